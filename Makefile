@@ -1,0 +1,41 @@
+# Each target sets up what it needs in .venv first, pinned by constraints.txt.
+PYTHON ?= python3.11
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+export DAGSTER_HOME ?= $(CURDIR)/.attribution/dagster
+export GX_ANALYTICS_ENABLED = false
+
+.PHONY: run test ui bench verify lint clean
+
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "Setting up .venv (a few minutes the first time) ..."
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+run: $(STAMP)  ## the main job on the simulated marketplace
+	@$(BIN)/attribution run --dataset marketplace
+
+test: $(STAMP)  ## the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(STAMP)  ## style, types of core/, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+ui: $(STAMP)  ## Dagster at http://127.0.0.1:3000
+	@$(BIN)/attribution home
+	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
+
+bench: $(STAMP)  ## speed and memory, as ratios against named baselines
+	@$(BIN)/python -m attribution_dagster_tests.bench
+
+verify: $(STAMP)  ## Monte-Carlo evidence on simulated truth (about an hour)
+	@$(BIN)/python -m attribution_dagster_tests.verify
+
+clean:  ## removes what runs made; keeps .venv
+	rm -rf .attribution exports

@@ -1,0 +1,1 @@
+"""Which events of a session drive conversion: from event streams to attribution tables, as Dagster assets."""

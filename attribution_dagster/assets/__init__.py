@@ -1,0 +1,1 @@
+"""The graph, one file per stage. An asset's body is: fetch, call core, save, report."""

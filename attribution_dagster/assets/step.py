@@ -1,0 +1,144 @@
+"""How every asset runs: find what it reads, know its version, skip what is current, record what was made.
+
+The version of a slice is a digest of the asset's code, the settings it depends on and the versions of what it read. So the same inputs give
+the same version, on any machine and in any order, and "nothing to redo" is a comparison of two strings.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from attribution_dagster.errors import MissingInputError
+from attribution_dagster.resources.artifacts import Record
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.queries import sql_folder
+
+PACKAGE = Path(__file__).parents[1]
+FORCE_TAG = "attribution/force"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One asset in one window, about to be made."""
+
+    workspace: Workspace
+    asset: str
+    window_key: str
+    version: str
+    inputs: Mapping[str, str]
+    run_id: str
+
+    def table(self, *names: str) -> bool:
+        """Whether the tables' current slices are of this version already."""
+        return all(self.workspace.warehouse.current(name, self.window_key) == self.version for name in names)
+
+    def artifact(self) -> bool:
+        """Whether the artifact of this version exists already."""
+        return self.workspace.artifacts.folder(self.asset, self.window_key, self.version) is not None
+
+
+Report = Mapping[str, Any]
+Reads = Sequence[tuple[str, str]]
+
+
+def make(
+    context: dg.AssetExecutionContext,
+    workspace: Workspace,
+    asset: str,
+    *,
+    reads: Reads,
+    settings: Any,
+    code: str,
+    exists: Callable[[Step], bool],
+    build: Callable[[Step], Report],
+    window_key: str | None = None,
+) -> dg.MaterializeResult[None]:
+    """The materialisation of `asset`, made by `build` unless what exists is current.
+
+    Args:
+        reads: what is read, as (asset, window key); their versions enter this one's.
+        settings: whatever of the profile changes the outcome; must be serialisable.
+        code: digest of the asset's code, see `code_version`.
+        exists: whether the output of the step's version is there.
+        build: makes the output and returns the report: what the asset's page shows.
+
+    Raises:
+        MissingInputError: something that is read hasn't been made.
+    """
+    key = window_key or context.partition_key
+    inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads}
+    version = _digest(asset, key, code, settings, inputs)
+    step = Step(workspace=workspace, asset=asset, window_key=key, version=version, inputs=inputs, run_id=context.run_id)
+    workspace.progress.start(f"{asset} {key}")
+    known = workspace.artifacts.record(asset, key)
+    forced = context.run.tags.get(FORCE_TAG) == "true"
+    if known is not None and known.version == version and not forced and exists(step):
+        workspace.progress.finish("current, nothing to redo")
+        return _result(known, "current: made before from the same inputs, code and settings")
+    record = Record(version=version, inputs=inputs, report=build(step), run_id=context.run_id)
+    workspace.artifacts.save_record(asset, key, record)
+    workspace.progress.finish("done")
+    return _result(record, "made in this run")
+
+
+@cache
+def code_version(*names: str) -> str:
+    """Digest of the code behind an asset: files or folders of the package, or `sql/...`."""
+    digest = hashlib.sha256()
+    for name in names:
+        root = sql_folder() / name.removeprefix("sql/") if name.startswith("sql/") else PACKAGE / name
+        for path in _files(root):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _files(root: Path) -> Iterable[Path]:
+    if root.is_file():
+        return [root]
+    files = sorted(p for p in root.rglob("*") if p.suffix in {".py", ".sql", ".yaml"})
+    if not files:
+        raise FileNotFoundError(f"no code at {root}")
+    return files
+
+
+def _version(workspace: Workspace, asset: str, key: str, name: str, window: str) -> str:
+    record = workspace.artifacts.record(name, window)
+    if record is not None:
+        return record.version
+    dataset = workspace.profile.name
+    partition = "" if window == "all" else f" --partition {window}"
+    raise MissingInputError(
+        f"{asset} of window {key} reads {name} of window {window}, which has not been made. "
+        f"Make it with `attribution run --dataset {dataset} --window {key}`, which makes the look-back too, "
+        f"or with `dg launch --assets key:{dataset}/{name}{partition}`."
+    )
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _result(record: Record, status: str) -> dg.MaterializeResult[None]:
+    metadata = {name: _metadata(value) for name, value in record.report.items()}
+    return dg.MaterializeResult(
+        metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version)
+    )
+
+
+def _metadata(value: Any) -> Any:
+    """A report's value as Dagster metadata. Reports are JSON: pictures, tables and links are one-key mappings."""
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((kind, content),) = value.items()
+        if kind == "markdown":
+            return dg.MetadataValue.md(content)
+        if kind == "path":
+            return dg.MetadataValue.path(content)
+        if kind == "url":
+            return dg.MetadataValue.url(content)
+    return dg.MetadataValue.json(value) if isinstance(value, Mapping | list) else value

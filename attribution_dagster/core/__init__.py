@@ -1,0 +1,1 @@
+"""The science. Imports no orchestration framework, tracker, warehouse client, environment, clock or global random state."""

@@ -1,0 +1,1 @@
+"""Attribution of a prediction to the events of its session: one file per method, one registry."""

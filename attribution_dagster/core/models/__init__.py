@@ -1,0 +1,1 @@
+"""The transformer with its additive term: specification, layers, training, calibration, metrics, baselines."""

@@ -1,0 +1,1 @@
+"""Sessions as ragged sequences: stored sets, vocabularies, batches, the risk set."""

@@ -1,0 +1,229 @@
+"""A dataset's profile: what its columns and event types mean, its windows, sessions, sampling and variants."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+ROLES = ("view", "cart", "remove", "checkout", "conversion", "funnel", "ad")
+CATEGORY_COLUMNS = (
+    "event_type",
+    "discovery_feature",
+    "store_id",
+    "store_name",
+    "primary_tag",
+    "primary_category",
+    "product_id",
+)
+NUMBER_COLUMNS = ("event_rank", "time_delta", "is_nv", "price_usd")
+_HOURS = {"day": 23, "week": 7 * 24 - 1, "month": 28 * 24 - 1}  # the shortest, with an hour lost to summer time
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+EventTypes = tuple[Annotated[str, Field(min_length=1)], ...]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Simulation(_Part):
+    """A simulated source: how many users, from which seed."""
+
+    users: int = Field(gt=0)
+    seed: int = Field(ge=0)
+
+
+class SourceSpec(_Part):
+    """Where the events are: simulated, a path (file, folder or glob), or a table (of the DuckDB file in `path`)."""
+
+    simulate: Simulation | None = None
+    path: str | None = None
+    table: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.simulate is not None and (self.path or self.table):
+            raise ValueError("simulate stands alone: take out path and table, or simulate")
+        return self
+
+
+class Extra(_Part):
+    """A further input, readable in the staging SQL as `raw_<name>`; empty when nothing lies at `path`."""
+
+    path: str
+    columns: tuple[str, ...] = Field(min_length=1)
+
+
+class WindowSpec(_Part):
+    """Local calendar windows from `start` up to and without `end`; `look_back` of them train a model."""
+
+    length: Literal["day", "week", "month"]
+    start: date
+    end: date | None = None
+    look_back: int = Field(ge=1)
+    retrain_every: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _on_boundaries(self) -> Self:
+        for name, day in (("start", self.start), ("end", self.end)):
+            if day is not None and self.length == "week" and day.weekday() != 0:
+                raise ValueError(f"{name} {day} is a {day:%A}: a weekly window begins on a Monday")
+            if day is not None and self.length == "month" and day.day != 1:
+                raise ValueError(f"{name} {day}: a monthly window begins on the 1st")
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}")
+        return self
+
+
+class SessionSpec(_Part):
+    """When a session ends, how long it may be, and what is a bot."""
+
+    inactivity_minutes: int = Field(default=30, ge=1, le=24 * 60)
+    max_hours: int = Field(default=12, ge=1)
+    bot_max_events: int = Field(default=1000, ge=1)
+    bot_max_events_per_minute: int = Field(default=120, ge=1)
+
+
+class Quality(_Part):
+    """How much bad input is too much."""
+
+    max_rejected_share: float = Field(default=0.02, ge=0, le=1)
+
+
+class Roles(_Part):
+    """Event types by role. `conversion` ends what a model may see; `funnel` is what a variant may drop."""
+
+    view: EventTypes = ()
+    cart: EventTypes = ()
+    remove: EventTypes = ()
+    checkout: EventTypes = ()
+    conversion: EventTypes = Field(min_length=1)
+    funnel: EventTypes = ()
+    ad: EventTypes = ()
+
+    @model_validator(mode="after")
+    def _funnel_comes_before(self) -> Self:
+        both = sorted(set(self.funnel) & set(self.conversion))
+        if both:
+            raise ValueError(f"{', '.join(both)} cannot be both conversion and funnel: leave it in conversion")
+        return self
+
+    def event_types(self) -> dict[str, dict[str, bool]]:
+        """Event type -> {role: does it have it}, for every event type that has a role, by name."""
+        members = {role: set(getattr(self, role)) for role in ROLES}
+        return {
+            event_type: {role: event_type in members[role] for role in ROLES}
+            for event_type in sorted(set().union(*members.values()))
+        }
+
+
+class Sampling(_Part):
+    """How many users of a window enter the sequences, and the salt that picks them."""
+
+    users: int = Field(default=10_000, ge=1)
+    salt: str = "attribution"
+
+
+class RiskSetSpec(_Part):
+    """How sessions without a conversion are cut so that length does not give the label away."""
+
+    cut: Literal["matched", "none"] = "matched"
+    controls_per_case: int = Field(default=8, ge=1)
+
+
+class ModelColumns(_Part):
+    """What a model reads of each event, and how many of the last events of a session."""
+
+    categories: tuple[str, ...] = ("event_type", *CATEGORY_COLUMNS[1:-1])
+    numbers: tuple[str, ...] = ("event_rank", "time_delta", "is_nv")
+    max_events: int = Field(default=200, ge=1)
+
+    @field_validator("categories")
+    @classmethod
+    def _known_categories(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if "event_type" not in names:
+            raise ValueError("event_type is missing: add it, it is what is explained")
+        return _known(names, CATEGORY_COLUMNS, "category")
+
+    @field_validator("numbers")
+    @classmethod
+    def _known_numbers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(names, NUMBER_COLUMNS, "number")
+
+
+class Variant(_Part):
+    """Which events a model may see: funnel events are dropped, kept, or end the sequence."""
+
+    funnel: Literal["drop", "keep", "stop"]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the model sees funnel events, which all but announce the conversion."""
+        return self.funnel == "keep"
+
+
+class Retention(_Part):
+    """How long a file that nothing points to any more is kept."""
+
+    superseded_hours: float = Field(default=24, ge=0)
+
+
+class Profile(_Part):
+    """One dataset, as its YAML describes it; refuses what cannot work by name."""
+
+    name: Name
+    title: str = Field(min_length=1)
+    simulated: bool = False
+    staging: Name  # sql/staging/stg_events__<staging>.sql; the dataset's own name unless the profile extends another
+    source: SourceSpec | None = None
+    extras: dict[Name, Extra] = {}
+    optional_columns: tuple[str, ...] = ()  # of the source; read as NULL where a file lacks them
+    time_zone: str
+    windows: WindowSpec
+    sessions: SessionSpec = SessionSpec()
+    quality: Quality = Quality()
+    roles: Roles
+    sampling: Sampling = Sampling()
+    risk_set: RiskSetSpec = RiskSetSpec()
+    model: ModelColumns = ModelColumns()
+    variants: dict[str, Variant] = Field(min_length=1)
+    training: dict[str, int | float | str | bool] = {}
+    retention: Retention = Retention()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is no IANA time zone: write one such as UTC or Asia/Shanghai") from error
+        return name
+
+    @field_validator("variants")
+    @classmethod
+    def _variant_names(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        for name in variants:
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+                raise ValueError(f"variant {name!r}: use lower-case letters, digits and _, a letter first")
+        return variants
+
+    @model_validator(mode="after")
+    def _sessions_fit_windows(self) -> Self:
+        longest = _HOURS[self.windows.length]
+        if self.sessions.max_hours > longest:
+            raise ValueError(
+                f"sessions.max_hours {self.sessions.max_hours} is longer than a {self.windows.length} can be "
+                f"({longest} h): lower it or use longer windows"
+            )
+        return self
+
+
+def _known(names: tuple[str, ...], allowed: tuple[str, ...], kind: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in allowed:
+            raise ValueError(f"{name!r} is no {kind} column: choose from {', '.join(allowed)}")
+    if len(set(names)) != len(names):
+        raise ValueError(f"{', '.join(names)}: a column is named twice")
+    return names

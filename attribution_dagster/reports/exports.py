@@ -1,0 +1,154 @@
+"""Published tables as CSV files that a spreadsheet opens harmlessly, a window's folder at a time.
+
+A text cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line break, after any number
+of apostrophes) gets an apostrophe in front; `read_back` takes exactly that one away again. Numbers are never touched.
+NULL is an empty cell, an empty text is `""`. Files are UTF-8 without a byte-order mark; lines end with a line feed.
+"""
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED_SENTENCE, warning
+from attribution_dagster.reports.labels import one_line
+
+# Table -> file; a table that is not listed keeps its name. What follows the prefix is the variant.
+EXPORT_PREFIXES = {
+    "transformer_event_attribution_": "event_type_attribution_",
+    "transformer_position_attribution_": "position_attribution_",
+    "transformer_store_attribution_": "store_attribution_",
+    "transformer_category_attribution_": "category_attribution_",
+    "transformer_event_position_attribution_": "event_position_attribution_",
+}
+WARNING_COLUMN = "warning"
+WINDOW_COLUMN = "window_start"
+_HOW_TO_READ = (
+    "Rank by mean_centred_effect. attribution_lift compares plain shares and carries the length of sessions.",
+    "CSV: UTF-8, commas; NULL is an empty cell. A text that a spreadsheet would take for a formula",
+    "(it begins with = + - @, a tab or a line break) has an apostrophe in front.",
+)
+_TEXT = (pa.types.is_string, pa.types.is_large_string)
+_FORMULA = r"^'*[=+\-@\t\r\n]"
+
+
+def export_name(table: str) -> str:
+    """CSV file of a table: transformer_event_attribution_no_funnel -> event_type_attribution_no_funnel.csv."""
+    for prefix, exported in EXPORT_PREFIXES.items():
+        if table.startswith(prefix):
+            return f"{exported}{table.removeprefix(prefix)}.csv"
+    return f"{table}.csv"
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder` that takes its place, files and all, when the block ends well.
+
+    When the block fails, `folder` stays as it was. Between the two renames there is an instant without a folder, never
+    one with half of the files.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = uuid.uuid4().hex
+    fresh, old = (folder.with_name(f".{kind}-{mark}") for kind in ("new", "old"))
+    fresh.mkdir()
+    try:
+        yield fresh
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_csv(path: Path, rows: pa.Table | pa.RecordBatchReader, said: str | None = None) -> int:
+    """Write the rows, streaming, without window_start (the folder names the window); returns their number.
+
+    `said`, a warning such as DATA LEAKAGE, stands in every row, in the last column.
+    """
+    reader = rows.to_reader() if isinstance(rows, pa.Table) else rows
+    schema = _harmless(reader.schema.empty_table(), said).schema
+    header = ",".join(_quoted(name) for name in schema.names) + "\n"
+    written = 0
+    with path.open("wb") as file:
+        file.write(header.encode())
+        with csv.CSVWriter(file, schema, write_options=csv.WriteOptions(include_header=False)) as writer:
+            for batch in reader:
+                written += batch.num_rows
+                writer.write_table(_harmless(pa.Table.from_batches([batch]), said))
+    return written
+
+
+def read_back(cell: str) -> str:
+    """The text that `write_csv` made harmless, as it was."""
+    return cell[1:] if re.match(r"'+[=+\-@\t\r\n]", cell) else cell
+
+
+def warning_of(table: str, *, leaking: Sequence[str], simulated: bool) -> str | None:
+    """What every row of a published table must say; `leaking` names the variants that keep the funnel."""
+    leaks = table == "leakage_comparison" or any(table.endswith(f"_{variant}") for variant in leaking)
+    return warning(leaks=leaks, simulated=simulated)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowExport:
+    """All that is exported for one window. tables: published name -> rows; pictures: file name -> PNG."""
+
+    title: str
+    window_key: str
+    tables: Mapping[str, pa.Table | pa.RecordBatchReader]
+    pictures: Mapping[str, bytes]
+    leaking: Sequence[str] = ()
+    simulated: bool = False
+
+    def write(self, folder: Path) -> list[Path]:
+        """Replace `folder` as a whole by CSV files, pictures and a README.txt; returns them, sorted."""
+        with replaced_folder(folder) as fresh:
+            for name, rows in self.tables.items():
+                said = warning_of(name, leaking=self.leaking, simulated=self.simulated)
+                write_csv(fresh / export_name(name), rows, said)
+            for name, content in self.pictures.items():
+                (fresh / name).write_bytes(content)
+            files = sorted(path.name for path in fresh.iterdir())
+            (fresh / "README.txt").write_text(self.readme(files), encoding="utf-8", newline="\n")
+        return sorted(folder.iterdir())
+
+    def readme(self, files: Sequence[str]) -> str:
+        """What the files are, how cells are written, and which of them carry a warning."""
+        lines = [f"{one_line(self.title)}, window {self.window_key}", ""]
+        lines += [SIMULATED_SENTENCE, ""] if self.simulated else []
+        lines += [MODEL_NOT_CAUSE, ""]
+        if self.leaking:
+            concerned = f"This holds for {', '.join(self.leaking)} and leakage_comparison; their last column says it."
+            lines += [LEAKAGE_SENTENCE, concerned, ""]
+        return "\n".join([*lines, *_HOW_TO_READ, "", *files, ""])
+
+
+def _harmless(table: pa.Table, said: str | None) -> pa.Table:
+    """Columns as they are exported: texts made harmless, window_start left out, the warning appended."""
+    columns = {name: _harmless_column(table[name]) for name in table.column_names if name != WINDOW_COLUMN}
+    if said is not None:
+        columns[WARNING_COLUMN] = pa.chunked_array([pa.repeat(pa.scalar(said), table.num_rows)])
+    return pa.table(columns)
+
+
+def _harmless_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not any(is_text(column.type) for is_text in _TEXT):
+        return column
+    marked = pc.binary_join_element_wise(pa.scalar("'", column.type), column, pa.scalar("", column.type))
+    return pc.if_else(pc.match_substring_regex(column, _FORMULA), marked, column)
+
+
+def _quoted(name: str) -> str:
+    return name if name.isidentifier() else '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,58 @@
+"""How pictures look: one type face, a palette that colour-blind readers can tell apart, and quiet axes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+
+from attribution_dagster.reports.labels import plot_fonts
+
+# Okabe and Ito's palette: blue and vermillion differ for every common kind of colour vision.
+DRIVER = "#0072B2"
+BRAKE = "#D55E00"
+UNCERTAIN = "#767676"
+INK = "#222222"
+FAINT = "#D9D9D9"
+ALARM = "#B00020"
+BRAKE_TO_DRIVER = LinearSegmentedColormap.from_list("brake_to_driver", [BRAKE, "#F7F7F7", DRIVER])
+
+
+@contextmanager
+def report_style() -> Iterator[None]:
+    """Settings for one picture. Dollar signs are characters, not mathtext: names come from outside."""
+    settings: dict[Any, Any] = {
+        "font.family": list(plot_fonts()),
+        "font.size": 10.5,
+        "text.parse_math": False,
+        "text.color": INK,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": "#777777",
+        "axes.titlesize": 13,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 10,
+        "axes.unicode_minus": True,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "hatch.linewidth": 0.6,
+    }
+    with matplotlib.rc_context(settings):
+        yield
+
+
+def quiet(axes: Axes, *, grid: str) -> None:
+    """Only the axis that is read keeps its line; a faint grid along `grid` ("x" or "y")."""
+    axes.spines[["top", "right", "left" if grid == "x" else "bottom"]].set_visible(False)
+    axes.tick_params(axis="both", length=0)
+    axes.grid(axis="x" if grid == "x" else "y", color=FAINT, linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def effect_colour(low: float | None, high: float | None) -> str:
+    """Driver or brake by the side of zero on which the interval lies; grey when it includes zero or is unknown."""
+    if low is None or high is None or low <= 0 <= high:
+        return UNCERTAIN
+    return DRIVER if low > 0 else BRAKE

@@ -1,0 +1,208 @@
+"""What a person reads at the end of a run: drivers and brakes, how well the model predicts, leakage, files."""
+
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from attribution_dagster.reports.caveats import LEAKAGE, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
+from attribution_dagster.reports.labels import one_line, shorten, signed
+from attribution_dagster.reports.recovery import recovery
+
+Metrics = Mapping[str, Mapping[str, float | None]]
+SHOWN = 5
+BAR_CELLS = 8
+FUNNEL_MARK = " ◆"
+MODEL = "transformer"
+MODEL_TITLES = {
+    MODEL: "this model",
+    "logistic_regression": "logistic regression, counts",
+    "length": "session length alone",
+    "base_rate": "base rate",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantSummary:
+    """One variant: its event-type rows, and metrics as {model: {auc, auc_low, auc_high, average_precision, log_loss}}.
+
+    `sessions` and `converted` count the risk set. The model itself is the entry "transformer".
+    """
+
+    variant: str
+    leaks: bool
+    sessions: int
+    converted: int
+    events: pa.Table
+    metrics: Metrics
+
+    @property
+    def auc(self) -> float | None:
+        """AUC of the model itself, None where it was not computed."""
+        return self.metrics.get(MODEL, {}).get("auc")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSummary:
+    """One explained window. planted: event type -> mean planted effect of an occurrence in logits, where known."""
+
+    dataset_title: str
+    window_key: str
+    simulated: bool
+    variants: Sequence[VariantSummary]
+    planted: Mapping[str, float] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    duration_s: float | None = None
+
+
+def render(summary: RunSummary) -> RenderableType:
+    """The summary for a rich console."""
+    title = Text(f"{one_line(summary.dataset_title)}, window {one_line(summary.window_key)}", style="bold")
+    if summary.simulated:
+        title.append(f"   {SIMULATED}", style="bold yellow")
+    parts: list[RenderableType] = [Panel(title, box=box.HEAVY, expand=True)]
+    for variant in summary.variants:
+        parts += [*_variant(variant), Text()]
+    parts += [*_leakage(summary.variants), *_recovered(summary), *_files(summary)]
+    parts.append(
+        Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %, clustered by user, for this model.", style="italic")
+    )
+    return Group(*parts)
+
+
+def plain_text(summary: RunSummary, width: int = 100) -> str:
+    """The same as plain lines without colours or terminal codes."""
+    buffer = io.StringIO()
+    Console(file=buffer, width=width, color_system=None, force_terminal=False, legacy_windows=False).print(
+        render(summary)
+    )
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
+    style = "bold red" if variant.leaks else "bold cyan"
+    heading = (
+        f"{variant.variant}: {LEAKAGE}"
+        if variant.leaks
+        else f"{variant.variant}: what drives conversion, and what brakes it"
+    )
+    yield Rule(Text(heading, style=style), align="left", style=style)
+    if variant.leaks:
+        yield Text(f"{LEAKAGE_SENTENCE} Funnel events are marked{FUNNEL_MARK}.", style="red")
+    share = f" ({variant.converted / variant.sessions:.1%})" if variant.sessions else ""
+    yield Text(f"{variant.sessions:,} compared sessions, {variant.converted:,} converted{share}")
+    rows = [
+        row
+        for row in variant.events.to_pylist()
+        if row["has_minimum_support"] and row["mean_centred_effect"] is not None
+    ]
+    yield Text()
+    yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
+    yield Text()
+    if variant.metrics:
+        yield _metrics(variant.metrics)
+
+
+def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:
+    ranked = sorted(rows, key=lambda row: row["mean_centred_effect"], reverse=True)
+    drivers = [row for row in ranked if row["mean_centred_effect"] > 0][:SHOWN]
+    brakes = [row for row in reversed(ranked) if row["mean_centred_effect"] < 0][:SHOWN]
+    reach = max(abs(row["mean_centred_effect"]) for row in ranked) or 1.0
+    table = _table("▲ drivers  ▼ brakes", "", "effect, logits (95 %)", "odds", "users")
+    for mark, colour, chosen in (("▲", "deep_sky_blue3", drivers), ("▼", "dark_orange3", brakes)):
+        for row in chosen:
+            table.add_row(*_effect_cells(row, mark, colour, reach))
+    return table
+
+
+def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) -> list[Text]:
+    """Name, bar, effect with interval, odds ratio, users; pale where the interval includes 0 or is unknown."""
+    effect, low, high = row["mean_centred_effect"], row["effect_low"], row["effect_high"]
+    known = low is not None and high is not None
+    clear = known and (low > 0 or high < 0)
+    style = colour if clear else "bright_black"
+    bar = ("█" if clear else "░") * max(1, round(BAR_CELLS * abs(effect) / reach))
+    between = f" ({signed(low)} to {signed(high)})" if known else ""
+    name = Text.assemble((f"{mark} ", style), (shorten(row["event_type"], 22), "red" if row["is_funnel"] else ""))
+    name.append(FUNNEL_MARK if row["is_funnel"] else "", style="red")
+    numbers = (signed(effect) + between, f"×{math.exp(min(effect, 99)):.2f}")
+    return [name, Text(bar, style=style), *(Text(number, style=style) for number in numbers), Text(f"{row['users']:,}")]
+
+
+def _table(first: str, *headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    return table
+
+
+def _metrics(metrics: Metrics) -> Table:
+    table = _table("how well it predicts", "AUC (95 %)", "avg. prec.", "log-loss")
+    for name, values in metrics.items():
+        low, high = values.get("auc_low"), values.get("auc_high")
+        between = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"
+        cells = (
+            _number(values.get("auc")) + between,
+            _number(values.get("average_precision")),
+            _number(values.get("log_loss")),
+        )
+        title = one_line(MODEL_TITLES.get(name, name.replace("_", " ")))
+        table.add_row(Text(title), *map(Text, cells), style="bold" if name == MODEL else "")
+    return table
+
+
+def _leakage(variants: Sequence[VariantSummary]) -> Iterator[RenderableType]:
+    fair = next((v for v in variants if not v.leaks), None)
+    leaky = next((v for v in variants if v.leaks), None)
+    if fair is None or leaky is None:
+        return
+    yield Rule(Text("Leakage", style="bold"), align="left")
+    if fair.auc is not None and leaky.auc is not None:
+        added = signed(leaky.auc - fair.auc, 3)
+        yield Text(f"Letting the model see the funnel takes the AUC from {fair.auc:.3f} to {leaky.auc:.3f} ({added}).")
+    ranked = [row for row in leaky.events.to_pylist() if row["driver_rank"] is not None]
+    funnel = sorted((row["driver_rank"], shorten(row["event_type"], 28)) for row in ranked if row["is_funnel"])
+    places = ", ".join(f"{name} {rank}" for rank, name in funnel) or "none had enough users"
+    yield Text(f"Rank of the funnel events among {len(ranked)} event types there: {places}.")
+    yield Text()
+
+
+def _recovered(summary: RunSummary) -> Iterator[RenderableType]:
+    fair = next((v for v in summary.variants if not v.leaks), None)
+    found = recovery(fair.events, summary.planted) if fair is not None and summary.planted else None
+    if found is None:
+        return
+    yield Rule(Text("Recovered against planted effects", style="bold"), align="left")
+    yield Text(
+        f"Correlation {found.correlation:.2f}, slope {found.slope:.2f} (1: right size) over {found.types} event types; "
+        f"{found.right_signs} of {found.signs} signs right."
+    )
+    yield Text()
+
+
+def _files(summary: RunSummary) -> Iterator[RenderableType]:
+    if summary.files:
+        yield Rule(Text("Where to look", style="bold"), align="left")
+        table = Table(box=None, show_header=False, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for what, where in summary.files.items():
+            table.add_row(Text(what), Text(one_line(where)))
+        yield table
+        yield Text()
+    if summary.duration_s is not None:
+        yield Text(f"Took {summary.duration_s // 60:.0f} min {summary.duration_s % 60:.0f} s.")
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

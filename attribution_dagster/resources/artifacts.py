@@ -1,0 +1,124 @@
+"""Artifacts (tensors, models, pictures) and the records that say which asset has made what, from what.
+
+    <root>/<dataset>/artifacts/<asset>/<window>/<version>/   a folder, written once, never changed
+    <root>/<dataset>/records/<asset>/<window>.json           what the asset last made there: version, inputs, report
+    <root>/<dataset>/verdicts/<asset>/<check>/<window>.json  what a check last said, and of which version
+
+The root is any path fsspec understands; a remote artifact is copied to a local cache before it is opened, since tensors are memory-mapped.
+"""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What an asset made for one window. `version` is a digest of its code, settings and inputs."""
+
+    version: str
+    inputs: Mapping[str, str]
+    report: Mapping[str, Any] = field(default_factory=dict)
+    run_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What a check said of one version of an asset in one window."""
+
+    version: str
+    passed: bool
+    blocking: bool
+    summary: str
+
+
+class ArtifactStore:
+    """Folders written once and small JSON records replaced whole, for one dataset."""
+
+    def __init__(self, root: str | Path, dataset: str, cache: Path) -> None:
+        self._fs, path = fsspec.core.url_to_fs(str(root))
+        self._root = f"{path.rstrip('/')}/{dataset}"
+        self._cache = cache / dataset
+
+    def create(self, asset: str, window_key: str, version: str, build: Callable[[Path], T]) -> T:
+        """What `build` returned after filling an empty folder, which then becomes the artifact, whole or not at all."""
+        scratch = self._cache / "building" / uuid.uuid4().hex
+        scratch.mkdir(parents=True)
+        try:
+            result = build(scratch)
+            target = self._folder(asset, window_key, version)
+            if isinstance(self._fs, LocalFileSystem):
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                if Path(target).exists():
+                    os.replace(target, scratch.with_suffix(".superseded"))
+                os.replace(scratch, target)
+            else:
+                self._fs.put(f"{scratch}/", target, recursive=True)
+            return result
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(scratch.with_suffix(".superseded"), ignore_errors=True)
+
+    def folder(self, asset: str, window_key: str, version: str) -> Path | None:
+        """A local folder holding the artifact, or None if there is none."""
+        target = self._folder(asset, window_key, version)
+        if not self._fs.exists(target):
+            return None
+        if isinstance(self._fs, LocalFileSystem):
+            return Path(target)
+        local = self._cache / "copies" / asset / window_key / version
+        if not local.exists():
+            self._fs.get(f"{target}/", f"{local}.partial/", recursive=True)
+            os.replace(f"{local}.partial", local)
+        return local
+
+    def record(self, asset: str, window_key: str) -> Record | None:
+        """What the asset last made for the window, or None."""
+        found = self._read(f"records/{asset}/{window_key}.json")
+        return Record(**found) if found else None
+
+    def save_record(self, asset: str, window_key: str, record: Record) -> None:
+        """Replaces the asset's record for the window."""
+        self._write(f"records/{asset}/{window_key}.json", asdict(record))
+
+    def recorded_windows(self, asset: str) -> list[str]:
+        """Keys of the windows for which the asset has a record, in order."""
+        folder = f"{self._root}/records/{asset}"
+        if not self._fs.exists(folder):
+            return []
+        return sorted(Path(p).stem for p in self._fs.ls(folder, detail=False) if p.endswith(".json"))
+
+    def verdict(self, asset: str, check: str, window_key: str) -> Verdict | None:
+        """What the check last said of the asset in the window, or None."""
+        found = self._read(f"verdicts/{asset}/{check}/{window_key}.json")
+        return Verdict(**found) if found else None
+
+    def save_verdict(self, asset: str, check: str, window_key: str, verdict: Verdict) -> None:
+        """Replaces the check's verdict for the window."""
+        self._write(f"verdicts/{asset}/{check}/{window_key}.json", asdict(verdict))
+
+    def _folder(self, asset: str, window_key: str, version: str) -> str:
+        return f"{self._root}/artifacts/{asset}/{window_key}/{version}"
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        path = f"{self._root}/{name}"
+        if not self._fs.exists(path):
+            return None
+        return dict(json.loads(self._fs.cat_file(path)))
+
+    def _write(self, name: str, value: Mapping[str, Any]) -> None:
+        path = f"{self._root}/{name}"
+        partial = f"{path}.{uuid.uuid4().hex}"
+        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        self._fs.pipe_file(partial, json.dumps(value, indent=1).encode())
+        self._fs.mv(partial, path)

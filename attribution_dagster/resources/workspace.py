@@ -1,0 +1,65 @@
+"""One dataset's profile together with the tools its assets use."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from attribution_dagster.datasets.profile import Profile
+from attribution_dagster.datasets.registry import load_profile
+from attribution_dagster.datasets.windows import Window, explainable, look_back, retrain_key, window, windows
+from attribution_dagster.resources.artifacts import ArtifactStore
+from attribution_dagster.resources.progress import Progress
+from attribution_dagster.resources.tracker import Tracker
+from attribution_dagster.settings import Settings
+from attribution_dagster.warehouse.protocol import Warehouse
+from attribution_dagster.warehouse.registry import open_warehouse
+
+WHOLE = "all"
+"""Window key of what has no windows, such as the source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """What an asset of one dataset works with. Build it with `open_workspace`."""
+
+    profile: Profile
+    settings: Settings
+    warehouse: Warehouse
+    artifacts: ArtifactStore
+    tracker: Tracker
+    progress: Progress
+
+    def window(self, key: str) -> Window:
+        """The window of that key; ConfigurationError if it starts no window."""
+        return window(self.profile, key, until=_now())
+
+    def windows(self) -> list[Window]:
+        """All windows of the dataset up to now."""
+        return windows(self.profile, until=_now())
+
+    def explainable(self) -> list[Window]:
+        """The windows that have a full look-back before them."""
+        return explainable(self.profile, until=_now())
+
+    def look_back(self, key: str) -> list[str]:
+        """Keys of the windows that train the model of window `key`, oldest first."""
+        return [w.key for w in look_back(self.profile, key, until=_now())]
+
+    def retrain_key(self, key: str) -> str:
+        """The window whose model explains window `key`."""
+        return retrain_key(self.profile, key, until=_now())
+
+
+def open_workspace(name: str, settings: Settings, progress: Progress) -> Workspace:
+    """The workspace of dataset `name`; nothing is read or written before an asset asks."""
+    return Workspace(
+        profile=load_profile(name, settings.dataset_folders),
+        settings=settings,
+        warehouse=open_warehouse(name, settings),
+        artifacts=ArtifactStore(settings.home / "artifacts", name, settings.home / "cache"),
+        tracker=Tracker(settings.mlflow_tracking_uri, settings.home / "mlflow"),
+        progress=progress,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

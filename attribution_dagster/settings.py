@@ -1,0 +1,98 @@
+"""The one reader of the environment.
+
+Every variable is named `ATTRIBUTION_…`; a value that can't be used is refused by its name, and so is a name that nobody reads.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attribution_dagster.errors import ConfigurationError
+
+WAREHOUSES = ("duckdb",)
+_EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
+_KNOWN = {
+    "ATTRIBUTION_HOME",
+    "ATTRIBUTION_EXPORTS",
+    "ATTRIBUTION_DATASETS",
+    "ATTRIBUTION_DATASET_FOLDERS",
+    "ATTRIBUTION_WAREHOUSE",
+    "ATTRIBUTION_MEMORY_LIMIT",
+    "ATTRIBUTION_THREADS",
+    "ATTRIBUTION_MLFLOW_TRACKING_URI",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where things lie and how much of the machine may be used. Build it with `Settings.from_environment()`."""
+
+    home: Path
+    exports: Path
+    datasets: tuple[str, ...] = ("marketplace",)
+    dataset_folders: tuple[Path, ...] = ()
+    events: Mapping[str, str] = field(default_factory=dict)
+    """Source of a dataset's events that takes the place of the one in its profile, by dataset name."""
+    warehouse: str = "duckdb"
+    memory_limit: str = "4GB"
+    threads: int = 2
+    mlflow_tracking_uri: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Settings read from the environment.
+
+        Raises:
+            ConfigurationError: a variable holds a value that can't be used, or is named `ATTRIBUTION_…` and unknown.
+        """
+        env = os.environ if environment is None else environment
+        _refuse_unknown(env)
+        home = Path(env.get("ATTRIBUTION_HOME", ".attribution")).expanduser().absolute()
+        return cls(
+            home=home,
+            exports=Path(env.get("ATTRIBUTION_EXPORTS", "exports")).expanduser().absolute(),
+            datasets=_names(env.get("ATTRIBUTION_DATASETS", "marketplace")),
+            dataset_folders=tuple(
+                Path(p).expanduser() for p in env.get("ATTRIBUTION_DATASET_FOLDERS", "").split(os.pathsep) if p
+            ),
+            events={k[len(_EVENTS_PREFIX) :].lower(): v for k, v in env.items() if k.startswith(_EVENTS_PREFIX)},
+            warehouse=_one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES),
+            memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
+            threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
+            mlflow_tracking_uri=env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
+        )
+
+
+def _refuse_unknown(env: Mapping[str, str]) -> None:
+    for name in sorted(env):
+        if name.startswith("ATTRIBUTION_") and name not in _KNOWN and not name.startswith(_EVENTS_PREFIX):
+            raise ConfigurationError(
+                f"{name} is set but nothing reads it; known are {', '.join(sorted(_KNOWN))} and {_EVENTS_PREFIX}<DATASET>"
+            )
+
+
+def _names(value: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(n.strip() for n in value.split(",") if n.strip()))
+    if not names:
+        raise ConfigurationError("ATTRIBUTION_DATASETS is empty; name at least one dataset, such as marketplace")
+    return names
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ConfigurationError(f"{name}={value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def _positive(name: str, value: str) -> int:
+    if not value.isdigit() or int(value) < 1:
+        raise ConfigurationError(f"{name}={value!r} is not a whole number of at least 1")
+    return int(value)
+
+
+def _memory(value: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", value):
+        raise ConfigurationError(f"ATTRIBUTION_MEMORY_LIMIT={value!r} is not a size such as 4GB or 512MB")
+    return value

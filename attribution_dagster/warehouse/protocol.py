@@ -1,0 +1,73 @@
+"""What every warehouse does: read by query, write by slice (table, window, version), publish one manifest per window."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from attribution_dagster.warehouse.queries import Query
+from attribution_dagster.warehouse.source import Source
+
+Scope = Literal["work", "published"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedSlice:
+    """One table of a published window: which version, where it lies (relative to the dataset), how many rows."""
+
+    version: str
+    location: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What readers see of one window: all tables together, and the evidence they were published on."""
+
+    window_key: str
+    published_at: datetime  # UTC, no zone
+    tables: Mapping[str, PublishedSlice]
+    evidence: Mapping[str, object]
+
+
+class Warehouse(Protocol):
+    """Tables of one dataset. `work` is what assets write and checks read; `published` is what people read."""
+
+    dataset: str
+
+    def attach_source(self, source: Source) -> None:
+        """Make `raw_events`, `raw_<extra>` and the view `canonical_events` readable."""
+
+    def fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.Table:
+        """The result of a query, whole."""
+
+    def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
+        """The result of a query, batch by batch; close it, or read it to its end."""
+
+    def build(
+        self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]
+    ) -> int:
+        """Write a slice from a query and make it current; its number of rows. A version once written is kept."""
+
+    def load(self, table: str, window_key: str, version: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write a slice from Arrow batches and make it current; its number of rows. A version once written is kept."""
+
+    def current(self, table: str, window_key: str) -> str | None:
+        """The version of the work slice, None where there is none."""
+
+    def publish(self, window_key: str, tables: Sequence[str], evidence: Mapping[str, object]) -> Manifest:
+        """Show readers the current slices of these tables, all at once."""
+
+    def manifest(self, window_key: str) -> Manifest | None:
+        """What readers see of a window, None where nothing is published."""
+
+    def published_windows(self) -> list[str]:
+        """Keys of the published windows, oldest first."""
+
+    def prune(self, superseded_hours: float) -> int:
+        """Delete slices superseded for longer than this; how many."""
+
+    def close(self) -> None:
+        """Let go of connections and temporary files."""

@@ -1,0 +1,144 @@
+"""Finds, renders and checks the statements in `sql/`; knows which tables and parameters each one has."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+
+from attribution_dagster.errors import ConfigurationError
+
+DIALECT = "snowflake"
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,120}")
+_BRACES = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One statement in Snowflake's dialect: the tables it reads and the parameters (`:name`) it wants."""
+
+    name: str
+    text: str
+    tables: frozenset[str]
+    parameters: frozenset[str]
+
+    def check(self, parameters: Mapping[str, object]) -> None:
+        """Raise ConfigurationError unless exactly the statement's parameters are given."""
+        missing, unknown = self.parameters - set(parameters), set(parameters) - self.parameters
+        if missing or unknown:
+            wrong = [f"lacks {', '.join(sorted(missing))}"] if missing else []
+            wrong += [f"has no {', '.join(sorted(unknown))}"] if unknown else []
+            raise ConfigurationError(
+                f"query {self.name} {' and '.join(wrong)}. Parameters: {', '.join(sorted(self.parameters)) or 'none'}."
+            )
+
+
+def sql_folder() -> Path:
+    """The folder of SQL files: beside the package in a checkout, inside it when installed from a wheel.
+
+    Raises ConfigurationError when there is neither.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package.parent / "sql", package / "sql"):
+        if (folder / "ddl").is_dir():
+            return folder
+    raise ConfigurationError(f"no SQL files in {package.parent / 'sql'} nor {package / 'sql'}: install the package again")
+
+
+def load_query(name: str, variant: str | None = None, folders: Sequence[Path] = ()) -> Query:
+    """The statement in `sql/<name>.sql`, with `{variant}` filled in.
+
+    `folders` are looked through first, for `<last part of name>.sql`: a user's own staging SQL.
+
+    Raises ConfigurationError when there is no such file, it does not parse, or `{variant}` is left open or refused.
+    """
+    candidates = [Path(folder) / f"{Path(name).name}.sql" for folder in folders]
+    for path in (*candidates, sql_folder() / f"{name}.sql"):
+        if path.is_file():
+            return parse_query(name, _filled(path.read_text(encoding="utf-8"), path, variant))
+    raise ConfigurationError(f"there is no SQL for {name}: expected {' or '.join(map(str, [*candidates, path]))}.")
+
+
+@lru_cache(maxsize=512)
+def parse_query(name: str, text: str) -> Query:
+    """The query with this text. Raises ConfigurationError unless it is exactly one statement that parses."""
+    tree = _parsed(name, text)
+    return Query(
+        name=name,
+        text=text,
+        tables=frozenset(_tables(tree)),
+        parameters=frozenset(node.name for node in tree.find_all(exp.Placeholder) if node.name),
+    )
+
+
+@lru_cache(maxsize=512)
+def transpile(query: Query, dialect: str) -> str:
+    """The statement in another engine's dialect, with the same parameters."""
+    return _parsed(query.name, query.text).sql(dialect=dialect)
+
+
+def columns_read(query: Query, table: str) -> frozenset[str]:
+    """The columns of `table` that the statement reads; every column there must be written `table.column` or stand alone.
+
+    Only exact where no other table is read in the same SELECT, or columns are qualified: staging SQL is written so.
+    """
+    found: set[str] = set()
+    for select in _parsed(query.name, query.text).find_all(exp.Select):
+        sources = {node.alias_or_name: node.name for node in _sources(select)}
+        if table not in sources.values():
+            continue
+        for column in select.find_all(exp.Column):
+            if column.find_ancestor(exp.Select) is select and sources.get(column.table or table, table) == table:
+                if column.table or len(sources) == 1:
+                    found.add(column.name)
+    return frozenset(found)
+
+
+def identifier(value: str) -> str:
+    """The value itself when it is safe to write into SQL: lower-case letters, digits and _, a letter first.
+
+    Raises ConfigurationError otherwise.
+    """
+    if not _IDENTIFIER.fullmatch(value):
+        raise ConfigurationError(f"{value!r} can't name a table: use lower-case letters, digits and _, a letter first")
+    return value
+
+
+def quoted(name: str) -> str:
+    """A column or schema name from outside, as a quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text from outside, as a quoted SQL string: for the few places that take no bound parameter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _filled(text: str, path: Path, variant: str | None) -> str:
+    values = {} if variant is None else {"variant": identifier(variant)}
+    for name in set(_BRACES.findall(text)) - set(values):
+        raise ConfigurationError(f"{path}: {{{name}}} has no value. Only {{variant}} is filled in, where one is given.")
+    return _BRACES.sub(lambda match: values[match.group(1)], text)
+
+
+def _parsed(name: str, text: str) -> exp.Expression:
+    try:
+        statements = [tree for tree in sqlglot.parse(text, read=DIALECT) if tree is not None]
+    except sqlglot.errors.SqlglotError as error:
+        raise ConfigurationError(f"query {name} does not parse as Snowflake SQL: {error}") from None
+    if len(statements) != 1:
+        raise ConfigurationError(f"query {name} holds {len(statements)} statements. Write one in each file.")
+    return statements[0]
+
+
+def _tables(tree: exp.Expression) -> set[str]:
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return {node.name for node in tree.find_all(exp.Table)} - defined
+
+
+def _sources(select: exp.Select) -> list[exp.Expression]:
+    nodes = [select.args.get("from_") or select.args.get("from"), *select.args.get("joins", [])]
+    return [node.this for node in nodes if node is not None]

@@ -1,0 +1,158 @@
+"""What holds for every mart: documentation, conservation, and standard errors that are right."""
+
+import numpy as np
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster_tests.marts.engine import (
+    MARTS,
+    SQL,
+    attribution_table,
+    documented_columns,
+    occurrence,
+    roles,
+    run_mart,
+    run_sql,
+)
+
+
+def clustered_rows(seed: int, users: int = 150) -> list[dict]:
+    """Occurrences with a strong user effect, so that a standard error that ignores users is far too small."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for user in range(users):
+        taste = rng.normal(0.2, 0.5)
+        for _ in range(1 + rng.poisson(6)):
+            choice = {
+                "event_type": str(rng.choice(["click", "view"])),
+                "event_position": int(rng.integers(0, 8)),
+                "store_id": [None, "s"][rng.integers(0, 2)],
+                "primary_category": [None, "food"][rng.integers(0, 2)],
+            }
+            rows.append(occurrence(f"u{user}", int(rng.random() < 0.3), taste + rng.normal(0, 0.3), **choice))
+    return rows
+
+
+def group_rows(rows, keys):
+    groups: dict[tuple, list] = {}
+    for row in rows:
+        bin_order = 1 if row["event_position"] < 5 else 2
+        groups.setdefault(tuple(({"bin_order": bin_order} | row).get(key) for key in keys), []).append(row)
+    return groups
+
+
+def user_sums(rows) -> np.ndarray:
+    """(users, 2): sum of the centred attribution and number of occurrences."""
+    sums: dict[str, np.ndarray] = {}
+    for row in rows:
+        sums.setdefault(row["user_id"], np.zeros(2))[:] += (row["centred_attribution"], 1)
+    return np.array(list(sums.values()))
+
+
+def linearised(sums: np.ndarray) -> float:
+    mean = sums[:, 0].sum() / sums[:, 1].sum()
+    residual = sums[:, 0] - mean * sums[:, 1]
+    return float(np.sqrt(len(sums) / (len(sums) - 1) * (residual**2).sum()) / sums[:, 1].sum())
+
+
+@pytest.mark.parametrize("name", MARTS)
+def test_mean_and_standard_error_equal_the_formula_in_numpy(name):
+    rows = clustered_rows(seed=3)
+    expected = {}
+    for key, group in group_rows(rows, MARTS[name]).items():
+        sums = user_sums(group)
+        expected[key] = (sums[:, 0].sum() / sums[:, 1].sum(), linearised(sums), len(group), len(sums))
+    seen = {}
+    for row in run_mart(name, rows).to_pylist():
+        key = tuple(row[column] for column in MARTS[name])
+        seen[key] = tuple(row[c] for c in ("mean_centred_effect", "standard_error", "occurrences", "users"))
+    assert seen.keys() == expected.keys()
+    for key, numbers in expected.items():
+        assert seen[key] == pytest.approx(numbers, rel=1e-9)
+
+
+def test_standard_error_agrees_with_a_bootstrap_over_users_and_not_with_one_over_events():
+    rows = [row | {"event_type": "click"} for row in clustered_rows(seed=5)]
+    (row,) = run_mart("transformer_event_attribution", rows).to_pylist()
+    sums = user_sums(rows)
+    rng = np.random.default_rng(0)
+    draws = rng.integers(0, len(sums), (4000, len(sums)))
+    means = sums[draws, 0].sum(axis=1) / sums[draws, 1].sum(axis=1)
+    # Monte-Carlo error of a standard deviation over 4,000 draws is 1/sqrt(8000) = 1.1 %; allow four, and 1/users.
+    assert row["standard_error"] == pytest.approx(means.std(ddof=1), rel=0.045 + 1 / len(sums))
+    naive = np.std([r["centred_attribution"] for r in rows], ddof=1) / np.sqrt(len(rows))
+    assert row["standard_error"] > 1.5 * naive
+
+
+def test_interval_covers_the_mean_of_the_population_of_users_as_often_as_it_says():
+    covered = 0
+    for seed in range(60):
+        rows = [row | {"event_type": "click"} for row in clustered_rows(seed=1000 + seed, users=60)]
+        (row,) = run_mart("transformer_event_attribution", rows).to_pylist()
+        covered += row["effect_low"] <= 0.2 <= row["effect_high"]
+    assert covered >= 51  # binomial(60, .94): fewer than 51 has probability under 1 %
+
+
+@pytest.mark.parametrize("name", MARTS)
+def test_rows_add_up_to_all_occurrences(name):
+    rows = clustered_rows(seed=8)
+    table = run_mart(name, rows)
+    counts = table["count" if name == "transformer_store_attribution" else "occurrences"]
+    assert sum(counts.to_pylist()) == len(rows)
+
+
+@pytest.mark.parametrize("name", MARTS)
+def test_an_empty_window_gives_an_empty_table(name):
+    assert run_mart(name, []).num_rows == 0
+
+
+@pytest.mark.parametrize("name", [*MARTS, "leakage_comparison"])
+def test_columns_are_those_documented_in_that_order_and_each_has_a_comment(name):
+    attribution = attribution_table([occurrence("a", 1, 1)])
+    tables = {f"gradient_attribution_{variant}": attribution for variant in ("no_funnel", "with_funnel")}
+    tables["event_roles"] = roles("cart")
+    if name == "leakage_comparison":
+        tables = {
+            f"transformer_event_attribution_{variant}": run_sql(
+                "transformer_event_attribution", tables, variant=variant
+            )
+            for variant in ("no_funnel", "with_funnel")
+        }
+    documented = documented_columns(name)
+    assert list(documented) == run_sql(name, tables).column_names
+    assert all(comment.endswith(".") for _, comment in documented.values())
+
+
+@pytest.mark.parametrize("name", [*MARTS, "leakage_comparison"])
+def test_a_mart_is_one_statement_that_says_what_it_is_and_parses_for_every_engine(name):
+    text = (SQL / "marts" / f"{name}.sql").read_text()
+    assert text.startswith("-- ") and "one row per" in text.split("WITH ")[0].replace("\n-- ", " ")
+    rendered = text.replace("{variant}", "no_funnel")
+    assert "{" not in rendered
+    (statement,) = sqlglot.parse(rendered, read="snowflake")
+    assert all(isinstance(star.parent, exp.Count) for star in statement.find_all(exp.Star))
+    for dialect in ("duckdb", "spark", "databricks"):
+        assert sqlglot.transpile(rendered, read="snowflake", write=dialect)
+
+
+@pytest.mark.parametrize("name", MARTS)
+def test_a_mart_reads_the_attributions_of_its_variant_and_at_most_the_roles(name):
+    query = load_query(f"marts/{name}", "with_funnel")
+    assert query.tables - {"event_roles"} == {"gradient_attribution_with_funnel"}
+    assert query.parameters == {"window_start", "minimum_support"}
+
+
+def test_the_leakage_comparison_reads_both_variants():
+    query = load_query("marts/leakage_comparison")
+    assert query.tables == {f"transformer_event_attribution_{variant}" for variant in ("no_funnel", "with_funnel")}
+    assert query.parameters == {"window_start"}
+
+
+def test_every_mart_has_its_documentation_and_the_lift_states_its_artefacts():
+    files = {path.stem for path in (SQL / "marts").glob("transformer_*.sql")} | {"leakage_comparison"}
+    assert files == {*MARTS, "leakage_comparison"}
+    for name in set(MARTS) - {"transformer_store_attribution"}:
+        _, comment = documented_columns(name)["attribution_lift"]
+        assert "length" in comment and "mean_centred_effect" in comment and "negative" in comment

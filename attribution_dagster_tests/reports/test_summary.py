@@ -1,0 +1,179 @@
+"""The closing summary of a run."""
+
+import io
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from attribution_dagster.reports.recovery import recovery
+from attribution_dagster.reports.summary import RunSummary, VariantSummary, plain_text, render
+from attribution_dagster_tests.reports.sample import HOSTILE
+
+
+def events(*rows) -> pa.Table:
+    """(event type, effect, half width of the interval or None, is_funnel) rows, strongest first."""
+    names = ("event_type", "mean_centred_effect", "effect_low", "effect_high", "is_funnel", "users", "occurrences")
+    table = [
+        (
+            name,
+            effect,
+            None if half is None else effect - half,
+            None if half is None else effect + half,
+            funnel,
+            1234,
+            5000,
+        )
+        for name, effect, half, funnel in rows
+    ]
+    columns = (
+        dict(zip(names, map(list, zip(*table, strict=True)), strict=True)) if table else {name: [] for name in names}
+    )
+    return pa.table(
+        columns | {"has_minimum_support": [True] * len(table), "driver_rank": list(range(1, len(table) + 1))}
+    )
+
+
+METRICS = {
+    "transformer": {"auc": 0.684, "auc_low": 0.66, "auc_high": 0.71, "average_precision": 0.31, "log_loss": 0.38},
+    "logistic_regression": {"auc": 0.671},
+    "length": {"auc": 0.512},
+    "base_rate": {"auc": 0.5, "log_loss": 0.42},
+}
+FAIR = [("click", 0.25, 0.05, False), ("scroll", 0.01, 0.05, False), ("leave", -0.4, 0.1, False)]
+LEAKY = [("checkout", 2.5, 0.2, True), ("click", 0.2, 0.05, False), ("cart", 0.1, 0.05, True)]
+
+
+def summary(fair=FAIR, leaky=LEAKY, **changes) -> RunSummary:
+    variants = [
+        VariantSummary(
+            variant="no_funnel", leaks=False, sessions=900, converted=120, events=events(*fair), metrics=METRICS
+        ),
+        VariantSummary(
+            variant="with_funnel",
+            leaks=True,
+            sessions=900,
+            converted=120,
+            events=events(*leaky),
+            metrics={"transformer": {"auc": 0.98}},
+        ),
+    ]
+    values = {"dataset_title": "Shop", "window_key": "2025-02-03", "simulated": False, "variants": variants}
+    return RunSummary(**(values | changes))
+
+
+def line_of(text: str, part: str) -> str:
+    return next(line for line in text.splitlines() if part in line)
+
+
+def test_drivers_and_brakes_carry_effect_interval_odds_ratio_and_users():
+    text = plain_text(summary())
+    click = line_of(text, "▲ click")
+    assert "+0.25 (+0.20 to +0.30)" in click and f"×{math.exp(0.25):.2f}" in click and "1,234" in click and "█" in click
+    leave = line_of(text, "▼ leave")
+    assert "−0.40 (−0.50 to −0.30)" in leave and "×0.67" in leave
+
+
+def test_an_effect_that_may_be_zero_has_a_pale_bar():
+    scroll = line_of(plain_text(summary()), "scroll")
+    assert "░" in scroll and "█" not in scroll
+
+
+def test_strongest_first_on_both_sides_and_no_more_than_five_of_each():
+    rows = [(f"t{n:02}", 1.0 - 0.1 * n, 0.01, False) for n in range(21)]
+    lines = plain_text(summary(fair=rows)).split("with_funnel")[0].splitlines()
+    drivers, brakes = ([line.split()[1] for line in lines if line.startswith(f"{mark} t")] for mark in "▲▼")
+    assert drivers == ["t00", "t01", "t02", "t03", "t04"]
+    assert brakes == ["t20", "t19", "t18", "t17", "t16"]
+
+
+def test_the_model_stands_beside_its_baselines():
+    text = plain_text(summary())
+    for part in (
+        "0.684 (0.660 to 0.710)",
+        "logistic regression, counts",
+        "session length alone",
+        "base rate",
+        "0.671",
+        "0.512",
+    ):
+        assert part in text
+
+
+def test_leakage_says_what_the_funnel_adds_and_where_its_events_rank():
+    text = plain_text(summary())
+    assert "with_funnel: DATA LEAKAGE" in text
+    assert "from 0.684 to 0.980 (+0.296)" in text
+    assert "among 3 event types there: checkout 1, cart 3" in text
+    assert "checkout ◆" in text
+
+
+def test_simulated_data_and_the_caution_are_said():
+    assert "SIMULATED DATA" in plain_text(summary(simulated=True))
+    assert "SIMULATED" not in plain_text(summary())
+    assert "not causal" in plain_text(summary(), width=200)
+
+
+def test_files_and_time_are_told():
+    text = plain_text(summary(files={"tables": "exports/shop"}, duration_s=312.4))
+    assert "exports/shop" in text and "Took 5 min 12 s." in text
+
+
+def test_recovered_effects_are_told_when_the_truth_is_known():
+    rows = [("a", 0.5, 0.1, False), ("b", 0.1, 0.1, False), ("c", -0.6, 0.1, False)]
+    text = plain_text(summary(fair=rows, planted={"a": 0.5, "b": 0.1, "c": -0.6}))
+    assert "Correlation 1.00, slope 1.00" in text and "3 of 3 signs right" in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_no_line_is_cut_short_or_too_wide(width):
+    rows = [("x" * 200, -12.34, 10.0, True), *FAIR]
+    lines = plain_text(summary(fair=rows, simulated=True), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert not any("…" in line for line in lines if "xxx" not in line)
+
+
+def test_hostile_names_show_as_characters_on_a_colour_terminal():
+    rows = [(name, 1.0 - 0.1 * n, 0.01, False) for n, name in enumerate(["[bold]x[/bold]", "[/]", *HOSTILE])]
+    file = io.StringIO()
+    for start in range(0, len(rows), 5):
+        report = summary(fair=rows[start : start + 5], dataset_title="[red]\x1b]0;evil\x07")
+        Console(file=file, width=100, force_terminal=True, color_system="truecolor").print(render(report))
+        assert "evil\x07" not in file.getvalue() and "\x1b[31mred" not in file.getvalue()
+    assert "[bold]x[/bold]" in file.getvalue()
+
+
+def test_nothing_to_rank_is_said():
+    assert "No event type occurs for enough users" in plain_text(summary(fair=[]))
+
+
+def test_one_user_has_no_interval_and_one_variant_has_no_leakage_section():
+    report = summary(fair=[("click", 0.25, None, False)])
+    line = line_of(plain_text(report), "▲ click")
+    assert "to" not in line and "░" in line
+    alone = summary(variants=report.variants[:1])
+    assert "Leakage" not in plain_text(alone)
+
+
+def test_recovery_centres_both_sides_over_occurrences():
+    # Estimates are the planted effects less their mean (0.2), half as large.
+    planted = {"a": 0.6, "b": 0.0, "c": 0.0, "d": 0.2}
+    rows = [(name, (effect - 0.2) / 2, 0.1, False) for name, effect in planted.items()]
+    found = recovery(events(*rows), planted)
+    assert (found.correlation, found.slope) == pytest.approx((1, 0.5))
+    assert (found.types, found.signs) == (4, 2)
+
+
+def test_recovery_counts_wrong_signs():
+    planted = {"a": 0.4, "b": -0.4, "c": 0.2, "d": -0.2}
+    estimates = {"a": 0.4, "b": 0.3, "c": -0.5, "d": -0.2}
+    found = recovery(events(*[(name, value, 0.1, False) for name, value in estimates.items()]), planted)
+    assert (found.right_signs, found.signs) == (2, 4)
+    assert found.correlation == pytest.approx(np.corrcoef(list(planted.values()), list(estimates.values()))[0, 1])
+
+
+@pytest.mark.parametrize("planted", [{}, {"click": 1.0}, {"click": 0.0, "scroll": 0.0, "leave": 0.0}])
+def test_recovery_needs_three_types_that_differ(planted):
+    assert recovery(events(*FAIR), planted) is None

@@ -1,0 +1,25 @@
+CREATE TABLE stg_events (
+    window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC).',
+    window_side INTEGER COMMENT '0: the event lies in the window; 1: after it, in a session that began in the window.',
+    event_id VARCHAR COMMENT 'Id of the event as delivered; made from the row where the source has none.',
+    user_id VARCHAR COMMENT 'Who did it, as in the source.',
+    device_id VARCHAR COMMENT 'On which device; NULL where the source does not say.',
+    event_at TIMESTAMP_NTZ COMMENT 'When it happened (UTC).',
+    event_type VARCHAR COMMENT 'What happened, as in the source.',
+    discovery_feature VARCHAR COMMENT 'The part of the product that led there.',
+    store_id VARCHAR COMMENT 'The store it concerns.',
+    store_name VARCHAR COMMENT 'That store''s name, as in the source: text from outside, to be escaped where it is shown.',
+    primary_tag VARCHAR COMMENT 'The store''s or product''s main tag.',
+    primary_category VARCHAR COMMENT 'The store''s or product''s category at that time.',
+    is_nv BOOLEAN COMMENT 'Whether the store was new to the marketplace (a new venue).',
+    product_id VARCHAR COMMENT 'The product it concerns.',
+    price_usd DOUBLE COMMENT 'Price at that time, in US dollars; in the source''s own currency where it states none.',
+    auction_id VARCHAR COMMENT 'Ad auction it belongs to.',
+    ad_id VARCHAR COMMENT 'Ad it concerns.',
+    ad_outcome VARCHAR COMMENT 'What became of the ad: won, lost, shown, clicked.',
+    rejection VARCHAR COMMENT 'Why the event enters no session: null_user, empty_event_type, duplicate_delivery or beyond_max_session_length; NULL for an accepted one.',
+    chain_started_at TIMESTAMP_NTZ COMMENT 'Start (UTC) of the run of activity the event belongs to; NULL for a rejected event.',
+    is_chain_start BOOLEAN COMMENT 'Whether it begins a session: no event of its user and device in the inactivity timeout before it.',
+    device_position BIGINT COMMENT 'Number of the event among those of its user and device that were read for this window; only differences mean something.'
+)
+COMMENT = 'Events of the window in canonical columns, rejected ones with their reason; and the later events of sessions that begin in it. One row per event.'

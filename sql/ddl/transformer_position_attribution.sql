@@ -1,0 +1,27 @@
+CREATE TABLE transformer_position_attribution_{variant} (
+    window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC) that the sessions began in.',
+    position_bin VARCHAR COMMENT 'Position in the session, counted from 1 among the events the variant may see: 1-5, 6-10, 11-20, 21-50, 50+ (51 on).',
+    not_converted DOUBLE COMMENT 'Mean over occurrences in sessions that did not convert: share of its session (absolute; the shares of a session sum to 1). NULL without such occurrences.',
+    converted DOUBLE COMMENT 'Mean over occurrences in sessions that converted: share of its session (absolute; the shares of a session sum to 1). NULL without such occurrences.',
+    attribution_lift DOUBLE COMMENT 'converted minus not_converted. Not a measure of driving: shares of longer sessions are smaller, so groups of sessions that differ only in length show a lift, and a share cannot be negative. Rank by mean_centred_effect. NULL when either side has no occurrence.',
+    signed_not_converted DOUBLE COMMENT 'Mean over occurrences in sessions that did not convert: signed attribution in logits (no proper null: do not read its sign as an effect). NULL without such occurrences.',
+    signed_converted DOUBLE COMMENT 'Mean over occurrences in sessions that converted: signed attribution in logits (no proper null: do not read its sign as an effect). NULL without such occurrences.',
+    signed_lift DOUBLE COMMENT 'signed_converted minus signed_not_converted; NULL when either side has no occurrence.',
+    centred_not_converted DOUBLE COMMENT 'Mean over occurrences in sessions that did not convert: effect against an average event, in logits. NULL without such occurrences.',
+    centred_converted DOUBLE COMMENT 'Mean over occurrences in sessions that converted: effect against an average event, in logits. NULL without such occurrences.',
+    centred_lift DOUBLE COMMENT 'centred_converted minus centred_not_converted; NULL when either side has no occurrence.',
+    relative_not_converted DOUBLE COMMENT 'Mean over occurrences in sessions that did not convert: share times number of events in the session (1 = an average event of its session). NULL without such occurrences.',
+    relative_converted DOUBLE COMMENT 'Mean over occurrences in sessions that converted: share times number of events in the session (1 = an average event of its session). NULL without such occurrences.',
+    relative_lift DOUBLE COMMENT 'relative_converted minus relative_not_converted; NULL when either side has no occurrence.',
+    mean_centred_effect DOUBLE COMMENT 'Mean effect of an occurrence of any event in the bin against an average event, in logits (log-odds of converting), under this model; what ranks. Above 0: driver, below 0: brake.',
+    standard_error DOUBLE COMMENT 'Standard error of mean_centred_effect, clustered by user (ratio of sums over users, linearised); NULL with fewer than two users.',
+    effect_low DOUBLE COMMENT 'Lower end of the 95 % interval of mean_centred_effect (1.96 standard errors) for this model; says nothing about retraining.',
+    effect_high DOUBLE COMMENT 'Upper end of the 95 % interval of mean_centred_effect.',
+    occurrences BIGINT COMMENT 'Occurrences (events in sessions of the risk set that the model read) behind the means.',
+    sessions BIGINT COMMENT 'Sessions with at least one occurrence.',
+    users BIGINT COMMENT 'Users with at least one occurrence.',
+    bin_order INTEGER COMMENT '1 to 5, the order of the position bins.',
+    has_minimum_support BOOLEAN COMMENT 'Whether at least the configured number of users stands behind the row.',
+    driver_rank BIGINT COMMENT '1 = strongest driver by mean_centred_effect among rows with minimum support; the last rank is the strongest brake; NULL without support.'
+)
+COMMENT = 'Attribution by position in the session. attribution_lift compares plain shares and carries session length: it does not tell a driver from a brake. Over sessions of the risk set only.'
