@@ -1,142 +1,229 @@
-"""Finds and reads dataset profiles; every error names the file, the line, the key and what to do."""
+"""A dataset's profile: what its columns and event types mean, its windows, sessions, sampling and variants."""
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import re
+from datetime import date
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from attribution_dagster.datasets.specification import Profile
-from attribution_dagster.errors import ConfigurationError
+ROLES = ("view", "cart", "remove", "checkout", "conversion", "funnel", "ad")
+CATEGORY_COLUMNS = (
+    "event_type",
+    "discovery_feature",
+    "store_id",
+    "store_name",
+    "primary_tag",
+    "primary_category",
+    "product_id",
+)
+NUMBER_COLUMNS = ("event_rank", "time_delta", "is_nv", "price_usd")
+_HOURS = {"day": 23, "week": 7 * 24 - 1, "month": 28 * 24 - 1}  # the shortest, with an hour lost to summer time
 
-__all__ = ["BUILT_IN", "Profile", "known_datasets", "load_profile"]
-
-BUILT_IN = Path(__file__).parent
-Lines = dict[tuple[str | int, ...], int]
-
-
-def known_datasets(folders: Sequence[Path] = ()) -> dict[str, Path]:
-    """Dataset name -> its YAML file; the given folders first, then the datasets that come with the package."""
-    found: dict[str, Path] = {}
-    for folder in (*folders, BUILT_IN):
-        for path in sorted(Path(folder).glob("*.yaml")):
-            found.setdefault(path.stem, path)
-    return found
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+EventTypes = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
-def load_profile(name: str, folders: Sequence[Path] = ()) -> Profile:
-    """The profile of dataset `name`, checked.
-
-    Raises ConfigurationError for an unknown dataset, YAML that does not parse, and a key or value that is refused.
-    """
-    path = _path(name, folders)
-    content, lines = _read(path)
-    content = _extended(content, path, folders, seen=(name,))
-    content.setdefault("staging", content.get("name", name))
-    if content.get("name") != name:
-        raise _error(path, lines.get(("name",)), "name", f"is {content.get('name')!r} in a file called {path.name}")
-    try:
-        return Profile.model_validate(content)
-    except ValidationError as error:
-        raise _explain(error, path, lines) from None
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _path(name: str, folders: Sequence[Path]) -> Path:
-    known = known_datasets(folders)
-    if name in known:
-        return known[name]
-    close = difflib.get_close_matches(name, known, n=1)
-    hint = f" Did you mean {close[0]}?" if close else ""
-    raise ConfigurationError(
-        f"no dataset is called {name!r}.{hint} Known: {', '.join(sorted(known))}. "
-        f"A dataset is a file <name>.yaml with a stg_events__<name>.sql beside it."
-    )
+class Simulation(_Part):
+    """A simulated source: how many users, from which seed."""
+
+    users: int = Field(gt=0)
+    seed: int = Field(ge=0)
 
 
-def _extended(
-    content: dict[str, Any], path: Path, folders: Sequence[Path], seen: tuple[str, ...]
-) -> dict[str, Any]:
-    """The content laid over that of the dataset it `extends`, whose staging SQL it shares."""
-    parent = content.pop("extends", None)
-    if parent is None:
-        return content
-    if parent in seen:
-        raise _error(path, None, "extends", f"goes in a circle: {' -> '.join((*seen, str(parent)))}")
-    below, _ = _read(_path(str(parent), folders))
-    below.setdefault("staging", below.get("name", parent))
-    return _laid_over(_extended(below, path, folders, (*seen, str(parent))), content)
+class SourceSpec(_Part):
+    """Where the events are: simulated, a path (file, folder or glob), or a table (of the DuckDB file in `path`)."""
+
+    simulate: Simulation | None = None
+    path: str | None = None
+    table: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.simulate is not None and (self.path or self.table):
+            raise ValueError("simulate stands alone: take out path and table, or simulate")
+        return self
 
 
-def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(below.get(key), dict)
-        merged[key] = _laid_over(below[key], value) if both else value
-    return merged
+class Extra(_Part):
+    """A further input, readable in the staging SQL as `raw_<name>`; empty when nothing lies at `path`."""
+
+    path: str
+    columns: tuple[str, ...] = Field(min_length=1)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Lines]:
-    """The YAML mapping in the file, and the line on which each key stands."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(f"{path}: not UTF-8 text ({error.reason}). Save it as UTF-8.") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise _error(path, line, None, f"is not valid YAML: {error.problem}. Correct the indentation or quotes") from None
-    if not isinstance(root, yaml.MappingNode):
-        raise ConfigurationError(f"{path}: expected `key: value` lines. Start from one of the datasets in {BUILT_IN}.")
-    return content, dict(_key_lines(root, (), path))
+class WindowSpec(_Part):
+    """Local calendar windows from `start` up to and without `end`; `look_back` of them train a model."""
+
+    length: Literal["day", "week", "month"]
+    start: date
+    end: date | None = None
+    look_back: int = Field(ge=1)
+    retrain_every: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _on_boundaries(self) -> Self:
+        for name, day in (("start", self.start), ("end", self.end)):
+            if day is not None and self.length == "week" and day.weekday() != 0:
+                raise ValueError(f"{name} {day} is a {day:%A}: a weekly window begins on a Monday")
+            if day is not None and self.length == "month" and day.day != 1:
+                raise ValueError(f"{name} {day}: a monthly window begins on the 1st")
+        if self.end is not None and self.end <= self.start:
+            raise ValueError(f"end {self.end} is not after start {self.start}")
+        return self
 
 
-def _key_lines(node: yaml.Node, above: tuple[str | int, ...], path: Path) -> Iterator[tuple[tuple[str | int, ...], int]]:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in seen:
-                raise _error(path, line, ".".join(map(str, (*above, key.value))), "appears twice. Keep one")
-            seen.add(key.value)
-            yield (*above, key.value), line
-            yield from _key_lines(value, (*above, key.value), path)
-    elif isinstance(node, yaml.SequenceNode):
-        for position, value in enumerate(node.value):
-            yield (*above, position), value.start_mark.line + 1
-            yield from _key_lines(value, (*above, position), path)
+class SessionSpec(_Part):
+    """When a session ends, how long it may be, and what is a bot."""
+
+    inactivity_minutes: int = Field(default=30, ge=1, le=24 * 60)
+    max_hours: int = Field(default=12, ge=1)
+    bot_max_events: int = Field(default=1000, ge=1)
+    bot_max_events_per_minute: int = Field(default=120, ge=1)
 
 
-def _explain(error: ValidationError, path: Path, lines: Lines) -> ConfigurationError:
-    """The first complaint, in the file's terms."""
-    first = error.errors()[0]
-    place = tuple(first["loc"])
-    while place and place not in lines:
-        place = place[:-1]
-    key = ".".join(map(str, first["loc"])) or None
-    if first["type"] == "missing":
-        return _error(path, lines.get(place), key, "is missing. Add it")
-    if first["type"] == "extra_forbidden":
-        return _error(path, lines.get(place), key, f"is no setting here. {_siblings(first['loc'])}")
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return _error(path, lines.get(place), key, f"{message} (found {first['input']!r})" if key else message)
+class Quality(_Part):
+    """How much bad input is too much."""
+
+    max_rejected_share: float = Field(default=0.02, ge=0, le=1)
 
 
-def _siblings(place: tuple[int | str, ...]) -> str:
-    """The settings that exist beside a misspelt one."""
-    model: Any = Profile
-    for key in place[:-1]:
-        field = model.model_fields.get(key) if hasattr(model, "model_fields") else None
-        model = field.annotation if field else None
-    names = list(getattr(model, "model_fields", {}))
-    close = difflib.get_close_matches(str(place[-1]), names, n=1)
-    if close:
-        return f"Did you mean {close[0]}?"
-    return f"Settings: {', '.join(names)}" if names else "Take it out"
+class Roles(_Part):
+    """Event types by role. `conversion` ends what a model may see; `funnel` is what a variant may drop."""
+
+    view: EventTypes = ()
+    cart: EventTypes = ()
+    remove: EventTypes = ()
+    checkout: EventTypes = ()
+    conversion: EventTypes = Field(min_length=1)
+    funnel: EventTypes = ()
+    ad: EventTypes = ()
+
+    @model_validator(mode="after")
+    def _funnel_comes_before(self) -> Self:
+        both = sorted(set(self.funnel) & set(self.conversion))
+        if both:
+            raise ValueError(f"{', '.join(both)} cannot be both conversion and funnel: leave it in conversion")
+        return self
+
+    def event_types(self) -> dict[str, dict[str, bool]]:
+        """Event type -> {role: does it have it}, for every event type that has a role, by name."""
+        members = {role: set(getattr(self, role)) for role in ROLES}
+        return {
+            event_type: {role: event_type in members[role] for role in ROLES}
+            for event_type in sorted(set().union(*members.values()))
+        }
 
 
-def _error(path: Path, line: int | None, key: str | None, message: str) -> ConfigurationError:
-    where = f"{path}, line {line}" if line else str(path)
-    return ConfigurationError(f"{where}: {key + ' ' if key else ''}{message}.".replace("..", "."))
+class Sampling(_Part):
+    """How many users of a window enter the sequences, and the salt that picks them."""
+
+    users: int = Field(default=10_000, ge=1)
+    salt: str = "attribution"
+
+
+class RiskSetSpec(_Part):
+    """How sessions without a conversion are cut so that length does not give the label away."""
+
+    cut: Literal["matched", "none"] = "matched"
+    controls_per_case: int = Field(default=8, ge=1)
+
+
+class ModelColumns(_Part):
+    """What a model reads of each event, and how many of the last events of a session."""
+
+    categories: tuple[str, ...] = ("event_type", *CATEGORY_COLUMNS[1:-1])
+    numbers: tuple[str, ...] = ("event_rank", "time_delta", "is_nv")
+    max_events: int = Field(default=200, ge=1)
+
+    @field_validator("categories")
+    @classmethod
+    def _known_categories(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if "event_type" not in names:
+            raise ValueError("event_type is missing: add it, it is what is explained")
+        return _known(names, CATEGORY_COLUMNS, "category")
+
+    @field_validator("numbers")
+    @classmethod
+    def _known_numbers(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return _known(names, NUMBER_COLUMNS, "number")
+
+
+class Variant(_Part):
+    """Which events a model may see: funnel events are dropped, kept, or end the sequence."""
+
+    funnel: Literal["drop", "keep", "stop"]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the model sees funnel events, which all but announce the conversion."""
+        return self.funnel == "keep"
+
+
+class Retention(_Part):
+    """How long a file that nothing points to any more is kept."""
+
+    superseded_hours: float = Field(default=24, ge=0)
+
+
+class Profile(_Part):
+    """One dataset, as its YAML describes it; refuses what cannot work by name."""
+
+    name: Name
+    title: str = Field(min_length=1)
+    simulated: bool = False
+    staging: Name  # sql/staging/stg_events__<staging>.sql; the dataset's own name unless the profile extends another
+    source: SourceSpec | None = None
+    extras: dict[Name, Extra] = {}
+    optional_columns: tuple[str, ...] = ()  # of the source; read as NULL where a file lacks them
+    time_zone: str
+    windows: WindowSpec
+    sessions: SessionSpec = SessionSpec()
+    quality: Quality = Quality()
+    roles: Roles
+    sampling: Sampling = Sampling()
+    risk_set: RiskSetSpec = RiskSetSpec()
+    model: ModelColumns = ModelColumns()
+    variants: dict[str, Variant] = Field(min_length=1)
+    training: dict[str, int | float | str | bool] = {}
+    retention: Retention = Retention()
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is no IANA time zone: write one such as UTC or Asia/Shanghai") from error
+        return name
+
+    @field_validator("variants")
+    @classmethod
+    def _variant_names(cls, variants: dict[str, Variant]) -> dict[str, Variant]:
+        for name in variants:
+            if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+                raise ValueError(f"variant {name!r}: use lower-case letters, digits and _, a letter first")
+        return variants
+
+    @model_validator(mode="after")
+    def _sessions_fit_windows(self) -> Self:
+        longest = _HOURS[self.windows.length]
+        if self.sessions.max_hours > longest:
+            raise ValueError(
+                f"sessions.max_hours {self.sessions.max_hours} is longer than a {self.windows.length} can be "
+                f"({longest} h): lower it or use longer windows"
+            )
+        return self
+
+
+def _known(names: tuple[str, ...], allowed: tuple[str, ...], kind: str) -> tuple[str, ...]:
+    for name in names:
+        if name not in allowed:
+            raise ValueError(f"{name!r} is no {kind} column: choose from {', '.join(allowed)}")
+    if len(set(names)) != len(names):
+        raise ValueError(f"{', '.join(names)}: a column is named twice")
+    return names

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from attribution_dagster.datasets.specification import Profile
+from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError
 
 

@@ -52,6 +52,5 @@ if __name__ == "__main__":
         _simulate(int(sys.argv[1]))
     else:
         for row in run():
-            print(
-                f"{row['name']}: {row['value']:,.0f} {row['unit']} ({row['value'] / row['baseline']:.2f} x {row['ratio_of']})"
-            )
+            ratio = f"{row['value'] / row['baseline']:.2f} x {row['ratio_of']}"
+            print(f"{row['name']}: {row['value']:,.0f} {row['unit']} ({ratio})")

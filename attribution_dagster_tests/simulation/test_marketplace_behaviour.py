@@ -1,6 +1,8 @@
 import pandas as pd
 
+from attribution_dagster.core.simulation import simulate_marketplace
 from attribution_dagster.core.simulation.event_types import ADD, CHECKOUT, CONVERSION, FUNNEL
+from attribution_dagster_tests.simulation.conftest import START
 
 SESSION = ["user_id", "device_id", "session_number"]
 DEVICE = ["user_id", "device_id"]
@@ -25,12 +27,17 @@ def test_some_people_are_back_within_an_hour_and_some_use_two_devices(frame):
     assert set(frame.groupby("user_id")["device_id"].nunique()) == {1, 2}
 
 
-def test_conversion_and_session_length_are_in_the_documented_band(frame, summary):
+def test_the_summary_counts_sessions_and_conversions(frame, summary):
     assert summary.sessions == by_session(frame).ngroups and summary.events == len(frame)
     assert summary.converted_sessions == (frame["event_type"] == CONVERSION).sum()
+    assert by_session(frame).size().max() > 100
+
+
+def test_the_default_world_is_in_the_documented_band(tmp_path):
+    summary = simulate_marketplace(tmp_path / "out", users=4000, weeks=5, start=START, seed=1)
     assert 0.08 <= summary.conversion_rate <= 0.10
     assert 12 <= summary.browsing_events_per_session <= 15
-    assert by_session(frame).size().max() > 100
+    assert 150_000 <= summary.events / 2 <= 220_000, "events of 2,000 users"
 
 
 def test_a_session_converts_once_and_only_through_the_funnel(frame):

@@ -1,5 +1,6 @@
 import csv
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -61,7 +62,7 @@ def test_item_properties_are_weekly_snapshots_with_numbers_behind_an_n(folder, e
     assert len(properties) == ROWS
     assert not properties.duplicated(["timestamp", "itemid", "property"]).any()
     snapshots = sorted(properties["timestamp"].astype("int64").unique())
-    assert {b - a for a, b in zip(snapshots, snapshots[1:], strict=False)} == {7 * 86_400_000}
+    assert {b - a for a, b in pairwise(snapshots)} == {7 * 86_400_000}
     patterns = {"categoryid": r"\d+", "available": "[01]", "790": r"n\d+\.\d{3}"}
     for name, values in properties.groupby("property")["value"]:
         assert values.str.fullmatch(patterns.get(name, r"\d+ \d+ n\d+\.\d{3}")).all(), name

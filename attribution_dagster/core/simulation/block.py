@@ -85,7 +85,7 @@ def _times(world: MarketplaceWorld, visits: Visits, types: Ints, session: Ints, 
     dwell = np.clip(wished, SHORTEST_GAP_MS, longest).astype(np.int64)
     elapsed = np.cumsum(dwell) - dwell
     first = np.flatnonzero(np.diff(session, prepend=-1))
-    last = np.append(first[1:], types.size) - 1
+    last = np.append(first, types.size)[1:] - 1
     start = place_visits(visits, elapsed[last] - elapsed[first])
     at_ms: Ints = elapsed + (start - elapsed[first])[session]
     return at_ms

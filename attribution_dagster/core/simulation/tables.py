@@ -61,8 +61,8 @@ def block_tables(
         "discovery_feature": _coded(block.feature, DISCOVERY_FEATURES),
         "store_id": _coded(store, catalogue.store_ids),
         "store_name": _coded(store, catalogue.store_names),
-        "primary_tag": _coded(store, catalogue.tags),
-        "primary_category": _coded(store, catalogue.categories),
+        "primary_tag": _labelled(store, catalogue.tags),
+        "primary_category": _labelled(store, catalogue.categories),
         "is_nv": pa.array(catalogue.is_nv[store], mask=store < 0),
         "product_id": _coded(product, catalogue.product_ids),
         "price_usd": pa.array(catalogue.prices_usd[product], mask=~has_product),
@@ -97,9 +97,15 @@ def _identity(world: MarketplaceWorld, block: Block, number: int, start: datetim
 
 
 def _coded(codes: npt.NDArray[np.int64], values: tuple[str, ...] | list[str]) -> pa.DictionaryArray:
-    """Return strings by code; a negative code is NULL."""
+    """Return strings by code; a negative code is NULL. `values` are distinct."""
     indices = pa.array(codes.astype(np.int32), mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(list(values), pa.string()))
+
+
+def _labelled(codes: npt.NDArray[np.int64], labels: tuple[str, ...]) -> pa.DictionaryArray:
+    """Return labels that several codes share. A dictionary that holds a value twice is not written in the same bytes."""
+    distinct, label = np.unique(np.array(labels), return_inverse=True)
+    return _coded(np.where(codes < 0, -1, label[codes]), distinct.tolist())
 
 
 def _logits(values: npt.NDArray[np.float64]) -> pa.Array:

@@ -1,0 +1,175 @@
+"""Sessions of all users, what became of them, and which of them models are trained and explained on."""
+
+import dagster as dg
+import pyarrow as pa
+
+from attribution_dagster.assets.dataset import DatasetAssets
+from attribution_dagster.assets.source import scan_bounds
+from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.core.sequences.risk_set import match_risk_set
+from attribution_dagster.errors import DataError, MissingInputError
+from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.workspace import WHOLE
+from attribution_dagster.warehouse.queries import load_query
+
+_GROUP = "2_sessions"
+_CODE_SESSIONS = code_version("assets/sessions.py", "sql/sessions/session_events.sql", "sql/sessions/sessions.sql")
+_CODE_FUNNELS = code_version("sql/sessions/session_funnels.sql", "sql/sessions/funnel_metrics.sql")
+_CODE_SAMPLE = code_version("sql/sessions/sampled_users.sql")
+_CODE_RISK_SET = code_version("core/sequences/risk_set.py", "sql/features/risk_set_candidates.sql")
+
+
+def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
+    """The assets `sessions`, `session_funnels`, `funnel_metrics`, `sampled_users` and `risk_set`."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+
+    @dg.asset(**assets.options("sessions", deps=["events"], kinds={"sql"}, group=_GROUP, code=_CODE_SESSIONS))
+    def sessions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """The sessions that begin in the window, with their label; and their events, numbered. Bots and open sessions are marked."""
+        return make(
+            context,
+            workspace,
+            "sessions",
+            reads=[("source", WHOLE), ("events", context.partition_key)],
+            settings=[profile.sessions.model_dump(), profile.roles.model_dump(), profile.time_zone],
+            code=_CODE_SESSIONS,
+            exists=lambda step: step.table("session_events", "sessions"),
+            build=_build_sessions,
+        )
+
+    @dg.asset(**assets.options("session_funnels", deps=["sessions"], kinds={"sql"}, group=_GROUP, code=_CODE_FUNNELS))
+    def session_funnels(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """How far each session went: view, cart, checkout, transaction; when first, how often, how long between."""
+        return make(
+            context,
+            workspace,
+            "session_funnels",
+            reads=[("sessions", context.partition_key)],
+            settings=profile.roles.model_dump(),
+            code=_CODE_FUNNELS,
+            exists=lambda step: step.table("session_funnels"),
+            build=lambda step: _build_slice(step, "session_funnels", {}),
+        )
+
+    @dg.asset(
+        **assets.options("funnel_metrics", deps=["session_funnels"], kinds={"sql"}, group=_GROUP, code=_CODE_FUNNELS)
+    )
+    def funnel_metrics(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Sessions by funnel stage, the drop-off between stages, and the largest drop."""
+        return make(
+            context,
+            workspace,
+            "funnel_metrics",
+            reads=[("session_funnels", context.partition_key)],
+            settings=profile.roles.model_dump(),
+            code=_CODE_FUNNELS,
+            exists=lambda step: step.table("funnel_metrics"),
+            build=_build_funnel_metrics,
+        )
+
+    @dg.asset(**assets.options("sampled_users", deps=["sessions"], kinds={"sql"}, group=_GROUP, code=_CODE_SAMPLE))
+    def sampled_users(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """The users whose sessions enter the sequences: the first by salted hash, so the same on every run and engine."""
+        parameters = {"salt": profile.sampling.salt, "sample_users": profile.sampling.users}
+        return make(
+            context,
+            workspace,
+            "sampled_users",
+            reads=[("sessions", context.partition_key)],
+            settings=profile.sampling.model_dump(),
+            code=_CODE_SAMPLE,
+            exists=lambda step: step.table("sampled_users"),
+            build=lambda step: _build_slice(step, "sampled_users", parameters),
+        )
+
+    @dg.asset(
+        **assets.options(
+            "risk_set", deps=["sessions", "sampled_users"], kinds={"python"}, group=_GROUP, code=_CODE_RISK_SET
+        )
+    )
+    def risk_set(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Converted sessions and non-converted ones matched and cut to their length, so that length alone says nothing about the outcome."""
+        return make(
+            context,
+            workspace,
+            "risk_set",
+            reads=[("sessions", context.partition_key), ("sampled_users", context.partition_key)],
+            settings=profile.risk_set.model_dump(),
+            code=_CODE_RISK_SET,
+            exists=lambda step: step.table("risk_set"),
+            build=_build_risk_set,
+        )
+
+    return [sessions, session_funnels, funnel_metrics, sampled_users, risk_set]
+
+
+def _build_slice(step: Step, table: str, parameters: dict[str, object]) -> Report:
+    start = step.workspace.window(step.window_key).start
+    query = load_query(f"sessions/{table}")
+    rows = step.workspace.warehouse.build(
+        table, step.window_key, step.version, query, {"window_start": start, **parameters}
+    )
+    return {"rows": rows}
+
+
+def _build_sessions(step: Step) -> Report:
+    workspace, profile = step.workspace, step.workspace.profile
+    bounds = scan_bounds(workspace, step.window_key)
+    start = {"window_start": bounds["window_start"], "time_zone": profile.time_zone}
+    load = load_query("sessions/session_events")
+    in_sessions = workspace.warehouse.build("session_events", step.window_key, step.version, load, start)
+    parameters = {
+        **start,
+        "window_end": bounds["window_end"],
+        "inactivity_us": bounds["inactivity_us"],
+        "max_session_us": bounds["max_session_us"],
+        "bot_max_events": profile.sessions.bot_max_events,
+        "bot_max_events_per_minute": profile.sessions.bot_max_events_per_minute,
+        "observation_end": _observation_end(step),
+    }
+    rows = workspace.warehouse.build(
+        "sessions", step.window_key, step.version, load_query("sessions/sessions"), parameters
+    )
+    counts = workspace.warehouse.fetch(
+        load_query("sessions/session_counts"), {"window_start": bounds["window_start"]}
+    ).to_pylist()[0]
+    return {"rows": rows, "events_in_sessions": in_sessions, **counts}
+
+
+def _observation_end(step: Step) -> object:
+    """Time of the source's last event: later than that nothing is known, so a session that reaches it may still be open."""
+    from datetime import datetime
+
+    record = step.workspace.artifacts.record("source", WHOLE)
+    if record is None:
+        raise MissingInputError("the source has not been profiled: materialise the asset `source` first")
+    return datetime.fromisoformat(record.report["last_event_at"])
+
+
+def _build_funnel_metrics(step: Step) -> Report:
+    report = _build_slice(step, "funnel_metrics", {})
+    start = step.workspace.window(step.window_key).start
+    stages = step.workspace.warehouse.fetch(load_query("sessions/funnel_report"), {"window_start": start})
+    return {**report, "funnel": {"markdown": markdown_table(stages)}}
+
+
+def _build_risk_set(step: Step) -> Report:
+    workspace, profile = step.workspace, step.workspace.profile
+    start = workspace.window(step.window_key).start
+    candidates = workspace.warehouse.fetch(load_query("features/risk_set_candidates"), {"window_start": start})
+    matched = match_risk_set(
+        candidates, cut=profile.risk_set.cut, controls_per_case=profile.risk_set.controls_per_case
+    )
+    counts = matched.counts
+    if counts.cases == 0 or counts.controls == 0:
+        raise DataError(
+            f"dataset {profile.name}, window {step.window_key}: of {candidates.num_rows} usable sessions of sampled users, "
+            f"{counts.cases} converted and {counts.controls} can be compared with them; both are needed to learn from. "
+            f"Conversion events are {', '.join(profile.roles.conversion)}: check their names, or choose longer windows."
+        )
+    stamped = matched.table.add_column(
+        0, "window_start", pa.array([start] * matched.table.num_rows, type=pa.timestamp("us"))
+    )
+    rows = workspace.warehouse.load("risk_set", step.window_key, step.version, stamped.to_batches())
+    sample = workspace.warehouse.fetch(load_query("features/sample_counts"), {"window_start": start})
+    return {"rows": rows, **counts.to_json(), "sample": {"markdown": markdown_table(sample)}}

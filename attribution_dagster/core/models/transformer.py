@@ -1,0 +1,109 @@
+"""The model: event embeddings, a local convolution, a post-norm encoder read at CLS, and an additive term beside it.
+
+    logit = bias + sum_t additive(event t, position t) + head . encoder([CLS, x_t + m(x_t, x_(t-1)) + position_t])
+
+x_t is the projected embedding of event t, and gradients for attribution are taken there: before the convolution, before
+positions, and with no layer normalisation directly after it. A normalisation does not see scale, so x . df/dx = 0 for
+whatever feeds one directly.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from attribution_dagster.core.models.additive import AdditiveTerm
+from attribution_dagster.core.models.calibration import Calibration
+from attribution_dagster.core.models.encoder import Encoder, attention_bias
+from attribution_dagster.core.models.spec import ModelSpec
+from attribution_dagster.core.sequences.batches import Batch, EncodedSequences, encode
+from attribution_dagster.core.sequences.sequence_set import SequenceSet
+from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
+
+ADDITIVE_COLUMNS = ("event_type",)
+
+
+class LocalConvolution(nn.Module):
+    """x_t + W2 relu(W_this x_t + W_before x_(t-1) + b1) + b2, with x_(-1) = 0: what two neighbours say together."""
+
+    def __init__(self, d_model: int) -> None:
+        super().__init__()
+        self.this = nn.Linear(d_model, d_model)
+        self.before = nn.Linear(d_model, d_model, bias=False)
+        self.out = nn.Linear(d_model, d_model)
+
+    def forward(self, embedded: torch.Tensor) -> torch.Tensor:
+        """Return (B, T, D) for `embedded` (B, T, D)."""
+        before = functional.pad(self.before(embedded)[:, :-1], (0, 0, 1, 0))
+        return embedded + self.out(functional.relu(self.this(embedded) + before))  # type: ignore[no-any-return]
+
+
+class AttributionModel(nn.Module):
+    """Logits of sessions, with the vocabulary, scaling and calibration that belong to these weights.
+
+    mean_event: (D,) mean x_t over the training events; mean_additive: mean additive contribution of one; base_logit:
+    the logit of an empty session.
+    """
+
+    mean_event: torch.Tensor
+    mean_additive: torch.Tensor
+    base_logit: torch.Tensor
+
+    def __init__(self, spec: ModelSpec, vocabulary: Vocabulary, scaling: NumberScaling) -> None:
+        super().__init__()
+        self.spec, self.vocabulary, self.scaling = spec, vocabulary, scaling
+        self.calibration = Calibration()
+        sizes = [vocabulary.size(column) for column in spec.categories]
+        self.embeddings = nn.ModuleList(nn.Embedding(size, spec.d_category) for size in sizes)
+        self.projection = nn.Linear(len(sizes) * spec.d_category + len(spec.numbers), spec.d_model)
+        self.convolution = LocalConvolution(spec.d_model) if spec.local_convolution else None
+        self.position = nn.Parameter(torch.randn(spec.max_events, spec.d_model) * 0.1)
+        self.cls = nn.Parameter(torch.randn(spec.d_model) * 0.1)
+        self.encoder = Encoder(spec.d_model, spec.n_heads, spec.n_layers, spec.d_feedforward, spec.dropout)
+        self.head = nn.Parameter(torch.randn(spec.d_model) * spec.d_model**-0.5)
+        self.bias = nn.Parameter(torch.zeros(()))
+        self.additive_term = self._additive_term(sizes) if spec.readout == "additive" else None
+        self.register_buffer("mean_event", torch.zeros(spec.d_model))
+        self.register_buffer("mean_additive", torch.zeros(()))
+        self.register_buffer("base_logit", torch.zeros(()))
+
+    def _additive_term(self, sizes: Sequence[int]) -> AdditiveTerm:
+        places = {name: self.spec.categories.index(name) for name in ADDITIVE_COLUMNS if name in self.spec.categories}
+        return AdditiveTerm({name: (place, sizes[place]) for name, place in places.items()}, self.spec.max_events)
+
+    def embed(self, batch: Batch) -> torch.Tensor:
+        """Return x, the projected events (B, T, D), before convolution and position."""
+        return self._embed(batch.codes, batch.numbers)
+
+    def score(self, embedded: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Return logits (B,) for projected events (B, T, D); the additive part comes from the batch."""
+        return self._score(embedded, batch.codes, batch.is_event)
+
+    def additive(self, batch: Batch) -> torch.Tensor:
+        """Return the exact additive contribution of each event to the logit, (B, T); 0 with a plain readout."""
+        return self._additive(batch.codes, batch.is_event)
+
+    def forward(self, codes: torch.Tensor, numbers: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
+        """Return logits (B,) for ids (B, T, C), scaled numbers (B, T, K) and the mask (B, T)."""
+        return self._score(self._embed(codes, numbers), codes, is_event)
+
+    def encode(self, sequences: SequenceSet) -> EncodedSequences:
+        """Return the set as this model reads it."""
+        return encode(sequences, self.vocabulary, self.scaling, self.spec.numbers, self.spec.max_events)
+
+    def _embed(self, codes: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+        columns = [embedding(codes[:, :, place]) for place, embedding in enumerate(self.embeddings)]
+        return self.projection(torch.cat([*columns, numbers], dim=-1))  # type: ignore[no-any-return]
+
+    def _score(self, embedded: torch.Tensor, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
+        hidden = embedded if self.convolution is None else self.convolution(embedded)
+        hidden = hidden + self.position[: hidden.shape[1]]
+        hidden = torch.cat([self.cls.expand(len(hidden), 1, -1), hidden], dim=1)
+        read = self.encoder(hidden, attention_bias(is_event))
+        return self.bias + read @ self.head + self._additive(codes, is_event).sum(dim=1)  # type: ignore[no-any-return]
+
+    def _additive(self, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
+        if self.additive_term is None:
+            return torch.zeros(codes.shape[:2])
+        return self.additive_term(codes, is_event)  # type: ignore[no-any-return]

@@ -1,0 +1,58 @@
+"""What the statements in `sql/` ask for: bounds in time, computed here in Python, and the profile's numbers."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from attribution_dagster.datasets.profile import Profile
+from attribution_dagster.datasets.windows import Window, windows
+from attribution_dagster.errors import ConfigurationError
+
+_US_PER_MINUTE = 60_000_000
+
+
+def parameters(
+    profile: Profile, window: Window, wanted: frozenset[str], more: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """The values of the `wanted` parameters (`Query.parameters`) for one window; `more` adds or replaces some.
+
+    A statement about sessions that may still be open wants `observation_end`: give it in `more`.
+
+    Raises ConfigurationError naming a parameter that nobody has a value for.
+    """
+    known = {**_of_profile(profile), **_of_window(profile, window), **(more or {})}
+    unknown = sorted(wanted - set(known))
+    if unknown:
+        raise ConfigurationError(f"dataset {profile.name}: no value for the parameter {', '.join(unknown)}")
+    return {name: known[name] for name in wanted}
+
+
+def observation_end(profile: Profile, last_event_at: datetime | None) -> datetime | None:
+    """Until when events were observed (UTC): the last event's time, or the end of the windows if that is earlier."""
+    end = windows(profile)[-1].end if profile.windows.end else None
+    return min((time for time in (end, last_event_at) if time is not None), default=None)
+
+
+def _of_window(profile: Profile, window: Window) -> dict[str, object]:
+    """Bounds of what has to be read to decide the window's sessions without any other window."""
+    longest = timedelta(hours=profile.sessions.max_hours)
+    inactivity = timedelta(minutes=profile.sessions.inactivity_minutes)
+    return {
+        "window_start": window.start,
+        "window_end": window.end,
+        "scan_start": window.start - longest - inactivity,
+        "decidable_from": window.start - longest,
+        "scan_end": window.end + longest,
+    }
+
+
+def _of_profile(profile: Profile) -> dict[str, object]:
+    sessions = profile.sessions
+    return {
+        "time_zone": profile.time_zone,
+        "inactivity_us": sessions.inactivity_minutes * _US_PER_MINUTE,
+        "max_session_us": sessions.max_hours * 60 * _US_PER_MINUTE,
+        "bot_max_events": sessions.bot_max_events,
+        "bot_max_events_per_minute": sessions.bot_max_events_per_minute,
+        "salt": profile.sampling.salt,
+        "sample_users": profile.sampling.users,
+    }

@@ -1,0 +1,245 @@
+"""The embedded warehouse: Parquet files on disk, an in-memory DuckDB per process that sees them as views."""
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from attribution_dagster.datasets.profile import ROLES, Profile
+from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError, SourceError
+from attribution_dagster.warehouse.ddl import Table, table_definition
+from attribution_dagster.warehouse.duckdb_source import input_sql, malformed_sql, snapshot_folder
+from attribution_dagster.warehouse.protocol import Manifest, Scope
+from attribution_dagster.warehouse.queries import Query, literal, quoted, transpile
+from attribution_dagster.warehouse.slices import SliceStore, remove_stale_folders
+from attribution_dagster.warehouse.source import Source
+
+_HISTORY = "_history"
+_BATCH_ROWS = 65_536
+
+
+class DuckDBWarehouse:
+    """A `Warehouse` on this machine. Use it in a `with` block, or close it: it holds a connection and a spill folder.
+
+    Every call has a cursor with its own temporary views, made from the pointers or the manifest as they are at that
+    moment: what one query sees is of one piece, and threads don't get in each other's way.
+    """
+
+    def __init__(
+        self, *, root: Path, profile: Profile, memory_limit: str = "4GB", threads: int = 2,
+    ) -> None:  # fmt: skip
+        """Files lie under `root/<dataset>`; DuckDB uses at most `memory_limit`, beyond it spills to disk there."""
+        self.dataset = profile.name
+        self._profile = profile
+        self._folder = Path(root).absolute() / profile.name
+        self._slices = SliceStore(self._folder)
+        self._limits = {"memory_limit": memory_limit, "threads": threads}
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._spill: Path | None = None
+        self._source_tables: frozenset[str] = frozenset()
+        self._snapshots: set[str] = set()
+
+    def __enter__(self) -> Self:
+        """The warehouse itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close it."""
+        self.close()
+
+    def attach_source(self, source: Source) -> None:
+        """Make `raw_events`, `raw_<extra>`, `malformed_lines` and `canonical_events` readable.
+
+        Raises SourceError when a file can't be read.
+        """
+        connection, folder = self._connect(), self._folder / "source"
+        inputs = {"events": source.events, **source.extras}
+        try:
+            for name, each in inputs.items():
+                sql = input_sql(connection, each, folder, name)
+                connection.execute(f"CREATE OR REPLACE VIEW raw_{name} AS {sql}")
+            folders = [snapshot_folder(folder, name, each.digest) for name, each in inputs.items()]
+            connection.execute(f"CREATE OR REPLACE VIEW malformed_lines AS {malformed_sql(folders)}")
+            connection.execute(f"CREATE OR REPLACE VIEW canonical_events AS {transpile(source.staging, 'duckdb')}")
+        except duckdb.Error as error:
+            raise SourceError(f"the source of {source.dataset} can't be read: {error}") from error
+        self._snapshots = {path.name for path in folders}
+        self._source_tables = frozenset({f"raw_{name}" for name in inputs} | {"malformed_lines", "canonical_events"})
+
+    def fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.Table:
+        """The result of a query, whole."""
+        query.check(parameters)
+        with self._cursor(query, scope) as cursor, _explained(query):
+            return cursor.execute(transpile(query, "duckdb"), dict(parameters)).to_arrow_table()
+
+    def stream(
+        self, query: Query, parameters: Mapping[str, object], scope: Scope = "work"
+    ) -> pa.RecordBatchReader:
+        """The result of a query, batch by batch; memory does not grow with it."""
+        query.check(parameters)
+        batches = self._batches(query, parameters, scope)
+        return pa.RecordBatchReader.from_batches(next(batches), batches)
+
+    def _batches(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> Iterator[object]:
+        """The schema first, then the batches; the cursor is closed with the generator."""
+        with self._cursor(query, scope) as cursor, _explained(query):
+            reader = cursor.execute(transpile(query, "duckdb"), dict(parameters)).to_arrow_reader(_BATCH_ROWS)
+            yield reader.schema
+            yield from reader
+
+    def build(
+        self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]
+    ) -> int:
+        """Write a slice from a query and make it current; its number of rows."""
+        query.check(parameters)
+        definition, target = table_definition(table), self._slices.path(table, window_key, version)
+        if target.exists():
+            self._slices.point(table, window_key, version)
+            return pq.read_metadata(target).num_rows
+        with self._slices.writing(table, window_key, version) as path, self._cursor(query, "work") as cursor:
+            with _explained(query):
+                written = cursor.execute(
+                    f"COPY (SELECT {definition.cast_sql} FROM ({transpile(query, 'duckdb')})) "
+                    f"TO {literal(str(path))} (FORMAT parquet)",
+                    dict(parameters),
+                ).fetchone()
+            return int(written[0]) if written else 0
+
+    def load(self, table: str, window_key: str, version: str, batches: Iterable[pa.RecordBatch]) -> int:
+        """Write a slice from Arrow batches and make it current; its number of rows."""
+        definition = table_definition(table)
+        schema, rows = self._schema(definition), 0
+        with self._slices.writing(table, window_key, version) as path, pq.ParquetWriter(path, schema) as writer:
+            for batch in batches:
+                writer.write_batch(_cast(batch, schema, table))
+                rows += batch.num_rows
+        return rows
+
+    def current(self, table: str, window_key: str) -> str | None:
+        """The version of the work slice, None where there is none."""
+        return self._slices.current(table, window_key)
+
+    def publish(self, window_key: str, tables: Sequence[str], evidence: Mapping[str, object]) -> Manifest:
+        """Show readers the current slices of these tables, all at once."""
+        return self._slices.publish(window_key, tables, evidence)
+
+    def manifest(self, window_key: str) -> Manifest | None:
+        """What readers see of a window, None where nothing is published."""
+        return self._slices.manifest(window_key)
+
+    def published_windows(self) -> list[str]:
+        """Keys of the published windows, oldest first."""
+        return self._slices.published_windows()
+
+    def prune(self, superseded_hours: float) -> int:
+        """Delete slices and snapshots superseded for longer than this; how many."""
+        removed = self._slices.prune(superseded_hours)
+        spill = {self._spill.name} if self._spill else set()
+        remove_stale_folders(self._folder / "spill", spill, max(superseded_hours, 24))
+        return removed + remove_stale_folders(self._folder / "source", self._snapshots, superseded_hours)
+
+    def close(self) -> None:
+        """Close the connection and remove what it spilled."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._spill is not None:
+            shutil.rmtree(self._spill, ignore_errors=True)
+            self._spill = None
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            (self._folder / "spill").mkdir(parents=True, exist_ok=True)
+            self._spill = Path(tempfile.mkdtemp(dir=self._folder / "spill"))
+            settings = {
+                **self._limits,
+                "temp_directory": str(self._spill),
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+            }
+            self._connection = duckdb.connect(config=settings)
+            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
+            roles = _roles_table(self._profile)  # noqa: F841 - DuckDB reads it by its name
+            self._connection.execute("CREATE TABLE event_roles AS SELECT * FROM roles")
+        return self._connection
+
+    @contextmanager
+    def _cursor(self, query: Query, scope: Scope) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor in which the query's tables are views on the files of the scope."""
+        cursor = self._connect().cursor()
+        try:
+            views = self._work_files(query) if scope == "work" else self._published_files(query)
+            for table, (definition, files) in views.items():
+                cursor.execute(f"CREATE TEMP VIEW {quoted(table)} AS {_view_sql(definition, files)}")
+            yield cursor
+        finally:
+            cursor.close()
+
+    def _work_files(self, query: Query) -> dict[str, tuple[Table, list[Path]]]:
+        return {table: (table_definition(table), self._slices.current_files(table)) for table in self._stored(query)}
+
+    def _published_files(self, query: Query) -> dict[str, tuple[Table, list[Path]]]:
+        """Each table in its latest published window; `<table>_history` in all of them."""
+        manifests = [m for m in map(self.manifest, self.published_windows()) if m is not None]
+        views = {}
+        for table in self._stored(query):
+            stem = table.removesuffix(_HISTORY)
+            chosen = manifests if table.endswith(_HISTORY) else manifests[-1:]
+            files = [self._folder / m.tables[stem].location for m in chosen if stem in m.tables]
+            views[table] = table_definition(stem), files
+        return views
+
+    def _stored(self, query: Query) -> list[str]:
+        """The query's tables that lie in files: all but the source's and the roles."""
+        unattached = {name for name in query.tables if name.startswith("raw_")} | {"malformed_lines", "canonical_events"}
+        missing = sorted(query.tables & unattached - self._source_tables)
+        if missing:
+            raise MissingInputError(f"query {query.name} reads {', '.join(missing)}: attach the dataset's source first")
+        return sorted(query.tables - self._source_tables - {"event_roles"})
+
+    def _schema(self, definition: Table) -> pa.Schema:
+        with self._connect().cursor() as cursor:
+            return cursor.execute(definition.empty_sql).to_arrow_table().schema
+
+
+def _view_sql(definition: Table, files: Sequence[Path]) -> str:
+    """All files as one typed table: a column that an older file lacks is NULL, without files it is empty."""
+    if not files:
+        return definition.empty_sql
+    paths = ", ".join(literal(str(path)) for path in files)
+    columns = ", ".join(quoted(column.name) for column in definition.columns)
+    return (
+        f"SELECT {columns} FROM ({definition.empty_sql} UNION ALL BY NAME "
+        f"SELECT * FROM read_parquet([{paths}], union_by_name=true))"
+    )
+
+
+def _roles_table(profile: Profile) -> pa.Table:
+    by_type = profile.roles.event_types()
+    columns = {f"is_{role}": pa.array([roles[role] for roles in by_type.values()], pa.bool_()) for role in ROLES}
+    return pa.table({"event_type": pa.array(list(by_type), pa.string()), **columns})
+
+
+def _cast(batch: pa.RecordBatch, schema: pa.Schema, table: str) -> pa.RecordBatch:
+    missing = [name for name in schema.names if name not in batch.schema.names]
+    if missing:
+        raise DataError(f"table {table}: the rows lack the column {', '.join(missing)}")
+    return batch.select(schema.names).cast(schema)
+
+
+@contextmanager
+def _explained(query: Query) -> Iterator[None]:
+    """Turn DuckDB's errors into ours, with the query's name."""
+    try:
+        yield
+    except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
+        raise ConfigurationError(f"query {query.name}: {error}") from error
+    except duckdb.Error as error:
+        raise DataError(f"query {query.name} failed: {error}") from error

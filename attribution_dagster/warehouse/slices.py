@@ -1,0 +1,170 @@
+"""Where an embedded warehouse keeps its files: immutable versions, a pointer to the current one, manifests for readers.
+
+    <dataset>/work/<table>/<window>/<version>.parquet     never changed once written
+    <dataset>/work/<table>/<window>/CURRENT               the version that assets and checks read
+    <dataset>/published/<window>.json                     the versions that people read, all tables of the window
+
+Pointers and manifests are replaced in one step (`os.replace`), so a reader finds the old or the new one, never half.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from attribution_dagster.errors import ConfigurationError, MissingInputError
+from attribution_dagster.warehouse.protocol import Manifest, PublishedSlice
+from attribution_dagster.warehouse.queries import identifier
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_POINTER = "CURRENT"
+
+
+class SliceStore:
+    """The files of one dataset. Knows nothing of SQL."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the dataset's; it is made with the first file."""
+        self.folder = folder
+        self._work, self._published = folder / "work", folder / "published"
+
+    def path(self, table: str, window_key: str, version: str) -> Path:
+        """The file of a version, whether or not it exists."""
+        return self._slice(table, window_key) / f"{_safe('version', version)}.parquet"
+
+    @contextmanager
+    def writing(self, table: str, window_key: str, version: str) -> Iterator[Path]:
+        """Yield a path to write to; when the block ends well, the file becomes the version, and the current one."""
+        target = self.path(table, window_key, version)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        making = target.parent / f".tmp-{uuid.uuid4().hex}"
+        try:
+            yield making
+            if not target.exists():  # a version once written is never replaced: somebody may be reading it
+                os.replace(making, target)
+            self.point(table, window_key, version)
+        finally:
+            making.unlink(missing_ok=True)
+
+    def point(self, table: str, window_key: str, version: str) -> None:
+        """Make an existing version the current one."""
+        _replace(self._slice(table, window_key) / _POINTER, version)
+
+    def current(self, table: str, window_key: str) -> str | None:
+        """The current version, None where there is none."""
+        try:
+            return (self._slice(table, window_key) / _POINTER).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def current_files(self, table: str) -> list[Path]:
+        """The current file of every window of a table, by window."""
+        folder = self._work / identifier(table)
+        keys = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+        versions = ((key, self.current(table, key)) for key in keys)
+        return [self.path(table, key, version) for key, version in versions if version is not None]
+
+    def publish(self, window_key: str, tables: Sequence[str], evidence: Mapping[str, object]) -> Manifest:
+        """Replace the window's manifest by one that names the current version of each table."""
+        slices = {table: self._published_slice(table, window_key) for table in tables}
+        now = datetime.now(UTC).replace(tzinfo=None)
+        manifest = Manifest(window_key=window_key, published_at=now, tables=slices, evidence=dict(evidence))
+        self._published.mkdir(parents=True, exist_ok=True)
+        content = {**asdict(manifest), "published_at": now.isoformat()}
+        _replace(self._published / f"{_safe('window', window_key)}.json", json.dumps(content, indent=1, default=str))
+        return manifest
+
+    def _published_slice(self, table: str, window_key: str) -> PublishedSlice:
+        version = self.current(table, window_key)
+        if version is None:
+            raise MissingInputError(f"window {window_key}: there is no {table} to publish. Make that asset first.")
+        path = self.path(table, window_key, version)
+        rows = pq.read_metadata(path).num_rows
+        return PublishedSlice(version=version, location=str(path.relative_to(self.folder)), rows=rows)
+
+    def manifest(self, window_key: str) -> Manifest | None:
+        """The window's manifest, None where nothing is published."""
+        try:
+            text = (self._published / f"{_safe('window', window_key)}.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        content = json.loads(text)
+        return Manifest(
+            window_key=content["window_key"],
+            published_at=datetime.fromisoformat(content["published_at"]),
+            tables={name: PublishedSlice(**each) for name, each in content["tables"].items()},
+            evidence=content["evidence"],
+        )
+
+    def published_windows(self) -> list[str]:
+        """Keys of the published windows, oldest first."""
+        return sorted(path.stem for path in self._published.glob("*.json") if not path.name.startswith("."))
+
+    def prune(self, superseded_hours: float) -> int:
+        """Delete files that no pointer and no manifest has named for so many hours; how many.
+
+        A file counts as superseded from the last change of its window's pointer or manifest, so that whoever was
+        reading it then has that long to finish.
+        """
+        latest = time.time() - 3600 * superseded_hours
+        manifests = {key: self.manifest(key) for key in self.published_windows()}
+        kept = {self.folder / each.location for m in manifests.values() if m for each in m.tables.values()}
+        removed = 0
+        for path in [*self._work.glob("*/*/*.parquet"), *self._work.glob("*/*/.tmp-*")]:
+            key, pointer = path.parent.name, path.parent / _POINTER
+            if path in kept or self.current(path.parent.parent.name, key) == path.stem:
+                continue
+            if max(map(_changed, (path, pointer, self._published / f"{key}.json"))) <= latest:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _slice(self, table: str, window_key: str) -> Path:
+        return self._work / identifier(table) / _safe("window", window_key)
+
+
+def remove_stale_folders(folder: Path, keep: set[str], superseded_hours: float) -> int:
+    """Delete the subfolders that are not kept and have not changed for so many hours; how many."""
+    latest = time.time() - 3600 * superseded_hours
+    stale = [
+        entry for entry in (folder.iterdir() if folder.is_dir() else ())
+        if entry.is_dir() and entry.name not in keep and _changed(entry) <= latest
+    ]  # fmt: skip
+    for entry in stale:
+        shutil.rmtree(entry, ignore_errors=True)
+    return len(stale)
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the text beside the file, on disk, then put it in the file's place in one step."""
+    making = path.parent / f".tmp-{uuid.uuid4().hex}"
+    try:
+        with making.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(making, path)
+    finally:
+        making.unlink(missing_ok=True)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _safe(what: str, value: str) -> str:
+    if not _SAFE.fullmatch(value):
+        raise ConfigurationError(f"{value!r} can't be a {what}: use letters, digits, '.', '_' and '-', a letter or digit first")
+    return value
