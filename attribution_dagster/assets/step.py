@@ -73,7 +73,7 @@ def make(
     """
     key = window_key or context.partition_key
     inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads}
-    version = _digest(asset, key, code, settings, inputs)
+    version = digest(asset, key, code, settings, inputs)
     step = Step(workspace=workspace, asset=asset, window_key=key, version=version, inputs=inputs, run_id=context.run_id)
     workspace.progress.start(f"{asset} {key}")
     known = workspace.artifacts.record(asset, key)
@@ -120,7 +120,8 @@ def _version(workspace: Workspace, asset: str, key: str, name: str, window: str)
     )
 
 
-def _digest(*parts: Any) -> str:
+def digest(*parts: Any) -> str:
+    """A short digest of JSON-able values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -55,9 +55,7 @@ def _path(name: str, folders: Sequence[Path]) -> Path:
     )
 
 
-def _extended(
-    content: dict[str, Any], path: Path, folders: Sequence[Path], seen: tuple[str, ...]
-) -> dict[str, Any]:
+def _extended(content: dict[str, Any], path: Path, folders: Sequence[Path], seen: tuple[str, ...]) -> dict[str, Any]:
     """The content laid over that of the dataset it `extends`, whose staging SQL it shares."""
     parent = content.pop("extends", None)
     if parent is None:
@@ -87,13 +85,17 @@ def _read(path: Path) -> tuple[dict[str, Any], Lines]:
         raise ConfigurationError(f"{path}: not UTF-8 text ({error.reason}). Save it as UTF-8.") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise _error(path, line, None, f"is not valid YAML: {error.problem}. Correct the indentation or quotes") from None
+        raise _error(
+            path, line, None, f"is not valid YAML: {error.problem}. Correct the indentation or quotes"
+        ) from None
     if not isinstance(root, yaml.MappingNode):
         raise ConfigurationError(f"{path}: expected `key: value` lines. Start from one of the datasets in {BUILT_IN}.")
     return content, dict(_key_lines(root, (), path))
 
 
-def _key_lines(node: yaml.Node, above: tuple[str | int, ...], path: Path) -> Iterator[tuple[tuple[str | int, ...], int]]:
+def _key_lines(
+    node: yaml.Node, above: tuple[str | int, ...], path: Path
+) -> Iterator[tuple[tuple[str | int, ...], int]]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pyarrow as pa
+
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.datasets.windows import Window, explainable, look_back, retrain_key, window, windows
@@ -10,7 +12,9 @@ from attribution_dagster.resources.artifacts import ArtifactStore
 from attribution_dagster.resources.progress import Progress
 from attribution_dagster.resources.tracker import Tracker
 from attribution_dagster.settings import Settings
+from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.protocol import Warehouse
+from attribution_dagster.warehouse.queries import parse_query
 from attribution_dagster.warehouse.registry import open_warehouse
 
 WHOLE = "all"
@@ -47,6 +51,12 @@ class Workspace:
     def retrain_key(self, key: str) -> str:
         """The window whose model explains window `key`."""
         return retrain_key(self.profile, key, until=_now())
+
+    def slice_of(self, table: str, key: str) -> pa.Table:
+        """A table's work slice of one window, whole; for tables of a few hundred rows."""
+        columns = ", ".join(column.name for column in table_definition(table).columns)
+        query = parse_query(table, f"SELECT {columns} FROM {table} WHERE window_start = :window_start")
+        return self.warehouse.fetch(query, {"window_start": self.window(key).start})
 
 
 def open_workspace(name: str, settings: Settings, progress: Progress) -> Workspace:

@@ -34,7 +34,8 @@ class Table:
     @property
     def empty_sql(self) -> str:
         """A SELECT with the table's columns and types, and no row, for DuckDB."""
-        return f"SELECT {', '.join(f'CAST(NULL AS {c.duckdb_type}) AS {quoted(c.name)}' for c in self.columns)} WHERE FALSE"
+        nulls = ", ".join(f"CAST(NULL AS {column.duckdb_type}) AS {quoted(column.name)}" for column in self.columns)
+        return f"SELECT {nulls} WHERE FALSE"
 
     @property
     def cast_sql(self) -> str:

@@ -77,11 +77,9 @@ class DuckDBWarehouse:
         """The result of a query, whole."""
         query.check(parameters)
         with self._cursor(query, scope) as cursor, _explained(query):
-            return cursor.execute(transpile(query, "duckdb"), dict(parameters)).to_arrow_table()
+            return cursor.sql(transpile(query, "duckdb"), params=dict(parameters)).to_arrow_table()
 
-    def stream(
-        self, query: Query, parameters: Mapping[str, object], scope: Scope = "work"
-    ) -> pa.RecordBatchReader:
+    def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
         """The result of a query, batch by batch; memory does not grow with it."""
         query.check(parameters)
         batches = self._batches(query, parameters, scope)
@@ -90,13 +88,12 @@ class DuckDBWarehouse:
     def _batches(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> Iterator[object]:
         """The schema first, then the batches; the cursor is closed with the generator."""
         with self._cursor(query, scope) as cursor, _explained(query):
-            reader = cursor.execute(transpile(query, "duckdb"), dict(parameters)).to_arrow_reader(_BATCH_ROWS)
+            relation = cursor.sql(transpile(query, "duckdb"), params=dict(parameters))
+            reader = relation.to_arrow_reader(_BATCH_ROWS)
             yield reader.schema
             yield from reader
 
-    def build(
-        self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]
-    ) -> int:
+    def build(self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]) -> int:
         """Write a slice from a query and make it current; its number of rows."""
         query.check(parameters)
         definition, target = table_definition(table), self._slices.path(table, window_key, version)
@@ -198,7 +195,10 @@ class DuckDBWarehouse:
 
     def _stored(self, query: Query) -> list[str]:
         """The query's tables that lie in files: all but the source's and the roles."""
-        unattached = {name for name in query.tables if name.startswith("raw_")} | {"malformed_lines", "canonical_events"}
+        unattached = {name for name in query.tables if name.startswith("raw_")} | {
+            "malformed_lines",
+            "canonical_events",
+        }
         missing = sorted(query.tables & unattached - self._source_tables)
         if missing:
             raise MissingInputError(f"query {query.name} reads {', '.join(missing)}: attach the dataset's source first")
@@ -206,7 +206,7 @@ class DuckDBWarehouse:
 
     def _schema(self, definition: Table) -> pa.Schema:
         with self._connect().cursor() as cursor:
-            return cursor.execute(definition.empty_sql).to_arrow_table().schema
+            return cursor.sql(definition.empty_sql).to_arrow_table().schema
 
 
 def _view_sql(definition: Table, files: Sequence[Path]) -> str:

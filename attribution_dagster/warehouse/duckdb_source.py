@@ -30,7 +30,8 @@ def input_sql(connection: duckdb.DuckDBPyConnection, source: Input, folder: Path
     readers = [_reader(connection, group) for group in _alike(part for part in source.parts if part.format != "csv")]
     csv_groups = _alike(part for part in source.parts if part.format == "csv")
     if csv_groups:
-        readers.append(f"read_parquet({literal(_snapshot(connection, csv_groups, source.digest, folder, name) + '/part-*')}, union_by_name=true)")
+        snapshot = _snapshot(connection, csv_groups, source.digest, folder, name)
+        readers.append(f"read_parquet({literal(snapshot + '/part-*')}, union_by_name=true)")
     selects = [f"SELECT * FROM {reader}" for reader in readers]
     present = {column.casefold() for column in source.columns}
     lacking = [column for column in (*source.required, *source.optional) if column.casefold() not in present]
@@ -79,14 +80,13 @@ def _write_snapshot(
     with connection.cursor() as cursor:
         cursor.execute("SET preserve_insertion_order = false")
         for number, group in enumerate(groups):
-            reader = _csv_reader(group, rejects)
+            target = literal(str(folder / f"part-{number:04d}.parquet"))
             try:
-                cursor.execute(
-                    f"COPY (SELECT * FROM {reader}) TO {literal(str(folder / f'part-{number:04d}.parquet'))} (FORMAT parquet)"
-                )
+                cursor.execute(f"COPY (SELECT * FROM {_csv_reader(group, rejects)}) TO {target} (FORMAT parquet)")
             except duckdb.Error as error:
+                problem = str(error).splitlines()[0]
                 raise SourceError(
-                    f"{group[0].path} can't be read to its end: {str(error).splitlines()[0]} Export it again as CSV in UTF-8."
+                    f"{group[0].path} can't be read to its end: {problem} Export it again as CSV in UTF-8."
                 ) from error
         # A line may break several rules; it is one malformed line.
         cursor.execute(

@@ -5,6 +5,7 @@ import difflib
 import glob
 import gzip
 import hashlib
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,9 @@ def _format(path: Path) -> Format:
     with path.open("rb") as file:
         if file.read(4) == b"PAR1":
             return "parquet"
-    raise SourceError(f"{path}: {path.suffix or 'no suffix'} is no kind of file that is read here. Save it as CSV or Parquet.")
+    raise SourceError(
+        f"{path}: {path.suffix or 'no suffix'} is no kind of file that is read here. Save it as CSV or Parquet."
+    )
 
 
 def open_part(path: Path, table: str | None = None) -> Part:
@@ -151,7 +154,9 @@ def _duckdb_columns(path: Path, table: str | None) -> tuple[str, tuple[str, ...]
     wanted = [name for name in tables if table is None or table in (name, name.split(".", 1)[1])]
     if len(wanted) != 1:
         which = f"no table {table}" if table else "no single table" if tables else "no table"
-        raise SourceError(f"{path} has {which}; tables: {', '.join(tables) or 'none'}. Set source.table in the profile.")
+        raise SourceError(
+            f"{path} has {which}; tables: {', '.join(tables) or 'none'}. Set source.table in the profile."
+        )
     return wanted[0], tables[wanted[0]]
 
 
@@ -181,5 +186,3 @@ def hash_texts(texts: Iterable[str]) -> str:
     for text in texts:
         digest.update(f"{len(text)}:{text}".encode())
     return digest.hexdigest()
-
-

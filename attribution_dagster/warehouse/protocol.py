@@ -1,4 +1,4 @@
-"""What every warehouse does: read by query, write by slice (table, window, version), publish one manifest per window."""
+"""What every warehouse does: read by query, write slices (table, window, version), publish a manifest per window."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,9 +46,7 @@ class Warehouse(Protocol):
     def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
         """The result of a query, batch by batch; close it, or read it to its end."""
 
-    def build(
-        self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]
-    ) -> int:
+    def build(self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]) -> int:
         """Write a slice from a query and make it current; its number of rows. A version once written is kept."""
 
     def load(self, table: str, window_key: str, version: str, batches: Iterable[pa.RecordBatch]) -> int:

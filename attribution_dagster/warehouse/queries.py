@@ -45,7 +45,9 @@ def sql_folder() -> Path:
     for folder in (package.parent / "sql", package / "sql"):
         if (folder / "ddl").is_dir():
             return folder
-    raise ConfigurationError(f"no SQL files in {package.parent / 'sql'} nor {package / 'sql'}: install the package again")
+    raise ConfigurationError(
+        f"no SQL files in {package.parent / 'sql'} nor {package / 'sql'}: install the package again"
+    )
 
 
 def load_query(name: str, variant: str | None = None, folders: Sequence[Path] = ()) -> Query:
@@ -81,9 +83,10 @@ def transpile(query: Query, dialect: str) -> str:
 
 
 def columns_read(query: Query, table: str) -> frozenset[str]:
-    """The columns of `table` that the statement reads; every column there must be written `table.column` or stand alone.
+    """The columns of `table` that the statement reads.
 
-    Only exact where no other table is read in the same SELECT, or columns are qualified: staging SQL is written so.
+    Only exact where columns are written `table.column`, or no other table is read in the same SELECT: staging SQL is
+    written so.
     """
     found: set[str] = set()
     for select in _parsed(query.name, query.text).find_all(exp.Select):
@@ -91,9 +94,9 @@ def columns_read(query: Query, table: str) -> frozenset[str]:
         if table not in sources.values():
             continue
         for column in select.find_all(exp.Column):
-            if column.find_ancestor(exp.Select) is select and sources.get(column.table or table, table) == table:
-                if column.table or len(sources) == 1:
-                    found.add(column.name)
+            is_named = sources.get(column.table) == table if column.table else len(sources) == 1
+            if is_named and column.find_ancestor(exp.Select) is select:
+                found.add(column.name)
     return frozenset(found)
 
 

@@ -14,7 +14,9 @@ def open_warehouse(dataset: str, settings: Settings) -> Warehouse:
     Raises ConfigurationError for a warehouse that does not exist.
     """
     if settings.warehouse not in WAREHOUSES:
-        raise ConfigurationError(f"no warehouse is called {settings.warehouse!r}. Known: {', '.join(sorted(WAREHOUSES))}.")
+        raise ConfigurationError(
+            f"no warehouse is called {settings.warehouse!r}. Known: {', '.join(sorted(WAREHOUSES))}."
+        )
     return WAREHOUSES[settings.warehouse](dataset, settings)
 
 

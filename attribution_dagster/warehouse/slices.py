@@ -166,5 +166,7 @@ def _changed(path: Path) -> float:
 
 def _safe(what: str, value: str) -> str:
     if not _SAFE.fullmatch(value):
-        raise ConfigurationError(f"{value!r} can't be a {what}: use letters, digits, '.', '_' and '-', a letter or digit first")
+        raise ConfigurationError(
+            f"{value!r} can't be a {what}: use letters, digits, '.', '_' and '-', a letter or digit first"
+        )
     return value

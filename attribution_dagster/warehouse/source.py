@@ -12,6 +12,7 @@ from attribution_dagster.errors import ConfigurationError, SourceError
 from attribution_dagster.warehouse.files import Part, content_digest, find_files, hash_texts, of_one_kind, open_part
 from attribution_dagster.warehouse.queries import Query, columns_read, load_query
 
+
 @dataclass(frozen=True, kw_only=True)
 class Input:
     """One input of a dataset: its files, and the columns its SQL reads; `optional` ones are NULL where absent."""

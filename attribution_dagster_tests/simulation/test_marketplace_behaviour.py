@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pandas as pd
 
 from attribution_dagster.core.simulation import simulate_marketplace
 from attribution_dagster.core.simulation.event_types import ADD, CHECKOUT, CONVERSION, FUNNEL
-from attribution_dagster_tests.simulation.conftest import START
+from attribution_dagster_tests.simulation.conftest import START, read
 
 SESSION = ["user_id", "device_id", "session_number"]
 DEVICE = ["user_id", "device_id"]
@@ -46,6 +48,8 @@ def test_a_session_converts_once_and_only_through_the_funnel(frame):
     assert by_session(frame[orders]).size().max() == 1
     assert (seen[orders] >= 2).all()
     assert (frame["event_type"].shift()[orders] == CHECKOUT).all()
+    ordered = orders.groupby([frame[c] for c in SESSION]).cumsum() > 0
+    assert not frame.loc[ordered, "event_type"].isin(FUNNEL).any()
 
 
 def test_abandoned_funnels_exist_up_to_the_checkout(frame):
@@ -83,6 +87,17 @@ def test_a_store_and_a_product_are_described_the_same_everywhere(frame):
     products = frame.dropna(subset=["product_id"]).groupby("product_id")
     assert (products["price_usd"].nunique() == 1).all() and (products["store_id"].nunique() == 1).all()
     assert frame.loc[frame["event_type"] == "sale_flag_view", "is_sale"].all()
+
+
+def test_where_no_event_turns_to_another_store_each_session_keeps_a_store_of_its_own(tmp_path, world):
+    faithful = replace(
+        world,
+        event_types=tuple(replace(event, new_store_rate=0.0) for event in world.event_types),
+        interaction=replace(world.interaction, other_store_rate=0.0),
+    )
+    summary = simulate_marketplace(tmp_path / "out", users=200, weeks=2, start=START, seed=1, world=faithful)
+    sessions = by_session(read(summary.folder).dropna(subset=["store_id"]))["store_id"]
+    assert (sessions.nunique() == 1).all() and sessions.first().nunique() > 30
 
 
 def test_the_order_is_about_the_item_that_was_added(frame):

@@ -57,6 +57,14 @@ def test_columns_are_plain_and_times_are_naive_utc_within_the_weeks_asked_for(tm
     assert times.min() >= datetime.datetime(2025, 1, 6) and times.max() < datetime.datetime(2025, 1, 13)
 
 
+def test_events_past_the_last_week_are_cut_off_in_the_middle_of_a_session(tmp_path):
+    last_hour = tuple(float(hour == 23) for hour in range(24))
+    events = pq.read_table(simulate(tmp_path / "out", world=replace(SMALL, hour_weights=last_hour)).folder / "events")
+    times = events["event_at"].to_pandas()
+    assert (times.dt.hour == 0).any(), "sessions go on past midnight"
+    assert datetime.datetime(2025, 1, 12, 23, 50) < times.max() < datetime.datetime(2025, 1, 13)
+
+
 def test_progress_ends_at_one_and_the_summary_counts_what_is_on_disk(tmp_path):
     said = []
     summary = simulate(tmp_path / "out", progress=lambda message, fraction: said.append((message, fraction)))

@@ -1,6 +1,7 @@
 """What every attribution method takes and returns, and the published columns that follow from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,7 +42,21 @@ class Contributions:
     centred: torch.Tensor
 
 
-Attributor = Callable[[Explainable, Batch], Contributions]
+Explainer = Callable[[Batch], Contributions]
+Attributor = Callable[[Explainable], Explainer]
+
+
+@contextmanager
+def evaluating(model: object) -> Iterator[None]:
+    """Run a block with dropout off; the model is left in the mode it was in."""
+    if not isinstance(model, torch.nn.Module) or not model.training:
+        yield
+        return
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -7,27 +7,29 @@ its distance from the mean additive contribution of a training event.
 
 import torch
 
-from attribution_dagster.core.attribution.contributions import Contributions, Explainable
-from attribution_dagster.core.models.input_gradient import score_and_dots
+from attribution_dagster.core.attribution.contributions import Contributions, Explainable, Explainer, evaluating
+from attribution_dagster.core.models.input_gradient import InputGradient
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import Batch
 
 
-def gradient_x_input(model: Explainable, batch: Batch) -> Contributions:
-    """Return the contributions of a batch; the model's weights, gradients and mode are left alone.
+def gradient_x_input(model: Explainable) -> Explainer:
+    """Return a function from a batch to its contributions; the model's weights, gradients and mode are left alone.
 
     A model of this package is differentiated by hand (same values to 1e-6, faster), any other one by autograd.
     """
-    if isinstance(model, AttributionModel):
-        logit, with_event, with_mean = score_and_dots(model, batch)
-    else:
-        logit, with_event, with_mean = autograd_dots(model, batch)
-    with torch.no_grad():
-        additive = model.additive(batch)
-        centred_additive = (additive - model.mean_additive) * batch.is_event
-    return Contributions(
-        logit=logit, signed=with_event + additive, centred=with_event - with_mean + centred_additive
-    )
+    by_hand = InputGradient(model) if isinstance(model, AttributionModel) else None
+
+    def explain(batch: Batch) -> Contributions:
+        with evaluating(model), torch.no_grad():
+            logit, with_event, with_mean = by_hand(batch) if by_hand else autograd_dots(model, batch)
+            additive = model.additive(batch)
+            centred_additive = (additive - model.mean_additive) * batch.is_event
+        return Contributions(
+            logit=logit, signed=with_event + additive, centred=with_event - with_mean + centred_additive
+        )
+
+    return explain
 
 
 def autograd_dots(model: Explainable, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

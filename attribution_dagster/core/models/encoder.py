@@ -35,15 +35,24 @@ class SelfAttention(nn.Module):
 
     def first_token(self, hidden: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         """Return the attention output of token 0, (B, D), for `hidden` (B, L, D)."""
-        n_sessions, _, d_model = hidden.shape
-        w_query, w_key, w_value = self.in_proj_weight.view(3, self.n_heads, -1, d_model)  # (H, d, D) each
-        b_query, _, b_value = self.in_proj_bias.view(3, d_model)
-        query = functional.linear(hidden[:, 0], w_query.flatten(0, 1), b_query).view(n_sessions, self.n_heads, -1)
-        directions = torch.einsum("bhe,hed->bhd", query, w_key) / math.sqrt(query.shape[-1])
-        scores = directions @ hidden.transpose(1, 2)  # (B, H, L)
+        scores = self.directions(hidden[:, 0]) @ hidden.transpose(1, 2)  # (B, H, L)
         weights = torch.softmax(scores if bias is None else scores + bias[:, 0], dim=-1)
-        context = torch.einsum("bhd,hed->bhe", weights @ hidden, w_value).reshape(n_sessions, d_model)
-        return self.out_proj(context + b_value)  # type: ignore[no-any-return]
+        return self.read_out(weights @ hidden)
+
+    def directions(self, first: torch.Tensor) -> torch.Tensor:
+        """Return W_k^T q / sqrt(d) per head, (B, H, D), for token 0 (B, D): its product with h_t is the score of t."""
+        n_sessions, d_model = first.shape
+        query = functional.linear(first, self.in_proj_weight[:d_model], self.in_proj_bias[:d_model])
+        w_key = self.in_proj_weight[d_model : 2 * d_model].view(self.n_heads, -1, d_model)  # (H, d, D)
+        query = query.view(n_sessions, self.n_heads, -1) / math.sqrt(d_model // self.n_heads)
+        return torch.einsum("bhe,hed->bhd", query, w_key)
+
+    def read_out(self, mean: torch.Tensor) -> torch.Tensor:
+        """Return the attention output (B, D) for each head's weighted mean of the tokens, (B, H, D)."""
+        d_model = mean.shape[-1]
+        w_value = self.in_proj_weight[2 * d_model :].view(self.n_heads, -1, d_model)
+        context = torch.einsum("bhd,hed->bhe", mean, w_value).flatten(1)
+        return self.out_proj(context + self.in_proj_bias[2 * d_model :])  # type: ignore[no-any-return]
 
 
 class EncoderLayer(nn.Module):
@@ -60,13 +69,14 @@ class EncoderLayer(nn.Module):
 
     def forward(self, hidden: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         """Return (B, L, D)."""
-        return self._rest(hidden, self.self_attn(hidden, bias))
+        return self.after_attention(hidden, self.self_attn(hidden, bias))
 
     def first_token(self, hidden: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         """Return the layer's output at token 0 only, (B, D)."""
-        return self._rest(hidden[:, 0], self.self_attn.first_token(hidden, bias))
+        return self.after_attention(hidden[:, 0], self.self_attn.first_token(hidden, bias))
 
-    def _rest(self, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
+    def after_attention(self, hidden: torch.Tensor, attended: torch.Tensor) -> torch.Tensor:
+        """Return the layer's output for its input and what attention made of it, both (..., D)."""
         hidden = self.norm1(hidden + self.dropout(attended))
         expanded = self.dropout(functional.relu(self.linear1(hidden)))
         return self.norm2(hidden + self.dropout(self.linear2(expanded)))  # type: ignore[no-any-return]

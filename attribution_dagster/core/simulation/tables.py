@@ -103,7 +103,7 @@ def _coded(codes: npt.NDArray[np.int64], values: tuple[str, ...] | list[str]) ->
 
 
 def _labelled(codes: npt.NDArray[np.int64], labels: tuple[str, ...]) -> pa.DictionaryArray:
-    """Return labels that several codes share. A dictionary that holds a value twice is not written in the same bytes."""
+    """Return labels that several codes share. A dictionary with a value twice is not always written alike."""
     distinct, label = np.unique(np.array(labels), return_inverse=True)
     return _coded(np.where(codes < 0, -1, label[codes]), distinct.tolist())
 

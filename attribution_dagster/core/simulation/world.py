@@ -23,33 +23,10 @@ from attribution_dagster.core.simulation.event_types import Episode, EventType, 
 
 # Share of visits by hour of the day (midnight first) and by weekday (Monday first).
 _HOURS = (
-    2.2,
-    1.2,
-    0.7,
-    0.4,
-    0.4,
-    0.6,
-    1.2,
-    2.2,
-    3.0,
-    3.4,
-    4.0,
-    5.6,
-    6.6,
-    5.4,
-    4.0,
-    3.8,
-    4.4,
-    6.4,
-    8.8,
-    9.2,
-    8.2,
-    7.0,
-    6.2,
-    5.1,
-)
+    2.2, 1.2, 0.7, 0.4, 0.4, 0.6, 1.2, 2.2, 3.0, 3.4, 4.0, 5.6,
+    6.6, 5.4, 4.0, 3.8, 4.4, 6.4, 8.8, 9.2, 8.2, 7.0, 6.2, 5.1,
+)  # fmt: skip
 _WEEKDAYS = (0.90, 0.88, 0.92, 1.00, 1.25, 1.15, 1.05)
-
 
 _MAX_TYPES = 200  # codes of one byte, with room for the funnel
 _RANGES: dict[str, tuple[float, float]] = {

@@ -1,0 +1,168 @@
+"""Write, audit, publish: the last asset of a window shows its tables to readers, all at once, or not at all."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from attribution_dagster.assets.attribution import AGGREGATES
+from attribution_dagster.assets.dataset import DatasetAssets
+from attribution_dagster.assets.report import NO_FUNNEL, picture
+from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.checks.expectations import expectations
+from attribution_dagster.datasets.profile import Profile
+from attribution_dagster.errors import DataError
+from attribution_dagster.reports.exports import WindowExport
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.queries import parse_query
+
+_CODE = code_version("assets/published.py", "reports/exports.py", "warehouse")
+
+
+def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
+    """The asset `published`."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+    reads = audited(profile)
+
+    @dg.asset(**assets.options("published", deps=reads, kinds={"table"}, group="4_results", code=_CODE))
+    def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """The window as readers see it: one manifest over all tables, swapped when every blocking check has passed on exactly these versions; then the CSV and PNG exports."""
+        return make(
+            context,
+            workspace,
+            "published",
+            reads=[(name, context.partition_key) for name in reads],
+            settings=[profile.title, profile.simulated, str(workspace.settings.exports)],
+            code=_CODE,
+            exists=lambda step: _is_published(step),
+            build=_publish,
+        )
+
+    return [published]
+
+
+def tables(profile: Profile) -> list[str]:
+    """The tables of a window that readers see."""
+    per_variant = ["gradient_attribution", *AGGREGATES.values(), "model_metrics"]
+    leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
+    return [
+        "sessions",
+        "session_funnels",
+        "funnel_metrics",
+        *(f"{table}_{variant}" for variant in profile.variants for table in per_variant),
+        *leaked,
+    ]
+
+
+def audited(profile: Profile) -> list[str]:
+    """The assets a window is published from; their blocking checks must have passed."""
+    per_variant = ["sequence_tensors", "trained_model", "event_attribution", *AGGREGATES, "attribution_report"]
+    leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
+    return [
+        "sessions",
+        "session_funnels",
+        "funnel_metrics",
+        "sampled_users",
+        *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
+        *leaked,
+    ]
+
+
+def export_folder(workspace: Workspace, window_key: str) -> str:
+    """Where the window's files are written."""
+    return str(workspace.settings.exports / workspace.profile.name / window_key)
+
+
+def write_exports(workspace: Workspace, window_key: str, pictures: dict[str, bytes], folder: str | None = None) -> list[str]:
+    """Paths of the window's CSV and PNG files, written from the published tables; an older folder is replaced whole."""
+    from pathlib import Path
+
+    profile = workspace.profile
+    start = workspace.window(window_key).start
+    queries = {
+        table: parse_query(table, f"SELECT * FROM {table}_history WHERE window_start = :window_start")
+        for table in tables(profile)
+    }
+    export = WindowExport(
+        title=profile.title,
+        window_key=window_key,
+        tables={
+            table: workspace.warehouse.stream(query, {"window_start": start}, scope="published")
+            for table, query in queries.items()
+        },
+        pictures=pictures,
+        leaking=[name for name, variant in profile.variants.items() if variant.leaks],
+        simulated=profile.simulated,
+    )
+    return [str(path) for path in export.write(Path(folder or export_folder(workspace, window_key)))]
+
+
+def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
+    """File name -> the variants' pictures; without a suffix, that of `no_funnel`."""
+    from attribution_dagster.reports.panels import picture_name
+
+    found: dict[str, bytes] = {}
+    for variant in workspace.profile.variants:
+        asset = f"{variant}/attribution_report"
+        record = workspace.artifacts.record(asset, window_key)
+        folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
+        if folder is not None:
+            found[picture_name(variant)] = picture(folder).read_bytes()
+            if variant == NO_FUNNEL:
+                found[picture_name()] = found[picture_name(variant)]
+    return found
+
+
+def _is_published(step: Step) -> bool:
+    manifest = step.workspace.warehouse.manifest(step.window_key)
+    return manifest is not None and manifest.evidence.get("version") == step.version
+
+
+def _publish(step: Step) -> Report:
+    workspace, key = step.workspace, step.window_key
+    verdicts = _verdicts(workspace, key)
+    evidence = {
+        "version": step.version,
+        "dagster_run_id": step.run_id,
+        "simulated": workspace.profile.simulated,
+        "inputs": dict(step.inputs),
+        "checks": verdicts,
+    }
+    manifest = workspace.warehouse.publish(key, tables(workspace.profile), evidence)
+    pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
+    files = write_exports(workspace, key, window_pictures(workspace, key))
+    return {
+        "tables": len(manifest.tables),
+        "rows": sum(table.rows for table in manifest.tables.values()),
+        "checks_passed": sum(1 for verdict in verdicts.values() if verdict == "passed"),
+        "exports": {"path": export_folder(workspace, key)},
+        "files": len(files),
+        "superseded_files_deleted": pruned,
+    }
+
+
+def _verdicts(workspace: Workspace, key: str) -> dict[str, str]:
+    """What every check said of the very versions that are about to be published.
+
+    Raises:
+        DataError: a blocking check failed, or has not been run on this version. What was published before stays.
+    """
+    said: dict[str, str] = {}
+    for expectation in expectations(tuple(workspace.profile.variants)):
+        record = workspace.artifacts.record(expectation.asset, key)
+        verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, key)
+        name = f"{expectation.asset}: {expectation.name}"
+        current = verdict is not None and record is not None and verdict.version == record.version
+        if expectation.blocking and (not current or verdict is None or not verdict.passed):
+            why = verdict.summary if verdict is not None and current else "it has not been run on this version"
+            raise DataError(
+                f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: check {name} "
+                f"blocks it ({why}). Mend the cause and materialise {expectation.asset} again, with its checks."
+            )
+        if verdict is not None:
+            said[name] = verdict.summary
+    return said
+
+
+def published_window_keys(workspace: Workspace) -> Iterable[str]:
+    """Keys of the published windows, oldest first."""
+    return workspace.warehouse.published_windows()

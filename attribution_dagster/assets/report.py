@@ -1,0 +1,128 @@
+"""What a person looks at: a picture per variant, and the comparison that shows how much the funnel gives away."""
+
+import base64
+from pathlib import Path
+
+import dagster as dg
+
+from attribution_dagster.assets.attribution import AGGREGATES
+from attribution_dagster.assets.dataset import DatasetAssets
+from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
+from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.warehouse.queries import load_query
+
+_PANELS = ("event_type_attribution", "position_attribution", "event_position_attribution")
+_CODE_REPORT = code_version("assets/report.py", "reports")
+_CODE_LEAKAGE = code_version("sql/marts/leakage_comparison.sql")
+NO_FUNNEL, WITH_FUNNEL = "no_funnel", "with_funnel"
+
+
+def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:
+    """The variant's asset `attribution_report`."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+    asset = f"{variant}/attribution_report"
+    reads = [f"{variant}/{name}" for name in (*_PANELS, "trained_model")]
+
+    @dg.asset(
+        **assets.options(
+            asset,
+            deps=reads,
+            kinds={"matplotlib"},
+            group=f"3_{variant}",
+            code=_CODE_REPORT,
+            leaks=profile.variants[variant].leaks,
+        )
+    )
+    def attribution_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """The picture: top event types, positions, converted against not, event type by position."""
+        return make(
+            context,
+            workspace,
+            asset,
+            reads=[(name, context.partition_key) for name in reads],
+            settings=profile.title,
+            code=_CODE_REPORT,
+            exists=Step.artifact,
+            build=lambda step: _draw(step, variant),
+        )
+
+    return [attribution_report]
+
+
+def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
+    """The asset `leakage_comparison`, where the dataset has both variants it compares."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+    if not {NO_FUNNEL, WITH_FUNNEL} <= set(profile.variants):
+        return []
+    reads = [f"{variant}/event_type_attribution" for variant in (NO_FUNNEL, WITH_FUNNEL)]
+
+    @dg.asset(
+        **assets.options("leakage_comparison", deps=reads, kinds={"sql"}, group="4_results", code=_CODE_LEAKAGE, leaks=True)
+    )
+    def leakage_comparison(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """How each event type's lift changes when the model may see the funnel: what the funnel gives away."""
+        return make(
+            context,
+            workspace,
+            "leakage_comparison",
+            reads=[(name, context.partition_key) for name in reads],
+            settings=None,
+            code=_CODE_LEAKAGE,
+            exists=lambda step: step.table("leakage_comparison"),
+            build=_compare,
+        )
+
+    return [leakage_comparison]
+
+
+def picture(step_folder: Path) -> Path:
+    """The one picture in a report's folder."""
+    return next(step_folder.glob("*.png"))
+
+
+def _draw(step: Step, variant: str) -> Report:
+    from attribution_dagster.reports.panels import PanelHeader, PanelTables, save_panels
+
+    workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
+    events, positions, grid = (workspace.slice_of(f"{AGGREGATES[name]}_{variant}", key) for name in _PANELS)
+    metrics = transformer_metrics(step, variant)
+    header = PanelHeader(
+        dataset_title=profile.title,
+        window_key=key,
+        variant=variant,
+        sessions=metrics["n_sessions"],
+        converted=metrics["n_converted"],
+        auc=metrics["auc"],
+        auc_low=metrics["auc_low"],
+        auc_high=metrics["auc_high"],
+        simulated=profile.simulated,
+        leaks=profile.variants[variant].leaks,
+    )
+    tables = PanelTables(events=events, positions=positions, event_positions=grid)
+    workspace.artifacts.create(step.asset, key, step.version, lambda folder: save_panels(folder, tables, header))
+    folder = workspace.artifacts.folder(step.asset, key, step.version)
+    assert folder is not None
+    image = base64.b64encode(picture(folder).read_bytes()).decode()
+    warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}
+    return {
+        "panels": {"markdown": f"![The four panels](data:image/png;base64,{image})"},
+        "file": {"path": str(picture(folder))},
+        "caution": MODEL_NOT_CAUSE,
+        **warning,
+    }
+
+
+def transformer_metrics(step: Step, variant: str) -> dict[str, object]:
+    """The model's own row of metrics over all sessions of the window's risk set."""
+    rows = step.workspace.slice_of(f"model_metrics_{variant}", step.window_key).to_pylist()
+    return next(row for row in rows if row["model"] == "transformer" and row["population"] == "all")
+
+
+def _compare(step: Step) -> Report:
+    workspace, key = step.workspace, step.window_key
+    start = {"window_start": workspace.window(key).start}
+    query = load_query("marts/leakage_comparison")
+    rows = workspace.warehouse.build("leakage_comparison", key, step.version, query, start)
+    table = workspace.slice_of("leakage_comparison", key).drop_columns(["window_start"])
+    return {"rows": rows, "comparison": {"markdown": markdown_table(table)}, "DATA LEAKAGE": LEAKAGE_SENTENCE}

@@ -1,0 +1,256 @@
+"""A model per variant: trained on the windows before, measured against its baselines on the window it explains."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from attribution_dagster.assets.dataset import DatasetAssets
+from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.step import Report, Step, code_version, digest, make
+from attribution_dagster.datasets.profile import Profile
+from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
+from attribution_dagster.partitions import training_windows
+from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.tracker import TrainingRun
+from attribution_dagster.resources.workspace import Workspace
+
+if TYPE_CHECKING:
+    from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
+    from attribution_dagster.core.models.training import TrainedModel
+    from attribution_dagster.core.models.transformer import AttributionModel
+    from attribution_dagster.core.sequences.sequence_set import SequenceSet
+
+VALIDATION_SHARE = 0.2
+"""Share of the training sessions, the latest, on which training is stopped and probabilities are calibrated."""
+_CODE = code_version("assets/training.py", "core/models", "core/sequences")
+
+
+def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:
+    """The variant's asset `trained_model`."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+    asset, tensors = f"{variant}/trained_model", f"{variant}/sequence_tensors"
+    mapping = training_windows(profile)
+    deps = [dg.AssetDep(assets.key(tensors), partition_mapping=mapping)]
+
+    @dg.asset(
+        **assets.options(
+            asset, deps=deps, kinds={"pytorch", "mlflow"}, group=f"3_{variant}", code=_CODE,
+            leaks=profile.variants[variant].leaks,
+        )
+    )
+    def trained_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """The transformer that explains the window, trained on windows before it, and how well it predicts the window's own sessions beside base rate, length alone and logistic regression on counts."""
+        key = context.partition_key
+        training_keys = workspace.look_back(workspace.retrain_key(key))
+        return make(
+            context,
+            workspace,
+            asset,
+            reads=[(tensors, k) for k in (*training_keys, key)],
+            settings=[profile.training, profile.model.model_dump(), profile.windows.retrain_every],
+            code=_CODE,
+            exists=lambda step: step.table(f"model_metrics_{variant}") and _exists(workspace, variant, key),
+            build=lambda step: _build(step, variant, training_keys),
+        )
+
+    return [trained_model]
+
+
+def specifications(profile: Profile) -> "tuple[ModelSpec, TrainingSpec]":
+    """What the profile says of the model and its training. ConfigurationError names a wrong key or value."""
+    from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
+
+    model_names = {f.name for f in fields(ModelSpec)} - {"categories", "numbers", "max_events"}
+    training_names = {f.name for f in fields(TrainingSpec)}
+    unknown = set(profile.training) - model_names - training_names
+    if unknown:
+        raise ConfigurationError(
+            f"dataset {profile.name}: training.{min(unknown)} is no setting; known are "
+            f"{', '.join(sorted(model_names | training_names))}"
+        )
+    given: Mapping[str, Any] = profile.training
+    columns = profile.model
+    try:
+        model = ModelSpec(
+            categories=columns.categories, numbers=columns.numbers, max_events=columns.max_events,
+            **{k: v for k, v in given.items() if k in model_names},
+        )
+        return model, TrainingSpec(**{k: v for k, v in given.items() if k in training_names})
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"dataset {profile.name}: training: {error}") from error
+
+
+def open_model(workspace: Workspace, variant: str, window_key: str) -> "AttributionModel":
+    """The model that explains the window. MissingInputError if it has not been trained."""
+    from attribution_dagster.core.models.storage import load_model
+
+    record = workspace.artifacts.record(f"{variant}/trained_model", window_key)
+    folder = None
+    if record is not None:
+        folder = workspace.artifacts.folder(
+            f"{variant}/trained_model", record.report["trained_for_window"], record.report["model_version"]
+        )
+    if folder is None:
+        raise MissingInputError(f"{variant}/trained_model of window {window_key} is missing: materialise it first")
+    return load_model(folder)
+
+
+def _exists(workspace: Workspace, variant: str, key: str) -> bool:
+    try:
+        open_model(workspace, variant, key)
+    except MissingInputError:
+        return False
+    return True
+
+
+def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
+    import torch
+
+    workspace = step.workspace
+    torch.set_num_threads(workspace.settings.threads)
+    sets = [open_sequences(workspace, variant, k) for k in training_keys]
+    train_set, validation_set, prevalence = _split(sets, workspace.profile.name, variant, training_keys)
+    trained_for = workspace.retrain_key(step.window_key)
+    version = digest(_CODE, [step.inputs[f"{variant}/sequence_tensors@{k}"] for k in training_keys], workspace.profile.training)
+    folder = workspace.artifacts.folder(step.asset, trained_for, version)
+    if folder is None:
+        workspace.artifacts.create(
+            step.asset, trained_for, version,
+            lambda path: _train(step, variant, path, train_set, validation_set, prevalence),
+        )
+        folder = workspace.artifacts.folder(step.asset, trained_for, version)
+    assert folder is not None
+    story = json.loads((folder / "training.json").read_text())
+    rows = _measure(step, variant, folder, train_set)
+    return {
+        "trained_for_window": trained_for,
+        "model_version": version,
+        **story,
+        "mlflow": {"path": story["mlflow"]},
+        "metrics": {"markdown": markdown_table(rows)},
+        "metric_rows": rows.to_pylist(),
+    }
+
+
+def _split(sets: "list[SequenceSet]", dataset: str, variant: str, keys: list[str]) -> "tuple[SequenceSet, SequenceSet, float]":
+    """Risk-set sessions for training, the latest of them for validation, and the share of all sessions that convert."""
+    import numpy as np
+
+    from attribution_dagster.core.sequences.sequence_set import SequenceSet
+
+    labels = np.concatenate([s.label for s in sets])
+    risk_set = SequenceSet.concatenate([s.select(np.flatnonzero(s.in_risk_set)) for s in sets])
+    order = np.argsort(risk_set.started_at_us, kind="stable")
+    cut = round(len(order) * (1 - VALIDATION_SHARE))
+    train_set, validation_set = risk_set.select(np.sort(order[:cut])), risk_set.select(np.sort(order[cut:]))
+    for name, part in (("training", train_set), ("validation", validation_set)):
+        converted = int(part.label.sum())
+        if converted in (0, part.n_sessions):
+            raise DataError(
+                f"dataset {dataset}, variant {variant}: the {name} part of windows {keys[0]} to {keys[-1]} has {converted} converted of "
+                f"{part.n_sessions} sessions; both kinds are needed. Use more or longer windows, or check the conversion event's name."
+            )
+    return train_set, validation_set, float(labels.mean())
+
+
+def _train(
+    step: Step, variant: str, folder: Path, train_set: "SequenceSet", validation_set: "SequenceSet", prevalence: float
+) -> None:
+    """Fills the folder with weights, vocabularies, calibration and the story of the training, which MLflow gets too."""
+    import torch
+
+    from attribution_dagster.core.models.storage import save_model
+    from attribution_dagster.core.models.training import train
+
+    workspace, profile = step.workspace, step.workspace.profile
+    spec, training = specifications(profile)
+    seed = zlib.crc32(f"{profile.name}/{variant}/{step.window_key}".encode())
+    trained = train(
+        train_set, validation_set, spec, training, seed=seed, progress=workspace.progress.advance, population_prevalence=prevalence
+    )
+    save_model(trained.model, folder)
+    story: dict[str, Any] = {
+        "training_sessions": train_set.n_sessions,
+        "training_events": train_set.n_events,
+        "validation_sessions": validation_set.n_sessions,
+        "population_conversion_rate": prevalence,
+        "epochs": len({int(point.epoch - 1e-9) for point in trained.curves}),
+        "best_epoch": trained.best_epoch,
+        "validation_loss": min(point.validation_loss for point in trained.curves),
+        "parameters": sum(p.numel() for p in trained.model.parameters()),
+        "non_finite_weights": sum(int((~torch.isfinite(p)).sum()) for p in trained.model.parameters()),
+        "share_unknown": trained.model.vocabulary.unknown_shares(validation_set),
+    }
+    story["mlflow"] = _track(step, variant, folder, trained, story, {**asdict(spec), **asdict(training), "seed": seed})
+    (folder / "training.json").write_text(json.dumps(story))
+
+
+def _track(
+    step: Step, variant: str, folder: Path, trained: "TrainedModel", story: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> str:
+    """Where the MLflow run of the training is."""
+    workspace = step.workspace
+    run = TrainingRun(
+        dataset=workspace.profile.name,
+        variant=variant,
+        window_key=step.window_key,
+        parameters={k: str(v) for k, v in parameters.items()},
+        curves={
+            "training_loss": [p.training_loss for p in trained.curves],
+            "validation_loss": [p.validation_loss for p in trained.curves],
+        },
+        metrics={k: float(v) for k, v in story.items() if isinstance(v, int | float)},
+        tags={
+            "dagster.run_id": step.run_id,
+            "dagster.asset": f"{workspace.profile.name}/{step.asset}",
+            "dagster.partition": step.window_key,
+            "variant": variant,
+            "data": "simulated" if workspace.profile.simulated else "real",
+        },
+        model_folder=folder,
+    )
+    return workspace.tracker.log_training(run, trained.model, _example(trained.model)).location
+
+
+def _example(model: "AttributionModel") -> tuple[Any, ...]:
+    """A made-up batch of two sessions of five events, from which the model is exported."""
+    import torch
+
+    n_categories, n_numbers = len(model.spec.categories), len(model.spec.numbers)
+    return (
+        torch.ones(2, 5, n_categories, dtype=torch.long),
+        torch.zeros(2, 5, n_numbers),
+        torch.ones(2, 5, dtype=torch.bool),
+    )
+
+
+def _measure(step: Step, variant: str, folder: Path, train_set: "SequenceSet") -> Any:
+    """Writes the table of metrics on the window's own risk set, and returns it without the window's column."""
+    import numpy as np
+    import pyarrow as pa
+
+    from attribution_dagster.core.models.baselines import fit_baselines
+    from attribution_dagster.core.models.evaluation import evaluate_all
+    from attribution_dagster.core.models.prediction import predict
+    from attribution_dagster.core.models.storage import load_model
+
+    workspace = step.workspace
+    sequences = open_sequences(workspace, variant, step.window_key)
+    test_set = sequences.select(np.flatnonzero(sequences.in_risk_set))
+    model = load_model(folder)
+    scores = {"transformer": predict(model, test_set)}
+    for name, baseline in fit_baselines(train_set).items():
+        scores["logistic_regression" if name == "counts" else name] = baseline.predict(test_set)
+    users = [np.asarray(s.user_id.to_pylist(), dtype=object) for s in (test_set, train_set)]
+    calibrated = {"transformer": model.calibration.sample_probability(scores["transformer"])}
+    rows = evaluate_all(scores, test_set.label, users[0], users[1], calibrated)
+    table = pa.Table.from_pylist([row.to_json() for row in rows])
+    start = pa.array([workspace.window(step.window_key).start] * len(rows), type=pa.timestamp("us"))
+    stamped = table.add_column(0, "window_start", start)
+    workspace.warehouse.load(f"model_metrics_{variant}", step.window_key, step.version, stamped.to_batches())
+    return table
