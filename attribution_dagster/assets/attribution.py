@@ -115,9 +115,7 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
         )
 
     def build(step: Step) -> Report:
-        start = workspace.window(step.window_key).start
-        parameters = {"window_start": start, "minimum_support": MINIMUM_SUPPORT_USERS}
-        rows = workspace.warehouse.build(f"{table}_{variant}", step.window_key, step.version, query, parameters)
+        rows = step.build_table(f"{table}_{variant}", query, minimum_support=MINIMUM_SUPPORT_USERS)
         ranked = workspace.slice_of(f"{table}_{variant}", step.window_key).sort_by("driver_rank")
         return {"rows": rows, "ranked": {"markdown": markdown_table(ranked.drop_columns(["window_start"]))}} | _warning(step, variant)
 

@@ -121,8 +121,6 @@ def transformer_metrics(step: Step, variant: str) -> dict[str, object]:
 
 def _compare(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    start = {"window_start": workspace.window(key).start}
-    query = load_query("marts/leakage_comparison")
-    rows = workspace.warehouse.build("leakage_comparison", key, step.version, query, start)
+    rows = step.build_table("leakage_comparison", load_query("marts/leakage_comparison"))
     table = workspace.slice_of("leakage_comparison", key).drop_columns(["window_start"])
     return {"rows": rows, "comparison": {"markdown": markdown_table(table)}, "DATA LEAKAGE": LEAKAGE_SENTENCE}

@@ -56,14 +56,12 @@ def open_sequences(workspace: Workspace, variant: str, window_key: str) -> Seque
 
 def _build(step: Step, variant: str) -> Report:
     workspace, profile = step.workspace, step.workspace.profile
-    parameters = {
-        "window_start": workspace.window(step.window_key).start,
-        "funnel_rule": profile.variants[variant].funnel,
-    }
+    query = load_query("features/sequence_events")
+    values = workspace.bound(query, step.window_key, funnel_rule=profile.variants[variant].funnel)
     categories = tuple(dict.fromkeys((*PUBLISHED_CATEGORIES, *profile.model.categories)))
 
     def fill(folder: Path) -> None:
-        batches = workspace.warehouse.stream(load_query("features/sequence_events"), parameters)
+        batches = workspace.warehouse.stream(query, values)
         build_sequences(batches, categories, profile.model.numbers, folder)
 
     workspace.artifacts.create(step.asset, step.window_key, step.version, fill)

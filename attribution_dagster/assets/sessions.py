@@ -1,12 +1,14 @@
 """Sessions of all users, what became of them, and which of them models are trained and explained on."""
 
+from dataclasses import asdict
+from datetime import datetime
+
 import dagster as dg
-import pyarrow as pa
 
 from attribution_dagster.assets.dataset import DatasetAssets
-from attribution_dagster.assets.source import scan_bounds
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.core.sequences.risk_set import match_risk_set
+from attribution_dagster.core.sequences.risk_set import draw_risk_set
+from attribution_dagster.datasets.parameters import observation_end
 from attribution_dagster.errors import DataError, MissingInputError
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import WHOLE
@@ -48,7 +50,7 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             settings=profile.roles.model_dump(),
             code=_CODE_FUNNELS,
             exists=lambda step: step.table("session_funnels"),
-            build=lambda step: _build_slice(step, "session_funnels", {}),
+            build=lambda step: _build_slice(step, "session_funnels"),
         )
 
     @dg.asset(
@@ -70,7 +72,6 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     @dg.asset(**assets.options("sampled_users", deps=["sessions"], kinds={"sql"}, group=_GROUP, code=_CODE_SAMPLE))
     def sampled_users(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """The users whose sessions enter the sequences: the first by salted hash, so the same on every run and engine."""
-        parameters = {"salt": profile.sampling.salt, "sample_users": profile.sampling.users}
         return make(
             context,
             workspace,
@@ -79,7 +80,7 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             settings=profile.sampling.model_dump(),
             code=_CODE_SAMPLE,
             exists=lambda step: step.table("sampled_users"),
-            build=lambda step: _build_slice(step, "sampled_users", parameters),
+            build=lambda step: _build_slice(step, "sampled_users"),
         )
 
     @dg.asset(
@@ -103,43 +104,21 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     return [sessions, session_funnels, funnel_metrics, sampled_users, risk_set]
 
 
-def _build_slice(step: Step, table: str, parameters: dict[str, object]) -> Report:
-    start = step.workspace.window(step.window_key).start
-    query = load_query(f"sessions/{table}")
-    rows = step.workspace.warehouse.build(
-        table, step.window_key, step.version, query, {"window_start": start, **parameters}
-    )
-    return {"rows": rows}
+def _build_slice(step: Step, table: str) -> Report:
+    return {"rows": step.build_table(table, load_query(f"sessions/{table}"))}
 
 
 def _build_sessions(step: Step) -> Report:
-    workspace, profile = step.workspace, step.workspace.profile
-    bounds = scan_bounds(workspace, step.window_key)
-    start = {"window_start": bounds["window_start"], "time_zone": profile.time_zone}
-    load = load_query("sessions/session_events")
-    in_sessions = workspace.warehouse.build("session_events", step.window_key, step.version, load, start)
-    parameters = {
-        **start,
-        "window_end": bounds["window_end"],
-        "inactivity_us": bounds["inactivity_us"],
-        "max_session_us": bounds["max_session_us"],
-        "bot_max_events": profile.sessions.bot_max_events,
-        "bot_max_events_per_minute": profile.sessions.bot_max_events_per_minute,
-        "observation_end": _observation_end(step),
-    }
-    rows = workspace.warehouse.build(
-        "sessions", step.window_key, step.version, load_query("sessions/sessions"), parameters
+    workspace = step.workspace
+    in_sessions = step.build_table("session_events", load_query("sessions/session_events"))
+    rows = step.build_table(
+        "sessions", load_query("sessions/sessions"), observation_end=observation_end(workspace.profile, _last_event_at(step))
     )
-    counts = workspace.warehouse.fetch(
-        load_query("sessions/session_counts"), {"window_start": bounds["window_start"]}
-    ).to_pylist()[0]
+    counts = workspace.fetch(load_query("sessions/session_counts"), step.window_key).to_pylist()[0]
     return {"rows": rows, "events_in_sessions": in_sessions, **counts}
 
 
-def _observation_end(step: Step) -> object:
-    """Time of the source's last event: later than that nothing is known, so a session that reaches it may still be open."""
-    from datetime import datetime
-
+def _last_event_at(step: Step) -> datetime:
     record = step.workspace.artifacts.record("source", WHOLE)
     if record is None:
         raise MissingInputError("the source has not been profiled: materialise the asset `source` first")
@@ -147,29 +126,27 @@ def _observation_end(step: Step) -> object:
 
 
 def _build_funnel_metrics(step: Step) -> Report:
-    report = _build_slice(step, "funnel_metrics", {})
-    start = step.workspace.window(step.window_key).start
-    stages = step.workspace.warehouse.fetch(load_query("sessions/funnel_report"), {"window_start": start})
+    report = _build_slice(step, "funnel_metrics")
+    stages = step.workspace.fetch(load_query("sessions/funnel_report"), step.window_key)
     return {**report, "funnel": {"markdown": markdown_table(stages)}}
 
 
 def _build_risk_set(step: Step) -> Report:
-    workspace, profile = step.workspace, step.workspace.profile
-    start = workspace.window(step.window_key).start
-    candidates = workspace.warehouse.fetch(load_query("features/risk_set_candidates"), {"window_start": start})
-    matched = match_risk_set(
-        candidates, cut=profile.risk_set.cut, controls_per_case=profile.risk_set.controls_per_case
+    workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
+    candidates = workspace.fetch(load_query("features/risk_set_candidates"), key)
+    drawn = draw_risk_set(
+        candidates,
+        window_start=workspace.window(key).start,
+        cut=profile.risk_set.cut,
+        controls_per_case=profile.risk_set.controls_per_case,
     )
-    counts = matched.counts
+    counts = drawn.counts
     if counts.cases == 0 or counts.controls == 0:
         raise DataError(
-            f"dataset {profile.name}, window {step.window_key}: of {candidates.num_rows} usable sessions of sampled users, "
-            f"{counts.cases} converted and {counts.controls} can be compared with them; both are needed to learn from. "
-            f"Conversion events are {', '.join(profile.roles.conversion)}: check their names, or choose longer windows."
+            f"dataset {profile.name}, window {key}: of {candidates.num_rows} usable sessions of sampled users, {counts.cases} "
+            f"converted and {counts.controls} can be compared with them; both are needed to learn from. Conversion events are "
+            f"{', '.join(profile.roles.conversion)}: check their names, or choose longer windows."
         )
-    stamped = matched.table.add_column(
-        0, "window_start", pa.array([start] * matched.table.num_rows, type=pa.timestamp("us"))
-    )
-    rows = workspace.warehouse.load("risk_set", step.window_key, step.version, stamped.to_batches())
-    sample = workspace.warehouse.fetch(load_query("features/sample_counts"), {"window_start": start})
-    return {"rows": rows, **counts.to_json(), "sample": {"markdown": markdown_table(sample)}}
+    rows = workspace.warehouse.load("risk_set", key, step.version, drawn.table.to_batches())
+    sample = workspace.fetch(load_query("features/sample_counts"), key)
+    return {"rows": rows, **asdict(counts), "sample": {"markdown": markdown_table(sample)}}

@@ -1,9 +1,5 @@
 """The way in: the source as a whole, then its events window by window, with what had to be rejected."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
-
 import dagster as dg
 
 from attribution_dagster.assets.dataset import DatasetAssets
@@ -115,32 +111,12 @@ def _profile_source(step: Step, source: Source) -> Report:
     }
 
 
-def scan_bounds(workspace: Workspace, window_key: str) -> Mapping[str, Any]:
-    """Parameters of the staging query: the window, and the margins in which its sessions can be decided."""
-    window, sessions = workspace.window(window_key), workspace.profile.sessions
-    longest = timedelta(hours=sessions.max_hours)
-    inactivity = timedelta(minutes=sessions.inactivity_minutes)
-    return {
-        "window_start": window.start,
-        "window_end": window.end,
-        "scan_start": window.start - longest - inactivity,
-        "decidable_from": window.start - longest,
-        "scan_end": window.end + longest,
-        "inactivity_us": inactivity // timedelta(microseconds=1),
-        "max_session_us": longest // timedelta(microseconds=1),
-    }
-
-
 def _stage_events(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    window = workspace.window(key)
     attach(workspace)
-    staged = workspace.warehouse.build("stg_events", key, step.version, load_query("staging/stg_events"), scan_bounds(workspace, key))
-    parameters = {"window_start": window.start}
-    rejected = workspace.warehouse.build(
-        "rejected_events", key, step.version, load_query("sessions/rejected_events"), parameters
-    )
-    counts = workspace.warehouse.fetch(load_query("staging/event_counts"), parameters).to_pylist()
+    staged = step.build_table("stg_events", load_query("staging/stg_events"))
+    rejected = step.build_table("rejected_events", load_query("sessions/rejected_events"))
+    counts = workspace.fetch(load_query("staging/event_counts"), key).to_pylist()
     events = sum(row["n_events"] for row in counts)
     if events == 0:
         raise DataError(_empty_window(workspace, key))

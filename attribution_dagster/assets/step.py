@@ -17,7 +17,7 @@ import dagster as dg
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster.warehouse.queries import sql_folder
+from attribution_dagster.warehouse.queries import Query, sql_folder
 
 PACKAGE = Path(__file__).parents[1]
 FORCE_TAG = "attribution/force"
@@ -37,6 +37,11 @@ class Step:
     def table(self, *names: str) -> bool:
         """Whether the tables' current slices are of this version already."""
         return all(self.workspace.warehouse.current(name, self.window_key) == self.version for name in names)
+
+    def build_table(self, name: str, query: Query, **more: object) -> int:
+        """Writes the table's slice of this version from a query; its number of rows."""
+        values = self.workspace.bound(query, self.window_key, **more)
+        return self.workspace.warehouse.build(name, self.window_key, self.version, query, values)
 
     def artifact(self) -> bool:
         """Whether the artifact of this version exists already."""

@@ -113,16 +113,9 @@ def _variant_expectations(variant: str) -> list[Expectation]:
 
 def _query(name: str, variant: str | None = None) -> Measure:
     def measure(workspace: Workspace, window_key: str) -> Row:
-        query = load_query(f"checks/{name}", variant)
-        window = workspace.window(window_key)
-        known = {
-            "window_start": window.start,
-            "window_end": window.end,
-            "inactivity_us": workspace.profile.sessions.inactivity_minutes * 60_000_000,
-            "funnel_rule": workspace.profile.variants[variant].funnel if variant else None,
-        }
-        parameters = {name: known[name] for name in query.parameters}
-        return dict(workspace.warehouse.fetch(query, parameters).to_pylist()[0])
+        rule = {"funnel_rule": workspace.profile.variants[variant].funnel} if variant else {}
+        row = workspace.fetch(load_query(f"checks/{name}", variant), window_key, **rule).to_pylist()[0]
+        return dict(row)
 
     return measure
 

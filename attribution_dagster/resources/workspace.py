@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.datasets.windows import Window, explainable, look_back, retrain_key, window, windows
@@ -14,7 +15,7 @@ from attribution_dagster.resources.tracker import Tracker
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.protocol import Warehouse
-from attribution_dagster.warehouse.queries import parse_query
+from attribution_dagster.warehouse.queries import Query, parse_query
 from attribution_dagster.warehouse.registry import open_warehouse
 
 WHOLE = "all"
@@ -52,11 +53,19 @@ class Workspace:
         """The window whose model explains window `key`."""
         return retrain_key(self.profile, key, until=_now())
 
+    def fetch(self, query: Query, key: str, **more: object) -> pa.Table:
+        """The result of a query about one window; `more` gives the parameters that neither profile nor window knows."""
+        return self.warehouse.fetch(query, self.bound(query, key, **more))
+
+    def bound(self, query: Query, key: str, **more: object) -> dict[str, object]:
+        """The values of the query's parameters for one window."""
+        return parameters(self.profile, self.window(key), query.parameters, more)
+
     def slice_of(self, table: str, key: str) -> pa.Table:
         """A table's work slice of one window, whole; for tables of a few hundred rows."""
         columns = ", ".join(column.name for column in table_definition(table).columns)
         query = parse_query(table, f"SELECT {columns} FROM {table} WHERE window_start = :window_start")
-        return self.warehouse.fetch(query, {"window_start": self.window(key).start})
+        return self.fetch(query, key)
 
 
 def open_workspace(name: str, settings: Settings, progress: Progress) -> Workspace:

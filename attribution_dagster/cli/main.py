@@ -1,0 +1,165 @@
+"""The commands. Each opens the settings, does one thing and says where the result is; errors are one line, exit code 1."""
+
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from attribution_dagster.errors import AttributionError
+from attribution_dagster.settings import Settings
+
+app = typer.Typer(
+    help="Which events of a session drive conversion: from event streams to attribution tables.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Dataset = Annotated[str, typer.Option("--dataset", help="Name of the dataset: its YAML file without .yaml.")]
+Events = Annotated[str | None, typer.Option("--events", help="CSV or Parquet: a file, a folder or a glob.")]
+Window = Annotated[str | None, typer.Option("--window", help="Key of the window: the local date on which it starts.")]
+console = Console(soft_wrap=False)
+
+
+def main() -> None:
+    """Entry point of the command `attribution`."""
+    try:
+        app()
+    except AttributionError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; what was published stays as it was")
+        sys.exit(130)
+
+
+@app.command()
+def check(events: Annotated[str, typer.Option("--events")], dataset: Dataset = "marketplace") -> None:
+    """A look at a file before anything is run: columns, roles, time zone, conversions per window, detectable effects, minutes."""
+    from attribution_dagster.cli.doctor import examine
+
+    with console.status("reading the events"):
+        findings = examine(_with_events(Settings.from_environment(), dataset, events), dataset)
+    console.print(findings.render())
+    if findings.problems:
+        raise typer.Exit(1)
+
+
+@app.command()
+def run(
+    dataset: Dataset = "marketplace",
+    events: Events = None,
+    window: Window = None,
+    force: Annotated[bool, typer.Option("--force", help="Make everything again, also what is current.")] = False,
+) -> None:
+    """From events to published attribution tables: one window, or all that can be explained."""
+    import time
+
+    from attribution_dagster.cli.launch import launch
+    from attribution_dagster.cli.progress import TerminalProgress
+    from attribution_dagster.cli.results import summarise
+    from attribution_dagster.reports.summary import render
+    from attribution_dagster.resources.workspace import open_workspace
+
+    settings = _with_events(Settings.from_environment(), dataset, events)
+    began = time.monotonic()
+    with TerminalProgress(console) as progress:
+        workspace = open_workspace(dataset, settings, progress)
+        plan = launch(workspace, window, force=force)
+    for key in plan.explained:
+        console.print()
+        console.print(render(summarise(workspace, key, duration_s=time.monotonic() - began)))
+
+
+@app.command()
+def simulate(
+    users: Annotated[int, typer.Option(min=1, help="Users of the simulated marketplace.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")],
+    out: Annotated[Path, typer.Option(help="Folder for events/ and truth/.")],
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks of activity.")] = 5,
+    start: Annotated[str, typer.Option(help="First day, a Monday.")] = "2025-01-06",
+) -> None:
+    """A simulated marketplace whose effects are known: events, and the truth beside them."""
+    from attribution_dagster.cli.progress import TerminalProgress
+    from attribution_dagster.core.simulation.marketplace import simulate_marketplace
+
+    try:
+        with TerminalProgress(console) as progress:
+            progress.start(f"simulating {users} users")
+            done = simulate_marketplace(
+                out, users=users, weeks=weeks, start=date.fromisoformat(start), seed=seed, progress=progress.advance
+            )
+            progress.finish("done")
+    except ValueError as error:
+        raise AttributionError(str(error)) from error
+    console.print(
+        f"{done.events:,} events in {done.sessions:,} sessions, {done.conversion_rate:.1%} converted. Simulated, not real."
+    )
+    console.print(f"events: {out / 'events'}\ntruth:  {out / 'truth'}", soft_wrap=True)
+
+
+@app.command()
+def explain(
+    session_id: Annotated[str, typer.Argument(help="Id of a session in a published window.")],
+    dataset: Dataset = "marketplace",
+    variant: Annotated[str, typer.Option(help="Which model explains.")] = "no_funnel",
+) -> None:
+    """One session, event by event: when, what, where, and how much it moved the prediction."""
+    from attribution_dagster.cli.results import explain_session
+
+    console.print(explain_session(_workspace(dataset), variant, session_id))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT in Snowflake's dialect, over the published tables.")],
+    dataset: Dataset = "marketplace",
+    rows: Annotated[int, typer.Option(min=1, help="Rows shown at most.")] = 50,
+) -> None:
+    """A query over the published tables, in Snowflake's dialect."""
+    from attribution_dagster.cli.results import query_table
+
+    console.print(query_table(_workspace(dataset), query, rows))
+
+
+@app.command()
+def export(
+    dataset: Dataset = "marketplace",
+    window: Window = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; exports/<dataset>/<window> where none is given.")] = None,
+) -> None:
+    """Writes the published tables of a window, the latest where none is named, as CSV files with the pictures."""
+    from attribution_dagster.cli.results import export_window
+
+    for path in export_window(_workspace(dataset), window, out):
+        console.print(path, soft_wrap=True, highlight=False)
+
+
+@app.command()
+def home() -> None:
+    """Makes the folder that Dagster keeps its history in, and prints it."""
+    from attribution_dagster.cli.launch import dagster_home
+
+    console.print(str(dagster_home(Settings.from_environment())), soft_wrap=True, highlight=False)
+
+
+def _workspace(dataset: str):  # type: ignore[no-untyped-def]
+    from attribution_dagster.resources.progress import LoggedProgress
+    from attribution_dagster.resources.workspace import open_workspace
+
+    return open_workspace(dataset, Settings.from_environment(), LoggedProgress())
+
+
+def _with_events(settings: Settings, dataset: str, events: str | None) -> Settings:
+    from dataclasses import replace
+
+    if events is None:
+        return settings
+    return replace(settings, events={**settings.events, dataset: events})
+
+
+def _plain(text: str) -> str:
+    """Text from data, shown as it is: brackets are no markup."""
+    return text.replace("[", "\\[")
