@@ -16,6 +16,7 @@ import dagster as dg
 
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.artifacts import Record
+from attribution_dagster.resources.progress import CURRENT
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import Query, sql_folder
 
@@ -84,7 +85,7 @@ def make(
     known = workspace.artifacts.record(asset, key)
     forced = context.run.tags.get(FORCE_TAG) == "true"
     if known is not None and known.version == version and not forced and exists(step):
-        workspace.progress.finish("current, nothing to redo")
+        workspace.progress.finish(CURRENT)
         return _result(known, "current: made before from the same inputs, code and settings")
     record = Record(version=version, inputs=inputs, report=build(step), run_id=context.run_id)
     workspace.artifacts.save_record(asset, key, record)

@@ -87,8 +87,8 @@ def plan_windows(workspace: Workspace, window: str | None) -> Plan:
             f"{profile.windows.look_back} windows before it to learn from, counted from windows.start {profile.windows.start}. Give more "
             "events, or lower windows.look_back or move windows.start in the profile."
         )
-    needed = {k for key in explained for k in (*workspace.look_back(workspace.retrain_key(key)), key)}
-    return Plan(explained=tuple(explained), prepared=tuple(sorted(needed)))
+    needed = {k for key in explained for k in workspace.look_back(workspace.retrain_key(key))}
+    return Plan(explained=tuple(explained), prepared=tuple(sorted(needed - set(explained))))
 
 
 class _Runner:
@@ -139,6 +139,7 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> Attrib
 
 @contextmanager
 def _instance() -> Iterator[dg.DagsterInstance]:
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    for name in ("dagster", "great_expectations", "mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with dg.DagsterInstance.get() as instance:
         yield instance

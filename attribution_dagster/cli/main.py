@@ -71,6 +71,7 @@ def run(
     for key in plan.explained:
         console.print()
         console.print(render(summarise(workspace, key, duration_s=time.monotonic() - began)))
+    workspace.warehouse.close()
 
 
 @app.command()

@@ -5,6 +5,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from attribution_dagster.resources.progress import CURRENT
+
 QUIET_S = 5.0
 """Without a terminal, seconds between two lines about the same stage."""
 
@@ -28,6 +30,7 @@ class TerminalProgress:
         self._task: TaskID | None = None
         self._began = time.monotonic()
         self._stage, self._started, self._spoken = "", 0.0, 0.0
+        self._current = 0
 
     def __enter__(self) -> "TerminalProgress":
         if self._live:
@@ -37,6 +40,7 @@ class TerminalProgress:
     def __exit__(self, *_: object) -> None:
         if self._live:
             self._bar.stop()
+        self._say_current()
 
     def start(self, stage: str) -> None:
         """A stage begins."""
@@ -53,14 +57,23 @@ class TerminalProgress:
             self._bar.update(self._task, completed=share, message=message)
         elif time.monotonic() - self._spoken >= QUIET_S:
             self._spoken = time.monotonic()
-            self._console.print(f"{self._clock()}  {self._stage}  {share:4.0%}  {message}", highlight=False, markup=False)
+            self._say(f"{self._stage}  {share:4.0%}  {message}")
 
     def finish(self, outcome: str) -> None:
-        """The running stage is over."""
-        seconds = time.monotonic() - self._started
-        self._console.print(
-            f"{self._clock()}  {self._stage:<48} {outcome:<24} {seconds:6.1f} s", highlight=False, markup=False
-        )
+        """The running stage is over. Stages with nothing to do are counted, not listed."""
+        if outcome == CURRENT:
+            self._current += 1
+            return
+        self._say_current()
+        self._say(f"{self._stage:<48} {outcome:<8} {time.monotonic() - self._started:6.1f} s")
+
+    def _say_current(self) -> None:
+        if self._current:
+            self._say(f"{self._current} stages are {CURRENT}")
+        self._current = 0
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"{self._clock()}  {text}", highlight=False, markup=False, soft_wrap=True)
 
     def _clock(self) -> str:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)

@@ -5,6 +5,8 @@ import time
 from typing import Protocol
 
 SILENT_S = 10.0
+CURRENT = "current, nothing to redo"
+"""Outcome of a stage that had nothing to do."""
 
 
 class Progress(Protocol):

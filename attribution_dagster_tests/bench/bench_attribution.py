@@ -18,10 +18,10 @@ from attribution_dagster.core.attribution.sessions import TOKEN_BUDGET
 from attribution_dagster.core.sequences.batches import budget_batches
 from attribution_dagster_tests.bench.measuring import gemm_rate, interleaved, summary
 from attribution_dagster_tests.models.stock import StockModel
-from attribution_dagster_tests.models.worlds import NUMBERS, length_quantiles, random_model, sessions
+from attribution_dagster_tests.models.worlds import FULL_COLUMNS, NUMBERS, length_quantiles, random_model, sessions
 from attribution_dagster.core.models.spec import ModelSpec
 
-COLUMNS = ("event_type", "discovery_feature", "store_id", "store_name", "primary_tag", "primary_category")
+
 STOCK_BUDGET = 4096
 CAPTUM_BATCH = 64
 
@@ -66,11 +66,11 @@ def flops(data, spec: ModelSpec) -> float:
 def run(rounds: int = 3, n_sessions: int = 1200) -> list[dict]:
     """Rows of name, value, unit, and what the value is a ratio of."""
     rows = []
-    sequences = sessions(length_quantiles(n_sessions), types=40, stores=600, columns=COLUMNS)
+    sequences = sessions(length_quantiles(n_sessions), types=40, stores=600, columns=FULL_COLUMNS)
     rate = gemm_rate()
     rows.append({"name": "matrix product, fp32", "value": rate / 1e9, "unit": "GFLOP/s", "ratio_of": None, "baseline": None})
     for title, changes in (("plain", {"readout": "plain", "local_convolution": False}), ("default", {})):
-        model = random_model(sequences, ModelSpec(categories=COLUMNS, numbers=NUMBERS, **changes))
+        model = random_model(sequences, ModelSpec(categories=FULL_COLUMNS, numbers=NUMBERS, **changes))
         data = model.encode(sequences)
         documented, frozen = StockModel(copy.deepcopy(model)), StockModel(model)
         for parameter in [*model.parameters(), *frozen.encoder.parameters()]:

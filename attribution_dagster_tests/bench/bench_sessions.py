@@ -27,7 +27,11 @@ STAGES = (
     ("sessions/sessions", "sessions"),
 )
 OBSERVATION_END = pd.Timestamp("2016-01-01")
-REPEATS = 3
+NULL_COLUMNS = (
+    "device_id", "discovery_feature", "store_id", "store_name", "primary_tag", "primary_category", "is_nv", "price_usd",
+    "auction_id", "ad_id", "ad_outcome",
+)  # fmt: skip
+REPEATS = 2
 
 
 def run(rows: int = PUBLISHED_ROWS, repeats: int = REPEATS) -> list[dict[str, object]]:
@@ -88,6 +92,7 @@ def _by_warehouse(events: Path, root: Path) -> pd.DataFrame:
 
 
 def _by_pandas(events: Path, root: Path) -> pd.DataFrame:
+    """The same tables with the same columns. Numbers stay numbers until the end, which is what pandas is fast at."""
     frame = pd.read_csv(events, dtype={"timestamp": "int64", "visitorid": "int64", "event": "category"})
     frame = frame.drop_duplicates().sort_values(["visitorid", "timestamp", "event", "itemid"], ignore_index=True)
     new_visitor = frame["visitorid"].ne(frame["visitorid"].shift())
@@ -95,25 +100,66 @@ def _by_pandas(events: Path, root: Path) -> pd.DataFrame:
     started_ms = frame["timestamp"].groupby(chain).transform("first")
     keep = frame["timestamp"] - started_ms <= 12 * 3_600_000
     frame, chain = frame[keep], chain[keep]
-    frame = frame.assign(chain=chain, is_buy=frame["event"] == "transaction", event_index=frame.groupby(chain).cumcount() + 1)
+    index = frame.groupby(chain).cumcount() + 1
+    is_buy, is_cart = frame["event"] == "transaction", frame["event"] == "addtocart"
+    conversion_index = index.where(is_buy).groupby(chain).transform("min")
+    is_before = (conversion_index.isna() | (index < conversion_index)) & ~is_cart
+    frame = frame.assign(
+        chain=chain,
+        event_index=index,
+        is_buy=is_buy,
+        is_before=is_before,
+        conversion_index=conversion_index,
+        buy_ms=frame["timestamp"].where(is_buy),
+    )
+    sessions = _pandas_sessions(frame)
+    root.mkdir()
+    sessions.to_parquet(root / "sessions.parquet")
+    _pandas_events(frame, sessions).to_parquet(root / "session_events.parquet")
+    columns = ["session_id", "started_at", "ended_at", "n_events", "is_converted"]
+    return sessions[columns].sort_values("session_id", ignore_index=True)
+
+
+def _pandas_sessions(frame: pd.DataFrame) -> pd.DataFrame:
     sessions = frame.groupby("chain").agg(
         visitorid=("visitorid", "first"),
         started_at=("timestamp", "first"),
         ended_at=("timestamp", "last"),
         n_events=("timestamp", "size"),
         is_converted=("is_buy", "any"),
+        converted_at=("buy_ms", "min"),
+        conversion_event_index=("conversion_index", "first"),
+        n_no_funnel=("is_before", "sum"),
     )
-    for column in ("started_at", "ended_at"):
+    for column in ("started_at", "ended_at", "converted_at"):
         sessions[column] = pd.to_datetime(sessions[column], unit="ms").astype("datetime64[us]")
-    local_date = sessions["started_at"].dt.strftime("%Y-%m-%d")
-    n = sessions.groupby([sessions["visitorid"], local_date]).cumcount() + 1
-    sessions["session_id"] = sessions["visitorid"].astype(str) + "_no-device_" + local_date + "_" + n.astype(str)
-    frame = frame.assign(session_id=sessions["session_id"].reindex(frame["chain"]).to_numpy())
-    root.mkdir()
-    frame.to_parquet(root / "session_events.parquet")
-    sessions.to_parquet(root / "sessions.parquet")
-    columns = ["session_id", "started_at", "ended_at", "n_events", "is_converted"]
-    return sessions[columns].sort_values("session_id", ignore_index=True)
+    sessions["local_date"] = sessions["started_at"].dt.strftime("%Y-%m-%d")
+    n = sessions.groupby(["visitorid", "local_date"]).cumcount() + 1
+    sessions["user_id"] = sessions["visitorid"].astype(str)
+    sessions["session_id"] = sessions["user_id"] + "_no-device_" + sessions["local_date"] + "_" + n.astype(str)
+    sessions["window_start"] = sessions["started_at"].dt.to_period("M").dt.to_timestamp()
+    minutes = ((sessions["ended_at"] - sessions["started_at"]).dt.total_seconds() / 60).clip(lower=1)
+    sessions["is_bot"] = (sessions["n_events"] > 1000) | (sessions["n_events"] > 120 * minutes)
+    sessions["is_censored"] = sessions["ended_at"] + pd.Timedelta(minutes=30) >= OBSERVATION_END
+    return sessions.assign(device_id=None, n_events_outside_window=0)
+
+
+def _pandas_events(frame: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
+    text = {name: frame[name].astype(str) for name in ("visitorid", "timestamp", "itemid", "event")}
+    transaction = frame["transactionid"].astype("Int64").astype("string").fillna("")
+    nothing = {name: None for name in NULL_COLUMNS}
+    return pd.DataFrame(
+        {
+            "session_id": sessions["session_id"].reindex(frame["chain"]).to_numpy(),
+            "event_index": frame["event_index"],
+            "event_id": text["visitorid"] + "-" + text["timestamp"] + "-" + text["itemid"] + "-" + text["event"] + "-" + transaction,
+            "user_id": text["visitorid"],
+            "event_at": pd.to_datetime(frame["timestamp"], unit="ms").astype("datetime64[us]"),
+            "event_type": text["event"],
+            "product_id": text["itemid"],
+            "window_start": sessions["window_start"].reindex(frame["chain"]).to_numpy(),
+        }
+    ).assign(**nothing)
 
 
 if __name__ == "__main__":

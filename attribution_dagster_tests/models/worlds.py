@@ -11,6 +11,7 @@ from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
 CATEGORIES = ("event_type", "store_id", "primary_tag")
+FULL_COLUMNS = ("event_type", "discovery_feature", "store_id", "store_name", "primary_tag", "primary_category")
 NUMBERS = ("event_rank", "time_delta", "is_nv")
 EFFECTS = np.array([1.2, 0.6, 0.0, 0.0, -0.6, -1.0])
 
@@ -51,20 +52,34 @@ def sessions(lengths, seed=0, types=len(EFFECTS), stores=9, label=None, columns=
     )
 
 
+def with_label(world, label):
+    """The same sessions with other labels."""
+    fields = {name: getattr(world, name) for name in world.__dataclass_fields__}
+    return SequenceSet(**{**fields, "label": label.astype(np.int8)})
+
+
 def planted_world(n_sessions, seed=0, pair=0.0, bias=-0.5):
-    """Sessions whose label follows EFFECTS per event, decaying with position, and `pair` for type 2 right after 3."""
+    """Short sessions with labels by EFFECTS per event, decaying with position, and `pair` for type 2 right after 3.
+
+    Returns the set, each event's planted contribution (without pairs) and each session's true logit.
+    """
     rng = np.random.default_rng(1000 + seed)
     world = sessions(rng.integers(2, 9, n_sessions), seed=seed)
-    decay = np.exp(-(world.numbers["event_rank"] - 1) / 6)
-    contribution = EFFECTS[world.codes["event_type"]] * decay
-    session = np.repeat(np.arange(n_sessions), world.lengths)
-    types = world.codes["event_type"]
-    together = (types[1:] == 2) & (types[:-1] == 3) & (session[1:] == session[:-1])
-    contribution[1:] += pair * together
-    logit = bias + np.bincount(session, contribution, n_sessions)
-    label = (rng.random(n_sessions) < 1 / (1 + np.exp(-logit))).astype(np.int8)
-    fields = {name: getattr(world, name) for name in world.__dataclass_fields__}
-    return SequenceSet(**{**fields, "label": label}), contribution, logit
+    contribution = EFFECTS[world.codes["event_type"]] * np.exp(-(world.numbers["event_rank"] - 1) / 6)
+    session, types = np.repeat(np.arange(n_sessions), world.lengths), world.codes["event_type"]
+    together = np.zeros(len(types))
+    together[1:] = (types[1:] == 2) & (types[:-1] == 3) & (session[1:] == session[:-1])
+    logit = bias + np.bincount(session, contribution + pair * together, n_sessions)
+    return with_label(world, rng.random(n_sessions) < 1 / (1 + np.exp(-logit))), contribution, logit
+
+
+def planted(lengths, seed=0, types=20):
+    """Sessions of these lengths over all columns, with labels by an additive effect per type that decays with position."""
+    world = sessions(lengths, seed=seed, types=types, stores=300, columns=FULL_COLUMNS)
+    effects = np.random.default_rng(7).normal(0.0, 0.4, types)
+    contribution = effects[world.codes["event_type"]] * np.exp(-(world.numbers["event_rank"] - 1) / 10)
+    logit = -0.5 + np.bincount(np.repeat(np.arange(len(lengths)), world.lengths), contribution, len(lengths))
+    return with_label(world, np.random.default_rng(seed + 99).random(len(lengths)) < 1 / (1 + np.exp(-logit)))
 
 
 def small_spec(**changes):

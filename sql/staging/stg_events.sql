@@ -37,7 +37,10 @@ neighbours AS (
         ) AS previous_at,
         LAG(event_id) OVER (
             PARTITION BY user_id, device_id, defect ORDER BY event_at, event_id, event_type
-        ) AS previous_id
+        ) AS previous_id,
+        ROW_NUMBER() OVER (
+            PARTITION BY user_id, device_id, defect ORDER BY event_at, event_id, event_type
+        ) AS delivery_position
     FROM dated
 ),
 
@@ -61,11 +64,11 @@ chains AS (
     SELECT
         starts.*,
         MAX(CASE WHEN is_chain_start THEN event_at END) OVER (
-            PARTITION BY user_id, device_id, rejection ORDER BY event_at, event_id, event_type
+            PARTITION BY user_id, device_id, rejection ORDER BY delivery_position
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS chain_started_at,
         ROW_NUMBER() OVER (
-            PARTITION BY user_id, device_id, rejection ORDER BY event_at, event_id, event_type
+            PARTITION BY user_id, device_id, rejection ORDER BY delivery_position
         ) AS device_position
     FROM starts
 ),

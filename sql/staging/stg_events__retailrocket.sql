@@ -34,22 +34,21 @@ parents AS (
 
 events AS (
     SELECT
-        MD5(CONCAT(
-            COALESCE(CAST(raw_events.timestamp AS VARCHAR), ''), '|',
-            COALESCE(CAST(raw_events.visitorid AS VARCHAR), ''), '|',
-            COALESCE(CAST(raw_events.event AS VARCHAR), ''), '|', COALESCE(CAST(raw_events.itemid AS VARCHAR), ''), '|',
-            COALESCE(CAST(raw_events.transactionid AS VARCHAR), '')
-        )) AS event_id,
         CAST(raw_events.visitorid AS VARCHAR) AS user_id,
         CAST(raw_events.event AS VARCHAR) AS event_type,
         CAST(raw_events.itemid AS VARCHAR) AS product_id,
+        CAST(raw_events.transactionid AS VARCHAR) AS transaction_id,
         CAST(raw_events.timestamp AS VARCHAR) AS event_at_raw,
         TRY_CAST(CAST(raw_events.timestamp AS VARCHAR) AS BIGINT) AS event_at_ms
     FROM raw_events
 )
 
 SELECT
-    events.event_id AS event_id,
+    -- The source has no ids: equal lines get equal ids, so that an exact duplicate is recognised.
+    CONCAT(
+        COALESCE(events.user_id, ''), '-', COALESCE(events.event_at_raw, ''), '-', COALESCE(events.product_id, ''), '-',
+        COALESCE(events.event_type, ''), '-', COALESCE(events.transaction_id, '')
+    ) AS event_id,
     events.user_id AS user_id,
     CAST(NULL AS VARCHAR) AS device_id,
     CASE

@@ -1,11 +1,12 @@
 -- Taobao user behaviour in canonical columns; one row per line of the source.
 -- The source has no ids: equal lines get equal ids, so that an exact duplicate is recognised.
 SELECT
-    MD5(CONCAT(
-        COALESCE(CAST(raw_events.user_id AS VARCHAR), ''), '|', COALESCE(CAST(raw_events.item_id AS VARCHAR), ''), '|',
-        COALESCE(CAST(raw_events.category_id AS VARCHAR), ''), '|',
-        COALESCE(CAST(raw_events.behavior AS VARCHAR), ''), '|', COALESCE(CAST(raw_events.ts AS VARCHAR), '')
-    )) AS event_id,
+    CONCAT(
+        COALESCE(CAST(raw_events.user_id AS VARCHAR), ''), '-', COALESCE(CAST(raw_events.ts AS VARCHAR), ''), '-',
+        COALESCE(CAST(raw_events.item_id AS VARCHAR), ''), '-',
+        COALESCE(CAST(raw_events.category_id AS VARCHAR), ''), '-',
+        COALESCE(CAST(raw_events.behavior AS VARCHAR), '')
+    ) AS event_id,
     CAST(raw_events.user_id AS VARCHAR) AS user_id,
     CAST(NULL AS VARCHAR) AS device_id,
     -- Seconds since 1970; a number outside the years 1 to 9999 is no time.

@@ -58,8 +58,8 @@ def position_basis(max_events: int) -> _Floats:
     return np.stack([np.interp(grid, np.log(knots), row) for row in np.eye(len(knots))], axis=1)
 
 
-def fit_additive(term: AdditiveTerm, events: AdditiveEvents, penalties: Mapping[str, float], position_penalty: float = 10.0) -> float:
-    """Set the term's weights to the penalised maximum likelihood on these sessions and return the bias.
+def fit_additive(term: AdditiveTerm, events: AdditiveEvents, penalties: Mapping[str, float], position_penalty: float = 10.0) -> tuple[float, float]:
+    """Set the term's weights to the penalised maximum likelihood on these sessions; return the bias and the log-loss.
 
     penalties: precision of the normal prior per column. The optimum is found by L-BFGS in float64 from zero: no seed.
     """
@@ -82,7 +82,8 @@ def fit_additive(term: AdditiveTerm, events: AdditiveEvents, penalties: Mapping[
         for name, first, size in zip(term.columns, objective.starts, sizes, strict=False):
             term.weights[name].copy_(torch.from_numpy(found[first : first + size]))
         term.log_position.copy_(torch.from_numpy(found[-n_knots - 1 : -1]))
-    return float(found[-1])
+    penalty = 0.5 * np.sum(objective.penalty * found**2) / len(events.label)
+    return float(found[-1]), float(objective(found)[0] - penalty)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from attribution_dagster.core.models.dropout import Dropout
+
 
 class SelfAttention(nn.Module):
     """Weights of multi-head self-attention: in_proj (3D, D) for query, key and value, and the output projection."""
@@ -65,7 +67,7 @@ class EncoderLayer(nn.Module):
         self.linear2 = nn.Linear(d_feedforward, d_model)
         self.norm1 = nn.LayerNorm(d_model)
         self.norm2 = nn.LayerNorm(d_model)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, hidden: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         """Return (B, L, D)."""

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from attribution_dagster.core.models.threads import map_batches
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import EncodedSequences, budget_batches
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
@@ -23,10 +24,14 @@ def predict_encoded(
     logits = np.full(len(data.lengths), float(model.base_logit))
     was_training = model.training
     model.eval()
-    with torch.inference_mode():
-        for rows in budget_batches(data.lengths, token_budget):
-            batch = data.batch(rows)
-            logits[rows] = model(batch.codes, batch.numbers, batch.is_event).numpy()
+
+    @torch.inference_mode()
+    def score(rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        batch = data.batch(rows)
+        return rows, model(batch.codes, batch.numbers, batch.is_event).numpy()
+
+    for rows, values in map_batches(score, budget_batches(data.lengths, token_budget)):
+        logits[rows] = values
     model.train(was_training)
     return logits
 

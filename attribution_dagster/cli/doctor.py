@@ -1,0 +1,192 @@
+"""A look at a file before anything is run: can it be read, what is in it, what could be learnt from it, how long will it take."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from attribution_dagster.datasets.parameters import parameters
+from attribution_dagster.datasets.profile import ROLES, Profile
+from attribution_dagster.datasets.registry import load_profile
+from attribution_dagster.datasets.windows import Window, windows
+from attribution_dagster.reports.labels import one_line, shorten
+from attribution_dagster.settings import Settings
+from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster.warehouse.registry import open_warehouse
+from attribution_dagster.warehouse.source import Source, open_source
+
+TRAINED_EVENTS_PER_S = 5_000
+"""Events of the risk set trained on per second and epoch on two cores, cautiously: `make bench` measures it."""
+EXPLAINED_EVENTS_PER_S = 15_000
+Z_TWO_SIDED_5, Z_POWER_80 = 1.96, 0.84
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowCount:
+    """Sessions of one window, as far as they can be told from conversions and gaps."""
+
+    key: str
+    events: int
+    users: int
+    conversions: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What was found; `problems` are reasons not to run, `remarks` are worth knowing."""
+
+    profile: Profile
+    source: Source
+    totals: dict[str, Any]
+    event_types: pa.Table
+    windows: Sequence[WindowCount]
+    problems: Sequence[str]
+    remarks: Sequence[str]
+
+    def render(self) -> RenderableType:
+        """The findings for a console."""
+        zone = ZoneInfo(self.profile.time_zone)
+        first, last = (_local(self.totals[name], zone) for name in ("first_event_at", "last_event_at"))
+        head = Text(f"{len(self.source.events.parts)} file(s), {self.totals['n_rows']:,} rows, {first} to {last} ({self.profile.time_zone})")
+        parts: list[RenderableType] = [head, _types_table(self.event_types), _windows_table(self.windows)]
+        parts += [Text(f"• {remark}") for remark in self.remarks]
+        parts += [Text(f"✗ {problem}", style="bold red") for problem in self.problems]
+        if not self.problems:
+            parts.append(Text(f"✓ ready: attribution run --dataset {self.profile.name} --events …", style="bold green"))
+        return Group(*parts)
+
+
+def examine(settings: Settings, dataset: str) -> Findings:
+    """What the dataset's profile makes of the file that the settings name.
+
+    Raises:
+        AttributionError: the profile or the file can't be read at all.
+    """
+    profile = load_profile(dataset, settings.dataset_folders)
+    source = open_source(profile, settings.events[dataset], settings.dataset_folders)
+    warehouse = open_warehouse(dataset, settings)
+    try:
+        warehouse.attach_source(source)
+        totals = warehouse.fetch(load_query("staging/source_profile"), {}).to_pylist()[0]
+        types = warehouse.fetch(load_query("staging/source_event_types"), {})
+        query = load_query("staging/source_windows")
+        counts = [
+            WindowCount(key=w.key, **warehouse.fetch(query, parameters(profile, w, query.parameters)).to_pylist()[0])
+            for w in _covered(profile, totals)
+        ]
+    finally:
+        warehouse.close()
+    return Findings(
+        profile=profile,
+        source=source,
+        totals=totals,
+        event_types=types,
+        windows=counts,
+        problems=_problems(profile, totals, types, counts),
+        remarks=_remarks(profile, totals, types, counts),
+    )
+
+
+def _covered(profile: Profile, totals: dict[str, Any]) -> list[Window]:
+    first, last = totals["first_event_at"], totals["last_event_at"]
+    if first is None:
+        return []
+    return [w for w in windows(profile, until=last) if w.end > first and w.start <= last]
+
+
+def _problems(profile: Profile, totals: dict[str, Any], types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
+    if totals["first_event_at"] is None:
+        return [f"none of the {totals['n_rows']:,} rows has a usable time: check the time column against sql/staging/stg_events__{profile.staging}.sql"]
+    found: list[str] = []
+    present = set(types["event_type"].to_pylist())
+    if not present & set(profile.roles.conversion):
+        names = ", ".join(str(name) for name in sorted(present - {None})[:12])
+        found.append(f"no event is a conversion ({', '.join(profile.roles.conversion)}); the file has {names}: correct roles.conversion")
+    if len(counts) <= profile.windows.look_back:
+        found.append(
+            f"the events cover {len(counts)} {profile.windows.length}(s) from windows.start {profile.windows.start} on; {profile.windows.look_back + 1} are "
+            f"needed, {profile.windows.look_back} to learn from and one to explain: set windows.start to the first day of your events, or lower windows.look_back"
+        )
+    return found
+
+
+def _remarks(profile: Profile, totals: dict[str, Any], types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
+    remarks: list[str] = []
+    present = set(types["event_type"].to_pylist())
+    unusable = totals["n_unparsable_time"] + totals["n_impossible_time"]
+    if unusable:
+        remarks.append(f"{unusable:,} rows have no usable time ({unusable / totals['n_rows']:.2%}); they will be quarantined in rejected_events")
+    for role in ROLES:
+        absent = [name for name in getattr(profile.roles, role) if name not in present]
+        if absent:
+            remarks.append(f"role {role}: no event is called {', '.join(absent)}")
+    hours = totals["last_event_at"] - totals["first_event_at"] if totals["first_event_at"] else timedelta()
+    remarks.append(f"times are read as the staging SQL says, and days begin at midnight in {profile.time_zone}; the events span {hours.days} days")
+    if counts:
+        remarks += _power(counts[-1], profile)
+        remarks.append(f"expect about {_minutes(profile, counts):.0f} minutes for the first run on two cores")
+    return remarks
+
+
+def _power(last: WindowCount, profile: Profile) -> list[str]:
+    """Smallest effect detectable in one window: two-sided 5 %, power 80 %, log odds ratio of a feature half of all sessions have, or a tenth.
+
+    SE = sqrt((1/cases + 1/controls) / (p (1 - p))), which ignores that sessions of one user are alike.
+    """
+    cases, ratio = last.conversions, profile.risk_set.controls_per_case
+    if cases == 0:
+        return []
+    said = []
+    for share in (0.5, 0.1):
+        error = math.sqrt((1 / cases + 1 / (cases * ratio)) / (share * (1 - share)))
+        effect = (Z_TWO_SIDED_5 + Z_POWER_80) * error
+        said.append(f"{effect:.2f} logits (odds x {math.exp(effect):.2f}) for something in {share:.0%} of sessions")
+    return [f"with {cases:,} conversions in window {last.key}, an effect can be told from none if it is at least " + ", or ".join(said)]
+
+
+def _minutes(profile: Profile, counts: Sequence[WindowCount]) -> float:
+    """A rough duration: the risk set's share of events is estimated from conversions and mean length."""
+    epochs = int(profile.training.get("max_epochs", 3))
+    per_window = sum(c.events for c in counts) / len(counts)
+    conversions = sum(c.conversions for c in counts) / len(counts)
+    sampled = min(1.0, profile.sampling.users / max(1, max(c.users for c in counts)))
+    risk_set_events = min(per_window, conversions * (1 + profile.risk_set.controls_per_case) * 10) * sampled
+    trainings = math.ceil(max(1, len(counts) - profile.windows.look_back) / profile.windows.retrain_every)
+    explained = max(1, len(counts) - profile.windows.look_back)
+    seconds = len(profile.variants) * (
+        trainings * (epochs * risk_set_events * profile.windows.look_back / TRAINED_EVENTS_PER_S + 10)
+        + explained * per_window * sampled / EXPLAINED_EVENTS_PER_S
+    )
+    return max(1.0, (seconds + 20 + 5 * len(counts)) / 60)
+
+
+def _types_table(types: pa.Table) -> Table:
+    table = Table(title="Event types", title_justify="left", header_style="bold")
+    for name, justify in (("event type", "left"), ("events", "right"), ("users", "right"), ("roles", "left")):
+        table.add_column(name, justify="right" if justify == "right" else "left")
+    for row in types.slice(0, 40).to_pylist():
+        roles = ", ".join(role for role in ROLES if row[f"is_{role}"]) or "–"
+        name = shorten(one_line(row["event_type"]), 40) if row["event_type"] else "(empty: will be rejected)"
+        table.add_row(Text(name), f"{row['n_events']:,}", f"{row['n_users']:,}", roles)
+    return table
+
+
+def _windows_table(counts: Sequence[WindowCount]) -> Table:
+    table = Table(title="Windows", title_justify="left", header_style="bold")
+    table.add_column("window")
+    for name in ("events", "users", "conversion events"):
+        table.add_column(name, justify="right")
+    for c in counts[-20:]:
+        table.add_row(c.key, f"{c.events:,}", f"{c.users:,}", f"{c.conversions:,}")
+    return table
+
+
+def _local(moment: datetime | None, zone: ZoneInfo) -> str:
+    return "never" if moment is None else f"{moment.replace(tzinfo=ZoneInfo('UTC')).astimezone(zone):%Y-%m-%d %H:%M}"

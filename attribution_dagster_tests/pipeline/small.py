@@ -1,0 +1,53 @@
+"""A small dataset and a quick model, on which the whole graph runs in seconds."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attribution_dagster.resources.progress import LoggedProgress
+from attribution_dagster.resources.workspace import Workspace, open_workspace
+from attribution_dagster.settings import Settings
+
+PROFILE = """
+extends: marketplace
+name: small
+title: Small simulated marketplace
+source: {{simulate: {{users: {users}, seed: {seed}}}}}
+windows: {{start: 2025-01-06, end: 2025-01-27, look_back: 2}}
+sampling: {{users: 250}}
+training: {{max_epochs: 1, d_model: 24, n_heads: 2, n_layers: 1, d_feedforward: 32, d_category: 8}}
+"""
+WINDOWS = ["2025-01-06", "2025-01-13", "2025-01-20"]
+EXPLAINED = "2025-01-20"
+VARIANTS = ["no_funnel", "with_funnel"]
+
+
+def small_workspace(root: Path, *, users: int = 300, seed: int = 3, extra: str = "", events: str | None = None) -> Workspace:
+    folder = root / "datasets"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "small.yaml").write_text(PROFILE.format(users=users, seed=seed) + extra)
+    environment = {
+        "ATTRIBUTION_HOME": str(root / "home"),
+        "ATTRIBUTION_EXPORTS": str(root / "exports"),
+        "ATTRIBUTION_DATASETS": "small",
+        "ATTRIBUTION_DATASET_FOLDERS": str(folder),
+        "ATTRIBUTION_THREADS": "1",
+        "ATTRIBUTION_MEMORY_LIMIT": "1GB",
+    }
+    if events is not None:
+        environment["ATTRIBUTION_EVENTS_SMALL"] = events
+    return open_workspace("small", Settings.from_environment(environment), LoggedProgress())
+
+
+@contextmanager
+def own_dagster_home(root: Path) -> Iterator[None]:
+    """DAGSTER_HOME inside `root`, and as it was afterwards."""
+    before = os.environ.get("DAGSTER_HOME")
+    os.environ["DAGSTER_HOME"] = str(root / "dagster")
+    try:
+        yield
+    finally:
+        del os.environ["DAGSTER_HOME"]
+        if before is not None:
+            os.environ["DAGSTER_HOME"] = before
