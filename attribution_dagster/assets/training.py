@@ -114,7 +114,7 @@ def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
     workspace = step.workspace
     torch.set_num_threads(workspace.settings.threads)
     sets = [open_sequences(workspace, variant, k) for k in training_keys]
-    train_set, validation_set, prevalence = _split(sets, workspace.profile.name, variant, training_keys)
+    train_set, validation_set, prevalence = split_sessions(sets, workspace.profile.name, variant, training_keys)
     trained_for = workspace.retrain_key(step.window_key)
     version = digest(_CODE, [step.inputs[f"{variant}/sequence_tensors@{k}"] for k in training_keys], workspace.profile.training)
     folder = workspace.artifacts.folder(step.asset, trained_for, version)
@@ -137,7 +137,7 @@ def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
     }
 
 
-def _split(sets: "list[SequenceSet]", dataset: str, variant: str, keys: list[str]) -> "tuple[SequenceSet, SequenceSet, float]":
+def split_sessions(sets: "list[SequenceSet]", dataset: str, variant: str, keys: list[str]) -> "tuple[SequenceSet, SequenceSet, float]":
     """Risk-set sessions for training, the latest of them for validation, and the share of all sessions that convert."""
     import numpy as np
 

@@ -14,12 +14,14 @@ import torch
 from torch.nn import functional
 
 from attribution_dagster.core.models.dropout import drawing_from
+from attribution_dagster.core.models.readout import Labelled
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster.core.models.threads import batch_threads
 from attribution_dagster.core.models.transformer import AttributionModel
-from attribution_dagster.core.sequences.batches import Batch, EncodedSequences
+from attribution_dagster.core.sequences.batches import Batch
 from attribution_dagster.core.sequences.vocabulary import FIRST_TOKEN, UNKNOWN
 
+ADDITIVE_RATE = 0.1  # of the learning rate: it starts at its optimum
 _MINIMUM_RATE = 0.02  # of the peak learning rate, at the end
 
 
@@ -27,12 +29,11 @@ class Optimisation:
     """AdamW with warm-up, linear decay and clipped gradients over the batches that `step` is given."""
 
     def __init__(
-        self, model: AttributionModel, data: EncodedSequences, label: npt.NDArray[np.float64], training: TrainingSpec,
-        n_steps: int, seed: int,
+        self, model: AttributionModel, train: Labelled, training: TrainingSpec, n_steps: int, seed: int
     ) -> None:
-        self.model, self.data, self.training, self.seed = model, data, training, seed
-        self.label = torch.from_numpy(label).float()
-        self.parameters = list(model.parameters())
+        self.model, self.data, self.training, self.seed = model, train.data, training, seed
+        self.label = torch.from_numpy(train.label).float()
+        self.parameters = [value for value in model.parameters() if value.requires_grad]
         self.optimiser = torch.optim.AdamW(
             _parameter_groups(model, training), lr=training.learning_rate, betas=(0.9, 0.98), fused=True
         )
@@ -41,7 +42,7 @@ class Optimisation:
             self.optimiser,
             lambda step: min((step + 1) / warm_up, max((n_steps - step) / max(n_steps - warm_up, 1), _MINIMUM_RATE)),
         )
-        self.sessions_per_step = max(np.count_nonzero(data.lengths) * training.max_epochs / n_steps, 1.0)
+        self.sessions_per_step = max(np.count_nonzero(self.data.lengths) * training.max_epochs / n_steps, 1.0)
         self.number, self._loss, self._seen = 0, 0.0, 0
 
     def __enter__(self) -> "Optimisation":
@@ -104,9 +105,15 @@ class Optimisation:
 
 
 def _parameter_groups(model: AttributionModel, training: TrainingSpec) -> list[dict[str, object]]:
-    """Return all parameters, with weight decay on matrices that multiply and on nothing that is looked up."""
-    looked_up = ("embeddings.", "position", "additive_term.")
-    decayed = [value for name, value in model.named_parameters() if value.ndim > 1 and not name.startswith(looked_up)]
-    is_decayed = {id(value) for value in decayed}
-    others = [value for value in model.parameters() if id(value) not in is_decayed]
-    return [{"params": decayed, "weight_decay": training.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    """Return all parameters, with weight decay on matrices that multiply and a slow rate for the fitted additive part."""
+    groups: list[dict[str, object]] = [
+        {"params": [], "weight_decay": training.weight_decay},
+        {"params": [], "weight_decay": 0.0},
+        {"params": [], "weight_decay": 0.0, "lr": training.learning_rate * ADDITIVE_RATE},
+    ]
+    for name, value in model.named_parameters():
+        looked_up = name.startswith(("embeddings.", "position"))
+        group = 2 if name.startswith("additive_term.") else int(value.ndim == 1 or looked_up)
+        if value.requires_grad:
+            groups[group]["params"].append(value)  # type: ignore[attr-defined]
+    return groups

@@ -11,7 +11,7 @@ from attribution_dagster.core.models.calibration import Calibration, correct_pre
 from attribution_dagster.core.models.metrics import log_loss
 from attribution_dagster.core.models.optimisation import Optimisation
 from attribution_dagster.core.models.prediction import mean_event, predict_encoded
-from attribution_dagster.core.models.readout import start_readout
+from attribution_dagster.core.models.readout import Labelled, start_readout
 from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import EncodedSequences, shuffled_batches
@@ -70,26 +70,24 @@ def train(
         torch.manual_seed(seed)
         vocabulary = Vocabulary.fit(train_set, spec.categories, training.min_count)
         model = AttributionModel(spec, vocabulary, NumberScaling.fit(train_set, spec.numbers))
-    data = model.encode(train_set)
-    label = np.asarray(train_set.label, dtype=np.float64)
-    start_loss = start_readout(model, data, label, training.additive_penalty)
-    course = _Course(model, model.encode(validation_set), np.asarray(validation_set.label, dtype=np.float64), training)
+    data, held_out = (Labelled(data=model.encode(part), label=np.asarray(part.label, dtype=np.float64))
+                      for part in (train_set, validation_set))
+    start_loss = start_readout(model, data, held_out, training.additive_penalty)
+    course = _Course(model, held_out, training.patience)
     course.evaluate(0.0, start_loss, 0.0)
-    _run_epochs(course, data, label, training, seed, progress or _silent)
-    logits = _finish(course, data, population_prevalence)
+    _run_epochs(course, data, training, seed, progress or _silent)
+    logits = _finish(course, data.data, population_prevalence)
     return TrainedModel(
         model=model, curves=tuple(course.curves), best_epoch=course.best_epoch, validation_logits=logits
     )
 
 
 def _run_epochs(
-    course: "_Course", data: EncodedSequences, label: npt.NDArray[np.float64], training: TrainingSpec, seed: int,
-    progress: Progress,
+    course: "_Course", data: Labelled, training: TrainingSpec, seed: int, progress: Progress
 ) -> None:
-    generator = np.random.default_rng(seed)
-    epochs = [shuffled_batches(data.lengths, training.token_budget, generator) for _ in range(training.max_epochs)]
-    n_steps = sum(map(len, epochs))
-    with Optimisation(course.model, data, label, training, n_steps, seed) as optimisation:
+    generator, lengths = np.random.default_rng(seed), data.data.lengths
+    epochs = [shuffled_batches(lengths, training.token_budget, generator) for _ in range(training.max_epochs)]
+    with Optimisation(course.model, data, training, sum(map(len, epochs)), seed) as optimisation:
         for epoch, batches in enumerate(epochs):
             marks = {round(len(batches) * part / training.evaluations_per_epoch) for part in
                      range(1, training.evaluations_per_epoch + 1)}
@@ -106,10 +104,8 @@ def _run_epochs(
 class _Course:
     """The model's way over the validation slice: the curves so far and the best weights."""
 
-    def __init__(
-        self, model: AttributionModel, data: EncodedSequences, label: npt.NDArray[np.float64], training: TrainingSpec
-    ) -> None:
-        self.model, self.data, self.label, self.patience = model, data, label, training.patience
+    def __init__(self, model: AttributionModel, held_out: Labelled, patience: int) -> None:
+        self.model, self.data, self.label, self.patience = model, held_out.data, held_out.label, patience
         self.curves: list[CurvePoint] = []
         self.best_loss, self.best_epoch = np.inf, 0.0
         self.best_weights: dict[str, torch.Tensor] = {}

@@ -21,7 +21,7 @@ from attribution_dagster.core.sequences.batches import Batch, EncodedSequences, 
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
-ADDITIVE_COLUMNS = ("event_type",)
+ADDITIVE_COLUMNS = ("event_type", "store_id")
 
 
 class LocalConvolution(nn.Module):
@@ -35,8 +35,8 @@ class LocalConvolution(nn.Module):
 
     def forward(self, embedded: torch.Tensor) -> torch.Tensor:
         """Return (B, T, D) for `embedded` (B, T, D)."""
-        before = functional.pad(self.before(embedded)[:, :-1], (0, 0, 1, 0))
-        return embedded + self.out(functional.relu(self.this(embedded) + before))  # type: ignore[no-any-return]
+        before = functional.pad(embedded, (0, 0, 1, -1))  # one step later, a zero first
+        return embedded + self.out(functional.relu(self.this(embedded) + self.before(before)))  # type: ignore[no-any-return]
 
 
 class AttributionModel(nn.Module):
@@ -99,7 +99,7 @@ class AttributionModel(nn.Module):
     def _score(self, embedded: torch.Tensor, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
         hidden = embedded if self.convolution is None else self.convolution(embedded)
         hidden = hidden + self.position[: hidden.shape[1]]
-        hidden = torch.cat([self.cls.expand(len(hidden), 1, -1), hidden], dim=1)
+        hidden = torch.cat([self.cls.expand(hidden.shape[0], 1, -1), hidden], dim=1)
         read = self.encoder(hidden, attention_bias(is_event))
         return self.bias + read @ self.head + self._additive(codes, is_event).sum(dim=1)  # type: ignore[no-any-return]
 
