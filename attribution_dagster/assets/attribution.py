@@ -117,7 +117,9 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
     def build(step: Step) -> Report:
         rows = step.build_table(f"{table}_{variant}", query, minimum_support=MINIMUM_SUPPORT_USERS)
         ranked = workspace.slice_of(f"{table}_{variant}", step.window_key).sort_by("driver_rank")
-        return {"rows": rows, "ranked": {"markdown": markdown_table(ranked.drop_columns(["window_start"]))}} | _warning(step, variant)
+        return {"rows": rows, "ranked": {"markdown": markdown_table(ranked.drop_columns(["window_start"]))}} | _warning(
+            step, variant
+        )
 
     return aggregate
 

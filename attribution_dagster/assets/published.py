@@ -72,7 +72,9 @@ def export_folder(workspace: Workspace, window_key: str) -> str:
     return str(workspace.settings.exports / workspace.profile.name / window_key)
 
 
-def write_exports(workspace: Workspace, window_key: str, pictures: dict[str, bytes], folder: str | None = None) -> list[str]:
+def write_exports(
+    workspace: Workspace, window_key: str, pictures: dict[str, bytes], folder: str | None = None
+) -> list[str]:
     """Paths of the window's CSV and PNG files, written from the published tables; an older folder is replaced whole."""
     from pathlib import Path
 

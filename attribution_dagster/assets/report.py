@@ -58,7 +58,9 @@ def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     reads = [f"{variant}/event_type_attribution" for variant in (NO_FUNNEL, WITH_FUNNEL)]
 
     @dg.asset(
-        **assets.options("leakage_comparison", deps=reads, kinds={"sql"}, group="4_results", code=_CODE_LEAKAGE, leaks=True)
+        **assets.options(
+            "leakage_comparison", deps=reads, kinds={"sql"}, group="4_results", code=_CODE_LEAKAGE, leaks=True
+        )
     )
     def leakage_comparison(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """How each event type's lift changes when the model may see the funnel: what the funnel gives away."""

@@ -112,7 +112,9 @@ def _build_sessions(step: Step) -> Report:
     workspace = step.workspace
     in_sessions = step.build_table("session_events", load_query("sessions/session_events"))
     rows = step.build_table(
-        "sessions", load_query("sessions/sessions"), observation_end=observation_end(workspace.profile, _last_event_at(step))
+        "sessions",
+        load_query("sessions/sessions"),
+        observation_end=observation_end(workspace.profile, _last_event_at(step)),
     )
     counts = workspace.fetch(load_query("sessions/session_counts"), step.window_key).to_pylist()[0]
     return {"rows": rows, "events_in_sessions": in_sessions, **counts}

@@ -70,7 +70,11 @@ def _open(workspace: Workspace) -> Source:
     simulation = profile.source.simulate if profile.source else None
     if override is None and simulation is not None:
         weeks = len(workspace.windows())
-        folder = settings.home / "simulated" / f"{profile.name}-{simulation.users}-users-{weeks}-weeks-seed-{simulation.seed}"
+        folder = (
+            settings.home
+            / "simulated"
+            / f"{profile.name}-{simulation.users}-users-{weeks}-weeks-seed-{simulation.seed}"
+        )
         if not folder.exists():
             workspace.progress.start("simulating events")
             simulate_marketplace(

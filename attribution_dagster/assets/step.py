@@ -133,9 +133,7 @@ def digest(*parts: Any) -> str:
 
 def _result(record: Record, status: str) -> dg.MaterializeResult[None]:
     metadata = {name: _metadata(value) for name, value in record.report.items()}
-    return dg.MaterializeResult(
-        metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version)
-    )
+    return dg.MaterializeResult(metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version))
 
 
 def _metadata(value: Any) -> Any:

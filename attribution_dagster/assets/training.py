@@ -39,7 +39,11 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
 
     @dg.asset(
         **assets.options(
-            asset, deps=deps, kinds={"pytorch", "mlflow"}, group=f"3_{variant}", code=_CODE,
+            asset,
+            deps=deps,
+            kinds={"pytorch", "mlflow"},
+            group=f"3_{variant}",
+            code=_CODE,
             leaks=profile.variants[variant].leaks,
         )
     )
@@ -77,7 +81,9 @@ def specifications(profile: Profile) -> "tuple[ModelSpec, TrainingSpec]":
     columns = profile.model
     try:
         model = ModelSpec(
-            categories=columns.categories, numbers=columns.numbers, max_events=columns.max_events,
+            categories=columns.categories,
+            numbers=columns.numbers,
+            max_events=columns.max_events,
             **{k: v for k, v in given.items() if k in model_names},
         )
         return model, TrainingSpec(**{k: v for k, v in given.items() if k in training_names})
@@ -116,11 +122,15 @@ def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
     sets = [open_sequences(workspace, variant, k) for k in training_keys]
     train_set, validation_set, prevalence = split_sessions(sets, workspace.profile.name, variant, training_keys)
     trained_for = workspace.retrain_key(step.window_key)
-    version = digest(_CODE, [step.inputs[f"{variant}/sequence_tensors@{k}"] for k in training_keys], workspace.profile.training)
+    version = digest(
+        _CODE, [step.inputs[f"{variant}/sequence_tensors@{k}"] for k in training_keys], workspace.profile.training
+    )
     folder = workspace.artifacts.folder(step.asset, trained_for, version)
     if folder is None:
         workspace.artifacts.create(
-            step.asset, trained_for, version,
+            step.asset,
+            trained_for,
+            version,
             lambda path: _train(step, variant, path, train_set, validation_set, prevalence),
         )
         folder = workspace.artifacts.folder(step.asset, trained_for, version)
@@ -137,7 +147,9 @@ def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
     }
 
 
-def split_sessions(sets: "list[SequenceSet]", dataset: str, variant: str, keys: list[str]) -> "tuple[SequenceSet, SequenceSet, float]":
+def split_sessions(
+    sets: "list[SequenceSet]", dataset: str, variant: str, keys: list[str]
+) -> "tuple[SequenceSet, SequenceSet, float]":
     """Risk-set sessions for training, the latest of them for validation, and the share of all sessions that convert."""
     import numpy as np
 
@@ -171,7 +183,13 @@ def _train(
     spec, training = specifications(profile)
     seed = zlib.crc32(f"{profile.name}/{variant}/{step.window_key}".encode())
     trained = train(
-        train_set, validation_set, spec, training, seed=seed, progress=workspace.progress.advance, population_prevalence=prevalence
+        train_set,
+        validation_set,
+        spec,
+        training,
+        seed=seed,
+        progress=workspace.progress.advance,
+        population_prevalence=prevalence,
     )
     save_model(trained.model, folder)
     story: dict[str, Any] = {
@@ -191,7 +209,12 @@ def _train(
 
 
 def _track(
-    step: Step, variant: str, folder: Path, trained: "TrainedModel", story: Mapping[str, Any], parameters: Mapping[str, Any]
+    step: Step,
+    variant: str,
+    folder: Path,
+    trained: "TrainedModel",
+    story: Mapping[str, Any],
+    parameters: Mapping[str, Any],
 ) -> str:
     """Where the MLflow run of the training is."""
     workspace = step.workspace

@@ -93,7 +93,9 @@ def _said(rule: Any) -> str:
     low, high = a["min_value"], a["max_value"]
     if low == high:
         return f"{a['column']} = {low}"
-    return " and ".join([f"{a['column']} >= {low}"] * (low is not None) + [f"{a['column']} <= {high}"] * (high is not None))
+    return " and ".join(
+        [f"{a['column']} >= {low}"] * (low is not None) + [f"{a['column']} <= {high}"] * (high is not None)
+    )
 
 
 def _found(rule: Any, row: Row) -> str:

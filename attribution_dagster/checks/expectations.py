@@ -41,9 +41,7 @@ def equal(left: str, right: str) -> Rule:
 
 def between(column: str, low: float | None, high: float | None) -> Rule:
     """A column's value lies in a closed interval; an open side is None."""
-    return Rule(
-        kind="ExpectColumnValuesToBeBetween", arguments={"column": column, "min_value": low, "max_value": high}
-    )
+    return Rule(kind="ExpectColumnValuesToBeBetween", arguments={"column": column, "min_value": low, "max_value": high})
 
 
 def expectations(variants: tuple[str, ...]) -> list[Expectation]:

@@ -54,7 +54,9 @@ class Findings:
         """The findings for a console."""
         zone = ZoneInfo(self.profile.time_zone)
         first, last = (_local(self.totals[name], zone) for name in ("first_event_at", "last_event_at"))
-        head = Text(f"{len(self.source.events.parts)} file(s), {self.totals['n_rows']:,} rows, {first} to {last} ({self.profile.time_zone})")
+        head = Text(
+            f"{len(self.source.events.parts)} file(s), {self.totals['n_rows']:,} rows, {first} to {last} ({self.profile.time_zone})"
+        )
         parts: list[RenderableType] = [head, _types_table(self.event_types), _windows_table(self.windows)]
         parts += [Text(f"• {remark}") for remark in self.remarks]
         parts += [Text(f"✗ {problem}", style="bold red") for problem in self.problems]
@@ -103,12 +105,16 @@ def _covered(profile: Profile, totals: dict[str, Any]) -> list[Window]:
 
 def _problems(profile: Profile, totals: dict[str, Any], types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
     if totals["first_event_at"] is None:
-        return [f"none of the {totals['n_rows']:,} rows has a usable time: check the time column against sql/staging/stg_events__{profile.staging}.sql"]
+        return [
+            f"none of the {totals['n_rows']:,} rows has a usable time: check the time column against sql/staging/stg_events__{profile.staging}.sql"
+        ]
     found: list[str] = []
     present = set(types["event_type"].to_pylist())
     if not present & set(profile.roles.conversion):
         names = ", ".join(str(name) for name in sorted(present - {None})[:12])
-        found.append(f"no event is a conversion ({', '.join(profile.roles.conversion)}); the file has {names}: correct roles.conversion")
+        found.append(
+            f"no event is a conversion ({', '.join(profile.roles.conversion)}); the file has {names}: correct roles.conversion"
+        )
     if len(counts) <= profile.windows.look_back:
         found.append(
             f"the events cover {len(counts)} {profile.windows.length}(s) from windows.start {profile.windows.start} on; {profile.windows.look_back + 1} are "
@@ -122,13 +128,17 @@ def _remarks(profile: Profile, totals: dict[str, Any], types: pa.Table, counts: 
     present = set(types["event_type"].to_pylist())
     unusable = totals["n_unparsable_time"] + totals["n_impossible_time"]
     if unusable:
-        remarks.append(f"{unusable:,} rows have no usable time ({unusable / totals['n_rows']:.2%}); they will be quarantined in rejected_events")
+        remarks.append(
+            f"{unusable:,} rows have no usable time ({unusable / totals['n_rows']:.2%}); they will be quarantined in rejected_events"
+        )
     for role in ROLES:
         absent = [name for name in getattr(profile.roles, role) if name not in present]
         if absent:
             remarks.append(f"role {role}: no event is called {', '.join(absent)}")
     hours = totals["last_event_at"] - totals["first_event_at"] if totals["first_event_at"] else timedelta()
-    remarks.append(f"times are read as the staging SQL says, and days begin at midnight in {profile.time_zone}; the events span {hours.days} days")
+    remarks.append(
+        f"times are read as the staging SQL says, and days begin at midnight in {profile.time_zone}; the events span {hours.days} days"
+    )
     if counts:
         remarks += _power(counts[-1], profile)
         remarks.append(f"expect about {_minutes(profile, counts):.0f} minutes for the first run on two cores")
@@ -148,7 +158,10 @@ def _power(last: WindowCount, profile: Profile) -> list[str]:
         error = math.sqrt((1 / cases + 1 / (cases * ratio)) / (share * (1 - share)))
         effect = (Z_TWO_SIDED_5 + Z_POWER_80) * error
         said.append(f"{effect:.2f} logits (odds x {math.exp(effect):.2f}) for something in {share:.0%} of sessions")
-    return [f"with {cases:,} conversions in window {last.key}, an effect can be told from none if it is at least " + ", or ".join(said)]
+    return [
+        f"with {cases:,} conversions in window {last.key}, an effect can be told from none if it is at least "
+        + ", or ".join(said)
+    ]
 
 
 def _minutes(profile: Profile, counts: Sequence[WindowCount]) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from attribution_dagster import errors
 from attribution_dagster.assets.step import FORCE_TAG
 from attribution_dagster.build import definitions_of
 from attribution_dagster.errors import AttributionError, DataError, SourceError
@@ -79,7 +80,9 @@ def plan_windows(workspace: Workspace, window: str | None) -> Plan:
         explained = [workspace.window(window).key]
     else:
         covered = [w.key for w in workspace.windows() if w.end > first and w.start <= last]
-        explained = [w.key for w in workspace.explainable() if w.key in covered and covered[0] <= workspace.look_back(w.key)[0]]
+        explained = [
+            w.key for w in workspace.explainable() if w.key in covered and covered[0] <= workspace.look_back(w.key)[0]
+        ]
     if not explained:
         profile = workspace.profile
         raise DataError(
@@ -118,23 +121,23 @@ class _Runner:
 
 
 def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> AttributionError:
-    """What failed first: our own error as it was said, a failed check with what it found, or the step and its error."""
-    for event in result.all_events:
-        if event.is_step_failure:
-            error = event.step_failure_data.error
-            cause = error
-            while cause is not None and cause.cause is not None:
-                cause = cause.cause
-            said = cause.message.strip() if cause else "no message"
-            checks = [
-                f"check {e.check_name} of {e.asset_key.to_user_string()} failed: {e.description}"
-                for e in result.get_asset_check_evaluations()
-                if not e.passed and e.blocking
-            ]
-            if checks:
-                return DataError(f"window {partition}: " + "; ".join(checks))
-            return AttributionError(said.split(": ", 1)[1] if said.startswith("attribution_dagster.errors.") else f"{event.step_key}: {said}")
-    return AttributionError(f"the run of {partition} failed; see it in the UI (make ui)")
+    """What failed: blocking checks with what they found, or the first failed step's error, ours as it was said."""
+    checks = [
+        f"check {e.check_name} of {e.asset_key.to_user_string()} failed: {e.description}"
+        for e in result.get_asset_check_evaluations()
+        if not e.passed and e.blocking
+    ]
+    if checks:
+        return DataError(f"window {partition}: " + "; ".join(checks))
+    failed = next((event for event in result.all_events if event.is_step_failure), None)
+    error = failed.step_failure_data.error if failed is not None else None
+    if failed is None or error is None:
+        return AttributionError(f"the run of {partition} failed; look at it in the UI (make ui)")
+    while error.cause is not None:
+        error = error.cause
+    name, _, said = error.message.strip().partition(": ")
+    ours = getattr(errors, name.rsplit(".", 1)[-1], None)
+    return ours(said) if isinstance(ours, type) else AttributionError(f"{failed.step_key}: {error.message.strip()}")
 
 
 @contextmanager

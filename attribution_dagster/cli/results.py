@@ -81,7 +81,9 @@ def explain_session(workspace: Workspace, variant: str, session_id: str) -> Grou
         AttributionError: unknown variant, or no published session of that id.
     """
     if variant not in workspace.profile.variants:
-        raise AttributionError(f"{variant!r} is no variant of {workspace.profile.name}: {', '.join(workspace.profile.variants)}")
+        raise AttributionError(
+            f"{variant!r} is no variant of {workspace.profile.name}: {', '.join(workspace.profile.variants)}"
+        )
     table = f"gradient_attribution_{variant}"
     query = parse_query(
         table,
@@ -95,7 +97,15 @@ def explain_session(workspace: Workspace, variant: str, session_id: str) -> Grou
             f'attribution sql "SELECT session_id, probability FROM {table} ORDER BY probability DESC" --dataset {workspace.profile.name}'
         )
     shown = Table(title=None, header_style="bold")
-    for name, side in (("#", "right"), ("at (UTC)", "left"), ("event", "left"), ("store", "left"), ("effect, logits", "right"), ("", "left"), ("share", "right")):
+    for name, side in (
+        ("#", "right"),
+        ("at (UTC)", "left"),
+        ("event", "left"),
+        ("store", "left"),
+        ("effect, logits", "right"),
+        ("", "left"),
+        ("share", "right"),
+    ):
         shown.add_column(name, justify="right" if side == "right" else "left")
     largest = max((abs(r["centred_attribution"]) for r in rows if r["centred_attribution"] is not None), default=0.0)
     for row in rows:
@@ -110,11 +120,21 @@ def explain_session(workspace: Workspace, variant: str, session_id: str) -> Grou
         )
     first = rows[0]
     outcome = "converted" if first["label"] == 1 else "did not convert"
-    cut = "" if not first["in_risk_set"] or first["label"] == 1 else " Cut to the length of the converted session it is compared with."
+    cut = (
+        ""
+        if not first["in_risk_set"] or first["label"] == 1
+        else " Cut to the length of the converted session it is compared with."
+    )
     return Group(
-        Text(f"{one_line(session_id)}: {outcome}; predicted probability {first['probability']:.1%} ({variant}).{cut}", style="bold"),
+        Text(
+            f"{one_line(session_id)}: {outcome}; predicted probability {first['probability']:.1%} ({variant}).{cut}",
+            style="bold",
+        ),
         shown,
-        Text("Effect: against an average event, on the model's logit; what the model does, not what would happen.", style="italic"),
+        Text(
+            "Effect: against an average event, on the model's logit; what the model does, not what would happen.",
+            style="italic",
+        ),
     )
 
 

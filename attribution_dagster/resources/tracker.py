@@ -49,7 +49,9 @@ class Tracker:
         self._artifacts.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(self._uri)
         name = f"{training.variant} {training.window_key}"
-        with mlflow.start_run(experiment_id=self._experiment(training.dataset), run_name=name, tags=dict(training.tags)) as run:
+        with mlflow.start_run(
+            experiment_id=self._experiment(training.dataset), run_name=name, tags=dict(training.tags)
+        ) as run:
             mlflow.log_params(dict(training.parameters))
             for metric, values in training.curves.items():
                 for epoch, value in enumerate(values, start=1):

@@ -1,7 +1,7 @@
-"""Sessions from 2.76 million events in RetailRocket's format (generated): the warehouse's SQL against vectorised pandas.
+"""Sessions from 2.76 million generated events in RetailRocket format: the warehouse SQL against vectorised pandas.
 
-Both read the same CSV, drop exact duplicates, cut sessions at 30 minutes and at 12 hours, name and label them, and write
-events and sessions as Parquet. The answers are compared before anything is reported.
+Both read the same CSV, drop exact duplicates, cut sessions at 30 minutes and at 12 hours, name and label them, and
+write events and sessions with the same columns as Parquet. The answers are compared before anything is reported.
 """
 
 import json

@@ -8,6 +8,7 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import own_dagster_home, small_workspace
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share the published dataset run in one worker, so it is made once."""
     for item in items:

@@ -23,7 +23,9 @@ EXPLAINED = "2025-01-20"
 VARIANTS = ["no_funnel", "with_funnel"]
 
 
-def small_workspace(root: Path, *, users: int = 300, seed: int = 3, extra: str = "", events: str | None = None) -> Workspace:
+def small_workspace(
+    root: Path, *, users: int = 300, seed: int = 3, extra: str = "", events: str | None = None
+) -> Workspace:
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small.yaml").write_text(PROFILE.format(users=users, seed=seed) + extra)

@@ -15,7 +15,14 @@ from attribution_dagster.warehouse.queries import parse_query
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, WINDOWS
 
 LEADING = {
-    "gradient_attribution_no_funnel": ["session_id", "label", "event_position", "gradient_attribution", "event_type", "store_id"],
+    "gradient_attribution_no_funnel": [
+        "session_id",
+        "label",
+        "event_position",
+        "gradient_attribution",
+        "event_type",
+        "store_id",
+    ],
     "transformer_event_attribution_no_funnel": ["event_type", "not_converted", "converted", "attribution_lift"],
     "transformer_position_attribution_no_funnel": ["position_bin", "not_converted", "converted", "attribution_lift"],
     "transformer_store_attribution_no_funnel": ["store_id", "store_name", "label", "mean", "count"],
@@ -24,10 +31,17 @@ LEADING = {
     "funnel_metrics": ["stage", "sessions", "rate", "drop_off"],
 }
 EXPORTS = [
-    "event_type_attribution_no_funnel.csv", "event_type_attribution_with_funnel.csv", "position_attribution_no_funnel.csv",
-    "store_attribution_no_funnel.csv", "category_attribution_no_funnel.csv", "gradient_attribution_no_funnel.csv",
-    "leakage_comparison.csv", "funnel_metrics.csv", "attention_attribution_analysis_no_funnel.png",
-    "attention_attribution_analysis_with_funnel.png", "attention_attribution_analysis.png",
+    "event_type_attribution_no_funnel.csv",
+    "event_type_attribution_with_funnel.csv",
+    "position_attribution_no_funnel.csv",
+    "store_attribution_no_funnel.csv",
+    "category_attribution_no_funnel.csv",
+    "gradient_attribution_no_funnel.csv",
+    "leakage_comparison.csv",
+    "funnel_metrics.csv",
+    "attention_attribution_analysis_no_funnel.png",
+    "attention_attribution_analysis_with_funnel.png",
+    "attention_attribution_analysis.png",
 ]
 
 
@@ -52,14 +66,20 @@ def test_leading_columns_are_those_that_peoples_queries_expect(published: Worksp
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_shares_of_a_session_sum_to_one_and_every_session_is_there(published: Workspace, variant: str) -> None:
-    sums = read(published, f"SELECT session_id, SUM(gradient_attribution) AS total FROM gradient_attribution_{variant} GROUP BY session_id")
+    sums = read(
+        published,
+        f"SELECT session_id, SUM(gradient_attribution) AS total FROM gradient_attribution_{variant} GROUP BY session_id",
+    )
     assert max(abs(total - 1) for total in sums["total"].to_pylist()) < 1e-4
     record = published.artifacts.record(f"{variant}/sequence_tensors", EXPLAINED)
     assert record is not None and sums.num_rows == record.report["python_sessions"]
 
 
 def test_both_variants_score_the_same_sessions(published: Workspace) -> None:
-    ids = [set(read(published, f"SELECT DISTINCT session_id FROM gradient_attribution_{v}")["session_id"].to_pylist()) for v in VARIANTS]
+    ids = [
+        set(read(published, f"SELECT DISTINCT session_id FROM gradient_attribution_{v}")["session_id"].to_pylist())
+        for v in VARIANTS
+    ]
     assert ids[0] == ids[1] and len(ids[0]) > 100
 
 
@@ -69,13 +89,18 @@ def test_no_event_at_or_after_the_conversion_reaches_a_model(published: Workspac
         "SELECT COUNT(*) AS n FROM gradient_attribution_with_funnel AS a JOIN sessions AS s ON a.session_id = s.session_id "
         "WHERE s.converted_at IS NOT NULL AND a.event_at > s.converted_at",
     )
-    conversions = read(published, "SELECT COUNT(*) AS n FROM gradient_attribution_with_funnel WHERE event_type = 'order_placed'")
+    conversions = read(
+        published, "SELECT COUNT(*) AS n FROM gradient_attribution_with_funnel WHERE event_type = 'order_placed'"
+    )
     assert late["n"][0].as_py() == 0 and conversions["n"][0].as_py() == 0
 
 
 def test_funnel_events_are_seen_by_with_funnel_only(published: Workspace) -> None:
     funnel = published.profile.roles.funnel
-    seen = {v: set(read(published, f"SELECT DISTINCT event_type FROM gradient_attribution_{v}")["event_type"].to_pylist()) for v in VARIANTS}
+    seen = {
+        v: set(read(published, f"SELECT DISTINCT event_type FROM gradient_attribution_{v}")["event_type"].to_pylist())
+        for v in VARIANTS
+    }
     assert not seen["no_funnel"] & set(funnel) and seen["with_funnel"] & set(funnel)
 
 
@@ -118,7 +143,9 @@ def test_a_second_run_finds_everything_current(published: Workspace) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_each_training_is_an_mlflow_run_whose_model_gives_the_published_logits(published: Workspace, variant: str) -> None:
+def test_each_training_is_an_mlflow_run_whose_model_gives_the_published_logits(
+    published: Workspace, variant: str
+) -> None:
     import mlflow
     import torch
 
@@ -140,9 +167,15 @@ def test_each_training_is_an_mlflow_run_whose_model_gives_the_published_logits(p
 
 
 def test_aggregates_count_every_explained_occurrence_of_the_risk_set(published: Workspace) -> None:
-    for table in ("transformer_event_attribution", "transformer_position_attribution", "transformer_category_attribution"):
+    for table in (
+        "transformer_event_attribution",
+        "transformer_position_attribution",
+        "transformer_category_attribution",
+    ):
         counted = read(published, f"SELECT SUM(occurrences) AS n FROM {table}_no_funnel")["n"][0].as_py()
-        occurrences = read(published, "SELECT COUNT(*) AS n FROM gradient_attribution_no_funnel WHERE in_risk_set")["n"][0].as_py()
+        occurrences = read(published, "SELECT COUNT(*) AS n FROM gradient_attribution_no_funnel WHERE in_risk_set")[
+            "n"
+        ][0].as_py()
         assert counted == occurrences
 
 

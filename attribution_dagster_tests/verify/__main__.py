@@ -1,6 +1,6 @@
 """`make verify`: several simulated worlds at full size, their results in docs/evidence.md.
 
-    python -m attribution_dagster_tests.verify [--seeds 5] [--users 10000] [--keep FOLDER]
+python -m attribution_dagster_tests.verify [--seeds 5] [--users 10000] [--keep FOLDER]
 """
 
 import argparse
@@ -24,7 +24,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--users", type=int, default=10_000)
-    parser.add_argument("--keep", type=Path, default=None, help="folder for events, models and tables; a temporary one otherwise")
+    parser.add_argument(
+        "--keep", type=Path, default=None, help="folder for events, models and tables; a temporary one otherwise"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, TerminalProgress(Console()) as progress:
         outcomes = []
@@ -52,12 +54,27 @@ def _requirements(outcomes: Sequence[Outcome]) -> list[tuple[str, bool]]:
     behind = [o.metrics["logistic_regression"]["auc"] - o.metrics["transformer"]["auc"] for o in outcomes]
     pairs = [o.pair_auc - o.pair_auc_counts for o in outcomes]
     return [
-        (f"no-funnel AUC within .55 to .75: {min(aucs):.3f} to {max(aucs):.3f}", 0.55 <= min(aucs) and max(aucs) <= 0.75),
+        (
+            f"no-funnel AUC within .55 to .75: {min(aucs):.3f} to {max(aucs):.3f}",
+            0.55 <= min(aucs) and max(aucs) <= 0.75,
+        ),
         (f"with-funnel AUC at least .95: lowest {min(leaking):.3f}", min(leaking) >= 0.95),
-        (f"at least 88 % of the attainable log-loss gain: mean {np.mean(shares):.3f}, lowest {min(shares):.3f}", np.mean(shares) >= 0.88),
-        (f"never more than .003 AUC below logistic regression on counts: furthest below {max(behind):+.4f}", max(behind) <= 0.003),
-        (f"above it where the interaction occurs: {min(pairs):+.4f} to {max(pairs):+.4f}, mean {np.mean(pairs):+.4f}", np.mean(pairs) > 0.003 and min(pairs) > 0),
-        (f"mean centred effect against planted, pooled types: correlation at least .9: {correlation:.3f}", correlation >= 0.9),
+        (
+            f"at least 88 % of the attainable log-loss gain: mean {np.mean(shares):.3f}, lowest {min(shares):.3f}",
+            np.mean(shares) >= 0.88,
+        ),
+        (
+            f"never more than .003 AUC below logistic regression on counts: furthest below {max(behind):+.4f}",
+            max(behind) <= 0.003,
+        ),
+        (
+            f"above it where the interaction occurs: {min(pairs):+.4f} to {max(pairs):+.4f}, mean {np.mean(pairs):+.4f}",
+            np.mean(pairs) > 0.003 and min(pairs) > 0,
+        ),
+        (
+            f"mean centred effect against planted, pooled types: correlation at least .9: {correlation:.3f}",
+            correlation >= 0.9,
+        ),
         (f"signs right for effects that are not null, at least 95 %: {right:.1%} of {len(effects)}", right >= 0.95),
         (f"slope between .8 and 1.2: {slope:.3f}", 0.8 <= slope <= 1.2),
     ]
@@ -72,15 +89,26 @@ _HEAD = (
 def _row(o: Outcome) -> str:
     m = o.metrics
     figures = [
-        m["transformer"]["auc"], m["logistic_regression"]["auc"], o.oracle_auc, m["length"]["auc"],
-        o.metrics_with_funnel["transformer"]["auc"], o.gain_share, o.gain_share_counts, o.pair_auc, o.pair_auc_counts,
+        m["transformer"]["auc"],
+        m["logistic_regression"]["auc"],
+        o.oracle_auc,
+        m["length"]["auc"],
+        o.metrics_with_funnel["transformer"]["auc"],
+        o.gain_share,
+        o.gain_share_counts,
+        o.pair_auc,
+        o.pair_auc_counts,
     ]
     return f"| {o.seed} | {o.sessions} | {o.converted} | " + " | ".join(f"{f:.3f}" for f in figures) + " |"
 
 
 def _document(outcomes: Sequence[Outcome], requirements: Sequence[tuple[str, bool]], users: int) -> str:
     types = pd.concat(o.types for o in outcomes)
-    means = types.groupby("event_type")[["planted_centred", "estimated_centred"]].mean().sort_values("planted_centred", ascending=False)
+    means = (
+        types.groupby("event_type")[["planted_centred", "estimated_centred"]]
+        .mean()
+        .sort_values("planted_centred", ascending=False)
+    )
     spread = types.groupby("event_type")["estimated_centred"].std()
     return "\n".join(
         [
@@ -108,7 +136,10 @@ def _document(outcomes: Sequence[Outcome], requirements: Sequence[tuple[str, boo
             "",
             "| event type | planted | estimated | sd |",
             "|---|---|---|---|",
-            *(f"| {n} | {r.planted_centred:+.3f} | {r.estimated_centred:+.3f} | {spread[n]:.3f} |" for n, r in means.iterrows()),
+            *(
+                f"| {n} | {r.planted_centred:+.3f} | {r.estimated_centred:+.3f} | {spread[n]:.3f} |"
+                for n, r in means.iterrows()
+            ),
             "",
         ]
     )

@@ -61,7 +61,9 @@ class Outcome:
     types: pd.DataFrame
 
 
-def run_world(root: Path, seed: int, users: int, progress: Progress, training: str = "max_epochs: 3") -> tuple[Workspace, Path]:
+def run_world(
+    root: Path, seed: int, users: int, progress: Progress, training: str = "max_epochs: 3"
+) -> tuple[Workspace, Path]:
     """The published workspace of a seed, and the folder of its truth."""
     folder = root / f"seed-{seed}"
     if not (folder / "events").exists():
@@ -89,12 +91,16 @@ def judge_world(workspace: Workspace, truth: Path, seed: int) -> Outcome:
         pd.read_parquet(p, columns=["event_id", "planted_effect_logits", "next_bonus_logits", "oracle_logit"])
         for p in sorted((truth / "occurrences").glob("*.parquet"))
     )
-    rows = rows.merge(planted, on="event_id", how="left", validate="one_to_one").sort_values(["session_id", "event_position"])
+    rows = rows.merge(planted, on="event_id", how="left", validate="one_to_one").sort_values(
+        ["session_id", "event_position"]
+    )
     last = rows["event_position"] == rows["n_events"] - 1
     # The last kept event's partner, if it had one, was cut away, and the bonus of the pair with it.
     rows["planted"] = rows["planted_effect_logits"] - np.where(last, rows["next_bonus_logits"].fillna(0.0), 0.0)
     sessions = rows[last].set_index("session_id")
-    paired = rows.groupby("session_id")["next_bonus_logits"].apply(lambda bonus: bool((bonus.fillna(0.0).to_numpy()[:-1] > 0).any()))
+    paired = rows.groupby("session_id")["next_bonus_logits"].apply(
+        lambda bonus: bool((bonus.fillna(0.0).to_numpy()[:-1] > 0).any())
+    )
     metrics = {v: _metrics(workspace, v) for v in ("no_funnel", "with_funnel")}
     label, oracle = sessions["label"].to_numpy(), sessions["oracle_logit"].to_numpy()
     best = log_loss(_calibrated(oracle, label), label)
@@ -145,7 +151,9 @@ def _count_logits(workspace: Workspace, session_ids: pd.Index) -> np.ndarray:
     from attribution_dagster.core.models.baselines import fit_baselines
 
     keys = workspace.look_back(EXPLAINED)
-    train_set, _, _ = split_sessions([open_sequences(workspace, "no_funnel", k) for k in keys], "world", "no_funnel", keys)
+    train_set, _, _ = split_sessions(
+        [open_sequences(workspace, "no_funnel", k) for k in keys], "world", "no_funnel", keys
+    )
     test = open_sequences(workspace, "no_funnel", EXPLAINED)
     scores = pd.Series(fit_baselines(train_set)["counts"].predict(test), index=test.session_id.to_pylist())
     return scores.reindex(session_ids).to_numpy()

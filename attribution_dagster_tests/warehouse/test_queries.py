@@ -1,0 +1,78 @@
+"""The files in sql/: what they read, what they want, what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from attribution_dagster.errors import ConfigurationError
+from attribution_dagster.warehouse.ddl import table_definition
+from attribution_dagster.warehouse.queries import columns_read, load_query, parse_query, sql_folder, transpile
+
+FILES = sorted(path for part in ("staging", "sessions", "features") for path in (sql_folder() / part).glob("*.sql"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_file_begins_with_its_grain_and_runs_elsewhere(path: Path) -> None:
+    query = load_query(f"{path.parent.name}/{path.stem}")
+    first = path.read_text().split("\n\n")[0]
+    assert first.startswith("-- ") and "one row" in first.split("SELECT")[0].split("WITH")[0]
+    assert query.tables and transpile(query, "duckdb") and transpile(query, "spark")
+    for engine in ("duckdb", "spark"):
+        assert "DATEADD" not in transpile(query, engine).upper()
+
+
+def test_tables_and_parameters_are_read_from_the_text() -> None:
+    query = load_query("features/sequence_events")
+    assert query.tables == {"session_events", "sessions", "risk_set", "event_roles"}
+    assert query.parameters == {"window_start", "funnel_rule"}
+
+
+def test_slices_have_the_columns_of_their_table() -> None:
+    import sqlglot
+
+    for folder, name in [
+        ("staging", "stg_events"), ("sessions", "rejected_events"), ("sessions", "session_events"),
+        ("sessions", "sessions"), ("sessions", "sampled_users"), ("sessions", "session_funnels"),
+        ("sessions", "funnel_metrics"),
+    ]:  # fmt: skip
+        tree = sqlglot.parse_one(load_query(f"{folder}/{name}").text, read="snowflake")
+        assert tree.named_selects == [column.name for column in table_definition(name).columns], name
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "query q lacks since, until"),
+        ({"since": 1, "until": 2, "limit": 3}, "query q has no limit"),
+        ({"since": 1, "untill": 2}, "lacks until and has no untill. Parameters: since, until"),
+    ],
+)
+def test_missing_and_unknown_parameters_are_named(given: dict[str, object], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        parse_query("q", "SELECT a FROM t WHERE b >= :since AND b < :until").check(given)
+
+
+@pytest.mark.parametrize("variant", ["x; DROP TABLE y", "Upper", "1st", "a-b", "", 'a"b'])
+def test_variant_that_is_no_identifier_is_refused(variant: str) -> None:
+    with pytest.raises(ConfigurationError, match="can't name a table"):
+        load_query("marts/transformer_event_attribution", variant)
+
+
+def test_open_template_and_bad_sql_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"\{variant\} has no value"):
+        load_query("marts/transformer_event_attribution")
+    with pytest.raises(ConfigurationError, match="no SQL for staging/stg_events__nothing"):
+        load_query("staging/stg_events__nothing", folders=[tmp_path])
+    with pytest.raises(ConfigurationError, match="holds 2 statements"):
+        parse_query("q", "SELECT 1; SELECT 2")
+    with pytest.raises(ConfigurationError, match="query q does not parse"):
+        parse_query("q", "SELECT FROM WHERE (")
+
+
+def test_columns_read_from_a_source() -> None:
+    assert columns_read(load_query("staging/stg_events__taobao"), "raw_events") == {
+        "user_id", "item_id", "category_id", "behavior", "ts",
+    }  # fmt: skip
+    assert columns_read(load_query("staging/stg_events__retailrocket"), "raw_item_properties") == {
+        "itemid", "property", "value", "timestamp",
+    }  # fmt: skip
