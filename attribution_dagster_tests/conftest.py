@@ -1,4 +1,10 @@
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
 
 # Small models gain nothing from threads, and two test workers share two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -7,3 +13,22 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for name in [n for n in os.environ if n.startswith("ATTRIBUTION_")]:
     del os.environ[name]
 os.environ.pop("DAGSTER_HOME", None)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The small dataset, run to its publication once for all workers. Tests read it; those that break something copy it."""
+    from attribution_dagster.cli.launch import launch
+    from attribution_dagster_tests.pipeline.small import own_dagster_home, small_workspace
+
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
+    root: Path = base / "published"
+    with own_dagster_home(root):
+        workspace = small_workspace(root)
+        with FileLock(base / "published.lock"):
+            if not (root / "done").exists():
+                launch(workspace, None)
+                (root / "done").touch()
+        yield workspace
+        workspace.warehouse.close()

@@ -4,6 +4,7 @@ Dagster's blocking holds within one run only. So the verdict is stored with the 
 """
 
 import json
+import logging
 import warnings
 from typing import Any
 
@@ -67,6 +68,7 @@ def _validate(expectation: Expectation, row: Row) -> list[str]:
     import great_expectations as gx
     import pandas as pd
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     missing = [f"{name} could not be measured" for name, value in row.items() if value is None]
     if missing:
         return missing

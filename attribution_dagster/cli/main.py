@@ -164,3 +164,7 @@ def _with_events(settings: Settings, dataset: str, events: str | None) -> Settin
 def _plain(text: str) -> str:
     """Text from data, shown as it is: brackets are no markup."""
     return text.replace("[", "\\[")
+
+
+if __name__ == "__main__":
+    main()

@@ -32,14 +32,14 @@ def windows(profile: Profile, until: datetime | None = None) -> list[Window]:
     """
     zone, spec = ZoneInfo(profile.time_zone), profile.windows
     if spec.end is not None:
-        return [_window(day, profile) for day in _starts(spec.start, spec.end, spec.length)]
+        return _windows(profile, spec.start, spec.end)
     if until is None:
         raise ConfigurationError(
             f"dataset {profile.name}: windows.end is not set, so the windows have no end. Set windows.end in the "
             "profile (the first date that is no longer covered)."
         )
     last = until.replace(tzinfo=UTC).astimezone(zone).date() + timedelta(days=1)
-    return [_window(day, profile) for day in _starts(spec.start, last, spec.length)]
+    return _windows(profile, spec.start, last)
 
 
 def window(profile: Profile, key: str, until: datetime | None = None) -> Window:
@@ -100,10 +100,11 @@ def _next(day: date, length: str) -> date:
     return day + timedelta(days=7 if length == "week" else 1)
 
 
-def _window(day: date, profile: Profile) -> Window:
-    zone = ZoneInfo(profile.time_zone)
-    following = _next(day, profile.windows.length)
-    return Window(key=day.isoformat(), start=_midnight(day, zone), end=_midnight(following, zone))
+def _windows(profile: Profile, first: date, end: date) -> list[Window]:
+    zone, length = ZoneInfo(profile.time_zone), profile.windows.length
+    spans = [(day, _midnight(day, zone), _midnight(_next(day, length), zone)) for day in _starts(first, end, length)]
+    # Samoa had no 30 December 2011: a date that a zone leaves out is no window.
+    return [Window(key=day.isoformat(), start=start, end=stop) for day, start, stop in spans if start < stop]
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -77,7 +77,7 @@ class DuckDBWarehouse:
         """The result of a query, whole."""
         query.check(parameters)
         with self._cursor(query, scope) as cursor, _explained(query):
-            return cursor.sql(transpile(query, "duckdb"), params=dict(parameters)).to_arrow_table()
+            return _with_integers(cursor.sql(transpile(query, "duckdb"), params=dict(parameters)).to_arrow_table())
 
     def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
         """The result of a query, batch by batch; memory does not grow with it."""
@@ -232,6 +232,15 @@ def _cast(batch: pa.RecordBatch, schema: pa.Schema, table: str) -> pa.RecordBatc
     if missing:
         raise DataError(f"table {table}: the rows lack the column {', '.join(missing)}")
     return batch.select(schema.names).cast(schema)
+
+
+def _with_integers(table: pa.Table) -> pa.Table:
+    """Sums of integers come as 128-bit numbers, which Arrow calls decimals: make them what they are, where they fit."""
+    for position, field in enumerate(table.schema):
+        if field.type == pa.decimal128(38, 0):
+            with suppress(pa.ArrowInvalid):
+                table = table.set_column(position, field.name, table.column(position).cast(pa.int64()))
+    return table
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Gradient x input on the full-size model: this package against Captum as documented and against the stock encoder.
 
-Same sessions (lengths at fixed quantiles, mean 26, longest 200), same weights, arms interleaved, medians of ratios of one run.
-`python -m attribution_dagster_tests.bench.bench_attribution [rounds]`
+Same sessions (lengths at fixed quantiles, mean 26, longest 200), same weights, arms interleaved, medians of ratios
+of one run. `python -m attribution_dagster_tests.bench.bench_attribution [rounds]`
 """
 
 import copy
@@ -15,27 +15,35 @@ from captum.attr import InputXGradient
 
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.core.attribution.sessions import TOKEN_BUDGET
-from attribution_dagster.core.sequences.batches import budget_batches
-from attribution_dagster_tests.bench.measuring import gemm_rate, interleaved, summary
-from attribution_dagster_tests.models.stock import StockModel
-from attribution_dagster_tests.models.worlds import FULL_COLUMNS, NUMBERS, length_quantiles, random_model, sessions
 from attribution_dagster.core.models.spec import ModelSpec
-
+from attribution_dagster.core.models.threads import map_batches
+from attribution_dagster.core.models.transformer import AttributionModel
+from attribution_dagster.core.sequences.batches import EncodedSequences, budget_batches
+from attribution_dagster.core.sequences.sequence_set import SequenceSet
+from attribution_dagster_tests.bench.measuring import gemm_rate, interleaved, row, summary
+from attribution_dagster_tests.models.stock import StockModel
+from attribution_dagster_tests.models.worlds import (
+    FULL_COLUMNS,
+    NUMBERS,
+    length_quantiles,
+    random_model,
+    sessions,
+)
 
 STOCK_BUDGET = 4096
 CAPTUM_BATCH = 64
 
 
-def captum(stock: StockModel, data) -> None:
+def captum(stock: StockModel, data: EncodedSequences) -> None:
     """Captum's InputXGradient, batches of 64 in data order, padded to the longest."""
     method = InputXGradient(stock.score)
     for start in range(0, len(data.lengths), CAPTUM_BATCH):
         batch = data.batch(np.arange(start, min(start + CAPTUM_BATCH, len(data.lengths))))
-        embedded = stock.model.embed(batch).detach()
+        embedded = stock.model.embed(batch).detach().requires_grad_(True)
         method.attribute(embedded, additional_forward_args=(batch,)).sum(dim=-1)
 
 
-def stock_frozen(stock: StockModel, data, budget: int = STOCK_BUDGET) -> None:
+def stock_frozen(stock: StockModel, data: EncodedSequences, budget: int = STOCK_BUDGET) -> None:
     """The stock encoder with frozen parameters, batches sorted by length under a token budget."""
     for rows in budget_batches(data.lengths, budget):
         batch = data.batch(rows)
@@ -44,14 +52,14 @@ def stock_frozen(stock: StockModel, data, budget: int = STOCK_BUDGET) -> None:
         (gradient * embedded).sum(dim=-1)
 
 
-def ours(model, data, budget: int = TOKEN_BUDGET) -> None:
-    """This package's path, preparation included."""
+def ours(model: AttributionModel, data: EncodedSequences, budget: int = TOKEN_BUDGET) -> None:
+    """This package's path, preparation included, batches side by side as `attribute_sessions` runs them."""
     explain = ATTRIBUTORS["gradient_x_input"](model)
-    for rows in budget_batches(data.lengths, budget):
-        explain(data.batch(rows))
+    for _ in map_batches(lambda rows: explain(data.batch(rows)), budget_batches(data.lengths, budget)):
+        pass
 
 
-def flops(data, spec: ModelSpec) -> float:
+def flops(data: EncodedSequences, spec: ModelSpec) -> float:
     """Matrix work of `ours` forward and backward, attention's own products included."""
     width, hidden, tokens = spec.d_model, spec.d_feedforward, data.lengths + 1
     layer = 2 * (4 * width**2 + 2 * width * hidden)
@@ -65,28 +73,36 @@ def flops(data, spec: ModelSpec) -> float:
 
 def run(rounds: int = 3, n_sessions: int = 1200) -> list[dict]:
     """Rows of name, value, unit, and what the value is a ratio of."""
-    rows = []
     sequences = sessions(length_quantiles(n_sessions), types=40, stores=600, columns=FULL_COLUMNS)
     rate = gemm_rate()
-    rows.append({"name": "matrix product, fp32", "value": rate / 1e9, "unit": "GFLOP/s", "ratio_of": None, "baseline": None})
+    rows = [row("matrix product, fp32", rate / 1e9, "GFLOP/s")]
     for title, changes in (("plain", {"readout": "plain", "local_convolution": False}), ("default", {})):
-        model = random_model(sequences, ModelSpec(categories=FULL_COLUMNS, numbers=NUMBERS, **changes))
-        data = model.encode(sequences)
-        documented, frozen = StockModel(copy.deepcopy(model)), StockModel(model)
-        for parameter in [*model.parameters(), *frozen.encoder.parameters()]:
-            parameter.requires_grad_(False)
-        arms = {"captum": lambda d=documented: captum(d, data), "stock": lambda f=frozen: stock_frozen(f, data),
-                "ours": lambda m=model: ours(m, data)}
-        seconds, memory = interleaved(arms, rounds)
-        rows += summary(f"attribution, {title}", seconds, memory, int(data.lengths.sum()), "events/s")
-        share = flops(data, model.spec) / np.median(seconds["ours"]) / rate
-        rows.append({"name": f"attribution, {title}: share of the machine's matrix rate", "value": share, "unit": "share",
-                     "ratio_of": None, "baseline": None})
+        spec = ModelSpec(categories=FULL_COLUMNS, numbers=NUMBERS, **changes)
+        rows += compare(f"attribution, {title}", random_model(sequences, spec), sequences, rounds, rate)
     return rows
+
+
+def compare(title: str, model: AttributionModel, sequences: SequenceSet, rounds: int, rate: float) -> list[dict]:
+    """The three arms on one model; parameters are frozen for all but Captum as documented."""
+    data = model.encode(sequences)
+    documented, frozen = StockModel(copy.deepcopy(model)), StockModel(model)
+    for parameter in [*model.parameters(), *frozen.encoder.parameters()]:
+        parameter.requires_grad_(False)
+    arms = {
+        "captum": lambda: captum(documented, data),
+        "stock": lambda: stock_frozen(frozen, data),
+        "ours": lambda: ours(model, data),
+    }
+    seconds, memory = interleaved(arms, rounds)
+    share = flops(data, model.spec) / np.median(seconds["ours"]) / rate
+    return [
+        *summary(title, seconds, memory, int(data.lengths.sum()), "events/s"),
+        row(f"{title}: share of the machine's matrix rate", share, "share"),
+    ]
 
 
 if __name__ == "__main__":
     started = time.perf_counter()
-    for row in run(*map(int, sys.argv[1:])):
-        print(json.dumps(row))
+    for result in run(*map(int, sys.argv[1:])):
+        print(json.dumps(result))
     print(f"{time.perf_counter() - started:.0f} s")

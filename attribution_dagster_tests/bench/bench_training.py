@@ -1,8 +1,8 @@
 """One epoch at full size: this package's training against the loop one writes first, on the same sessions and start.
 
-The loop: stock `nn.TransformerEncoder`, batches of 64 in data order padded to the longest, the same AdamW and schedule, the same
-readout and start. Both see every session once; validation losses are compared, and the ratio is that of events per second.
-`python -m attribution_dagster_tests.bench.bench_training [rounds] [sessions]`
+The loop: stock `nn.TransformerEncoder`, batches of 64 in data order padded to the longest, the same AdamW and
+schedule, the same readout and start. Both see every session once; validation losses are compared, and the ratio is
+that of events per second. `python -m attribution_dagster_tests.bench.bench_training [rounds] [sessions]`
 """
 
 import json
@@ -16,12 +16,12 @@ from torch.nn import functional
 from attribution_dagster.core.models.metrics import log_loss
 from attribution_dagster.core.models.optimisation import Optimisation
 from attribution_dagster.core.models.prediction import predict_encoded
-from attribution_dagster.core.models.readout import start_readout
+from attribution_dagster.core.models.readout import Labelled, start_readout
 from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import shuffled_batches
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
-from attribution_dagster_tests.bench.measuring import interleaved, summary
+from attribution_dagster_tests.bench.measuring import interleaved, row, summary
 from attribution_dagster_tests.models.stock import StockModel
 from attribution_dagster_tests.models.worlds import FULL_COLUMNS, NUMBERS, length_quantiles, planted
 
@@ -36,7 +36,6 @@ class Bench:
         self.validation_set = planted(length_quantiles(n_sessions), seed=2, types=20)
         self.spec = ModelSpec(categories=FULL_COLUMNS, numbers=NUMBERS)
         self.training = TrainingSpec(max_epochs=1)
-        self.label = self.train_set.label.astype(np.float64)
         self.losses: dict[str, list[float]] = {"padded loop": [], "ours": []}
 
     def fresh(self) -> AttributionModel:
@@ -46,14 +45,17 @@ class Bench:
             model = AttributionModel(
                 self.spec, Vocabulary.fit(self.train_set, FULL_COLUMNS), NumberScaling.fit(self.train_set, NUMBERS)
             )
-        self.data, self.validation = model.encode(self.train_set), model.encode(self.validation_set)
-        start_readout(model, self.data, self.label, self.training.additive_penalty)
+        self.train, self.validation = (
+            Labelled(data=model.encode(part), label=part.label.astype(np.float64))
+            for part in (self.train_set, self.validation_set)
+        )
+        start_readout(model, self.train, self.validation, self.training.additive_penalty)
         return model
 
     def ours(self, model: AttributionModel) -> None:
         """An epoch of token-budget batches through the lean encoder."""
-        batches = shuffled_batches(self.data.lengths, self.training.token_budget, np.random.default_rng(0))
-        with Optimisation(model, self.data, self.label, self.training, len(batches), seed=0) as optimisation:
+        batches = shuffled_batches(self.train.data.lengths, self.training.token_budget, np.random.default_rng(0))
+        with Optimisation(model, self.train, self.training, len(batches), seed=0) as optimisation:
             for rows in batches:
                 optimisation.step(rows)
 
@@ -65,15 +67,16 @@ class Bench:
         parameters = [value for name, value in model.named_parameters() if not name.startswith("encoder.")]
         parameters += list(stock.encoder.parameters())
         optimiser = torch.optim.AdamW(parameters, lr=self.training.learning_rate, betas=(0.9, 0.98), fused=True)
-        starts = range(0, len(self.label), BATCH)
+        label = torch.from_numpy(self.train.label).float()
+        starts = range(0, len(label), BATCH)
         warm_up = max(round(len(starts) * self.training.warm_up_share), 1)
         for number, start in enumerate(starts):
             rate = min((number + 1) / warm_up, (len(starts) - number) / (len(starts) - warm_up))
             optimiser.param_groups[0]["lr"] = self.training.learning_rate * rate
-            rows = np.arange(start, min(start + BATCH, len(self.label)))
-            batch = self.data.batch(rows)
+            rows = np.arange(start, min(start + BATCH, len(label)))
+            batch = self.train.data.batch(rows)
             logit = stock.score(model.embed(batch), batch)
-            loss = functional.binary_cross_entropy_with_logits(logit, torch.from_numpy(self.label[rows]).float())
+            loss = functional.binary_cross_entropy_with_logits(logit, label[rows])
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(parameters, self.training.gradient_norm)
@@ -94,18 +97,16 @@ def run(rounds: int = 1, n_sessions: int = 2500) -> list[dict]:
     rows = summary("training", seconds, memory, bench.train_set.n_events, "events/s")
     truth = bench.validation_set.label
     losses = {
-        name: float(np.mean([log_loss(predict_encoded(model, bench.validation), truth) for model in trained]))
+        name: float(np.mean([log_loss(predict_encoded(model, bench.validation.data), truth) for model in trained]))
         for name, trained in models.items()
     }
-    start = log_loss(predict_encoded(bench.fresh(), bench.validation), truth)
-    for name, value in {"start": start, **losses, "ours minus loop": losses["ours"] - losses["padded loop"]}.items():
-        rows.append({"name": f"training: validation loss, {name}", "value": value, "unit": "log-loss", "ratio_of": None,
-                     "baseline": None})
-    return rows
+    start = log_loss(predict_encoded(bench.fresh(), bench.validation.data), truth)
+    shown = {"start": start, **losses, "ours minus loop": losses["ours"] - losses["padded loop"]}
+    return [*rows, *(row(f"training: validation loss, {name}", loss, "log-loss") for name, loss in shown.items())]
 
 
 if __name__ == "__main__":
     started = time.perf_counter()
-    for row in run(*map(int, sys.argv[1:])):
-        print(json.dumps(row))
+    for result in run(*map(int, sys.argv[1:])):
+        print(json.dumps(result))
     print(f"{time.perf_counter() - started:.0f} s")

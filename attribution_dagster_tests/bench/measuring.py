@@ -26,17 +26,22 @@ def interleaved(
 
 
 def summary(
-    title: str, seconds: Mapping[str, list[float]], memory: Mapping[str, float], work: int, unit: str, ours: str = "ours"
+    title: str,
+    seconds: Mapping[str, list[float]],
+    memory: Mapping[str, float],
+    work: int,
+    unit: str,
+    ours: str = "ours",
 ) -> list[dict]:
     """Return rows: the rate and memory of each arm, and the median over rounds of `ours` over each other arm."""
     rows = []
     for name, times in seconds.items():
-        rows.append(_row(f"{title}: {name}", work / statistics.median(times), unit))
-        rows.append(_row(f"{title}: {name}, memory added", memory[name], "MB"))
+        rows.append(row(f"{title}: {name}", work / statistics.median(times), unit))
+        rows.append(row(f"{title}: {name}, memory added", memory[name], "MB"))
     for name in seconds:
         if name != ours:
             ratio = statistics.median(other / own for other, own in zip(seconds[name], seconds[ours], strict=True))
-            rows.append({**_row(f"{title}: {ours} over {name}", ratio, "times"), "ratio_of": ours, "baseline": name})
+            rows.append({**row(f"{title}: {ours} over {name}", ratio, "times"), "ratio_of": ours, "baseline": name})
     return rows
 
 
@@ -78,5 +83,5 @@ def _resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
-def _row(name: str, value: float, unit: str) -> dict:
+def row(name: str, value: float, unit: str) -> dict:
     return {"name": name, "value": value, "unit": unit, "ratio_of": None, "baseline": None}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
-from attribution_dagster.core.models.storage import load_model, save_model
 from attribution_dagster.core.models.calibration import Calibration
 from attribution_dagster.core.models.prediction import predict
+from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
+from attribution_dagster.core.models.storage import load_model, save_model
 from attribution_dagster_tests.models.stock import StockModel
 from attribution_dagster_tests.models.worlds import random_model, sessions, small_spec
 

@@ -23,7 +23,7 @@ def length_quantiles(n_sessions, mean=26.0, longest=200, spread=1.0):
     return np.random.default_rng(0).permutation(lengths.astype(np.int64))
 
 
-def sessions(lengths, seed=0, types=len(EFFECTS), stores=9, label=None, columns=CATEGORIES):
+def sessions(lengths, seed=0, types=6, stores=9, label=None, columns=CATEGORIES):
     """Random sessions of these lengths; a tenth of the stores is NULL, and so is an event type now and then."""
     rng = np.random.default_rng(seed)
     lengths = np.asarray(lengths, dtype=np.int64)
@@ -74,7 +74,7 @@ def planted_world(n_sessions, seed=0, pair=0.0, bias=-0.5):
 
 
 def planted(lengths, seed=0, types=20):
-    """Sessions of these lengths over all columns, with labels by an additive effect per type that decays with position."""
+    """Sessions of these lengths over all columns; labels by an additive effect per type, decaying with position."""
     world = sessions(lengths, seed=seed, types=types, stores=300, columns=FULL_COLUMNS)
     effects = np.random.default_rng(7).normal(0.0, 0.4, types)
     contribution = effects[world.codes["event_type"]] * np.exp(-(world.numbers["event_rank"] - 1) / 10)

@@ -176,9 +176,9 @@ def test_unknown_table_source_and_version_are_named(warehouse: DuckDBWarehouse) 
         warehouse.fetch(parse_query("q", "SELECT * FROM nonsense"), {})
     with pytest.raises(MissingInputError, match="reads canonical_events: attach the dataset's source first"):
         warehouse.fetch(load_query("staging/source_profile"), {})
-    with pytest.raises(ConfigurationError, match="'../x' can't be a version"):
+    with pytest.raises(ConfigurationError, match=r"'\.\./x' can't be a version"):
         warehouse.build("sessions", WINDOW, "../x", USERS, {})
-    with pytest.raises(ConfigurationError, match="query q: .*nowhere"):
+    with pytest.raises(ConfigurationError, match=r"query q: .*nowhere"):
         warehouse.fetch(parse_query("q", "SELECT nowhere FROM sessions"), {})
 
 

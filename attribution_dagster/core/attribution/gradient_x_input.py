@@ -1,8 +1,8 @@
 """Gradient x input at the projected event, on the logit: a_t = additive_t + sum_d g_td x_td.
 
-Baehrens et al. (2010), Shrikumar et al. (2016). Taken on the logit, whose slope does not die when the model is sure, and for
-the same logit in both classes. The centred version replaces x_t by x_t minus the mean training event, and the additive part by
-its distance from the mean additive contribution of a training event.
+Baehrens et al. (2010), Shrikumar et al. (2016). Taken on the logit, whose slope does not die when the model is
+sure, and for the same logit in both classes. The centred version replaces x_t by x_t minus the mean training event,
+and the additive part by its distance from the mean additive contribution of a training event.
 """
 
 import torch

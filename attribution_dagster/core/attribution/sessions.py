@@ -1,7 +1,8 @@
 """Attribution of every event of every session, as a stream of Arrow batches in bounded memory.
 
-Sessions are taken in chunks of some ten thousand events. Inside a chunk they are sorted by length and explained in batches under
-a token budget; rows come out in the order of the set, then position. No value depends on what else is in a batch.
+Sessions are taken in chunks of some ten thousand events. Inside a chunk they are sorted by length and explained in
+batches under a token budget; rows come out in the order of the set, then position. No value depends on what else is
+in a batch.
 """
 
 from collections.abc import Callable, Iterator

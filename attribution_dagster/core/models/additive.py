@@ -1,8 +1,8 @@
 """The additive part of the logit: bias + sum over events of (weight of its categories) x (weight of its position).
 
-It is logistic regression on position-weighted counts, fitted to its optimum before the network starts, so that the network
-learns what the additive part can't say. Position weights are exp of a line through knots at log-spaced positions,
-shrunk towards 1; category weights have a normal prior around 0.
+It is logistic regression on position-weighted counts, fitted to its optimum before the network starts, so that the
+network learns what the additive part can't say. Position weights are exp of a line through knots at log-spaced
+positions, shrunk towards 1; category weights have a normal prior around 0.
 """
 
 from collections.abc import Mapping
@@ -118,9 +118,11 @@ def fit_additive(
 
 def additive_logits(fit: AdditiveFit, events: AdditiveEvents) -> _Floats:
     """Return the logits (S,) of the fit on these sessions."""
-    weight = sum(fit.weights[name][events.ids[:, place]] for place, name in enumerate(fit.weights))
+    weight = np.zeros(len(events.position))
+    for place, weights in enumerate(fit.weights.values()):
+        weight += weights[events.ids[:, place]]
     position = np.exp(position_basis(fit.max_events) @ fit.log_position)[events.position]
-    return fit.bias + np.bincount(events.session, weight * position, len(events.label))
+    return np.asarray(fit.bias + np.bincount(events.session, weight * position, len(events.label)), dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)

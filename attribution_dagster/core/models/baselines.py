@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
-from attribution_dagster.core.sequences.vocabulary import FIRST_TOKEN, UNKNOWN, Vocabulary
+from attribution_dagster.core.sequences.vocabulary import UNKNOWN, Vocabulary
 
 _Floats = npt.NDArray[np.float64]
 _Features = Callable[[SequenceSet], Any]
@@ -34,7 +34,8 @@ def fit_baselines(train_set: SequenceSet, min_count: int = 5) -> dict[str, Basel
     """Return the fitted baselines by name.
 
     base_rate: the same logit for everybody. length: logistic regression on the number of events and its logarithm.
-    counts: logistic regression (C=1) on the number of events of each type; the strong one. Raises ValueError for one class.
+    counts: logistic regression (C=1) on the number of events of each type; the strong one.
+    Raises ValueError for one class.
     """
     converted, n_sessions = int(train_set.label.sum()), train_set.n_sessions
     if converted in (0, n_sessions):
@@ -58,7 +59,7 @@ def event_counts(sequences: SequenceSet, vocabulary: Vocabulary) -> Any:
 
 def count_names(vocabulary: Vocabulary) -> list[str]:
     """Return the names of the columns of `event_counts`."""
-    return ["(unknown)", "(missing)", *vocabulary.tokens["event_type"]][: vocabulary.size("event_type") - FIRST_TOKEN + 2]
+    return ["(unknown)", "(missing)", *vocabulary.tokens["event_type"]]
 
 
 def _length_features(sequences: SequenceSet) -> _Floats:

@@ -1,8 +1,8 @@
 """From logits to probabilities: Platt scaling on the validation slice, then the population's prevalence.
 
-Platt (1999), "Probabilistic outputs for support vector machines": p = sigmoid(slope * logit + intercept). Matching changes
-the share of converted sessions but not how they differ from the others, so the population's odds are the sample's times a constant
-(prior correction, King and Zeng 2001).
+Platt (1999), "Probabilistic outputs for support vector machines": p = sigmoid(slope * logit + intercept). Matching
+changes the share of converted sessions but not how they differ from the others, so the population's odds are the
+sample's times a constant (prior correction, King and Zeng 2001).
 """
 
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Dropout that draws from the calling thread's own generator, so that parts of a batch can run side by side reproducibly."""
+"""Dropout that draws from the calling thread's own generator: parts of a batch run side by side, reproducibly."""
 
 import threading
 from collections.abc import Iterator

@@ -1,9 +1,9 @@
 """A post-norm transformer encoder that is read at its first token only.
 
-Parameters carry the names of `torch.nn.TransformerEncoder`, so that its state dictionary loads as it is. Only the output
-at CLS is wanted, and so the last layer never projects keys and values of all tokens: the score of token t in a head is
-(W_k^T q) . h_t, and the head's context is W_v applied once to the attention-weighted mean of h. What b_k adds is equal for
-all tokens and cancels in the softmax.
+Parameters carry the names of `torch.nn.TransformerEncoder`, so that its state dictionary loads as it is. Only the
+output at CLS is wanted, and so the last layer never projects keys and values of all tokens: the score of token t in
+a head is (W_k^T q) . h_t, and the head's context is W_v applied once to the attention-weighted mean of h. What b_k
+adds is equal for all tokens and cancels in the softmax.
 """
 
 import math

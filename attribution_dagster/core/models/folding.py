@@ -1,13 +1,15 @@
 """The first maps of a trained model folded into one table per category column.
 
-An event's projected embedding is a sum of one row per column, and so is any linear map of it. With frozen weights those
-rows are computed once, and a batch looks them up and adds them instead of multiplying matrices. The same identity spares the
-last step backwards: for a linear map y = W x the product g . x of x's gradient g = W^T dy is dy . (W x), and W x is known.
+An event's projected embedding is a sum of one row per column, and so is any linear map of it. With frozen weights
+those rows are computed once, and a batch looks them up and adds them instead of multiplying matrices. The same
+identity spares the last step backwards: for a linear map y = W x the product g . x of x's gradient g = W^T dy is dy
+. (W x), and W x is known.
 """
 
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from attribution_dagster.core.models.encoder import EncoderLayer
@@ -22,8 +24,9 @@ class FoldedMaps:
 
     def __init__(self, model: AttributionModel, maps: torch.Tensor) -> None:
         width, n_columns = model.spec.d_category, len(model.embeddings)
-        parts = model.projection.weight.split([width] * n_columns + [len(model.spec.numbers)], dim=1)
-        rows = [table.weight @ part.t() for table, part in zip(model.embeddings, parts, strict=False)]
+        parts = torch.split(model.projection.weight, [width] * n_columns + [len(model.spec.numbers)], dim=1)
+        tables = [table.weight for table in model.embeddings if isinstance(table, nn.Embedding)]
+        rows = [table @ part.t() for table, part in zip(tables, parts[:-1], strict=True)]
         sizes = torch.tensor([0, *(len(part) for part in rows[:-1])])
         self.first_row = torch.cumsum(sizes, dim=0)
         self.embedding = torch.cat(rows)
@@ -46,7 +49,7 @@ class FoldedMaps:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
-    """The encoder's input: hidden (B, L, D), queries, keys and values of its first layer (B, L, 3D), what was looked up."""
+    """The encoder's input (B, L, D), its first layer's queries, keys and values (B, L, 3D), and what was looked up."""
 
     hidden: torch.Tensor
     projected: torch.Tensor

@@ -1,8 +1,9 @@
 """The gradient of the logit with respect to the events, by hand: what autograd computes, with less work and memory.
 
-The encoder's backward pass is written out for frozen weights: no graph, no gradient of a weight, masks and buffers reused. Two
-things are never computed: the last layer beyond CLS (see encoder.py) and the first linear maps' gradients (see folding.py).
-`autograd_dots` in gradient_x_input.py is the reference that tests compare with, to 1e-6.
+The encoder's backward pass is written out for frozen weights: no graph, no gradient of a weight, masks and buffers
+reused. Two things are never computed: the last layer beyond CLS (see encoder.py) and the first linear maps'
+gradients (see folding.py). `autograd_dots` in gradient_x_input.py is the reference that tests compare with, to
+1e-6.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """How well scores tell converted sessions from others, with intervals that respect users.
 
-AUC: the Mann-Whitney statistic with mid-ranks. Average precision: the step-wise area, ties taken together. ECE: mean
-distance of predicted and observed rate over ten equally filled bins. A metric on fewer than 30 sessions of a class is None.
+AUC: the Mann-Whitney statistic with mid-ranks. Average precision: the step-wise area, ties taken together. ECE:
+mean distance of predicted and observed rate over ten equally filled bins. A metric on fewer than 30 sessions of a
+class is None.
 """
 
 from collections.abc import Mapping
@@ -100,7 +101,11 @@ def expected_calibration_error(probabilities: npt.ArrayLike, labels: npt.ArrayLi
 
 
 def bootstrap_auc(
-    scores: Mapping[str, npt.ArrayLike], labels: npt.ArrayLike, users: npt.ArrayLike, seed: int = 0, resamples: int = 500
+    scores: Mapping[str, npt.ArrayLike],
+    labels: npt.ArrayLike,
+    users: npt.ArrayLike,
+    seed: int = 0,
+    resamples: int = 500,
 ) -> tuple[dict[str, Interval], dict[str, Interval]]:
     """Return AUC intervals per model, and of the first model's AUC minus each other's, over the same resampled users.
 

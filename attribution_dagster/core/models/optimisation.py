@@ -57,10 +57,12 @@ class Optimisation:
 
     @property
     def learning_rate(self) -> float:
+        """The rate of the next step."""
         return float(self.schedule.get_last_lr()[0])
 
     @property
     def mean_loss(self) -> float:
+        """Mean loss per session since `take_mean_loss` was called."""
         return self._loss / max(self._seen, 1)
 
     def take_mean_loss(self) -> float:
@@ -105,7 +107,7 @@ class Optimisation:
 
 
 def _parameter_groups(model: AttributionModel, training: TrainingSpec) -> list[dict[str, object]]:
-    """Return all parameters, with weight decay on matrices that multiply and a slow rate for the fitted additive part."""
+    """Return all parameters, with weight decay on matrices that multiply and a slow rate for the additive part."""
     groups: list[dict[str, object]] = [
         {"params": [], "weight_decay": training.weight_decay},
         {"params": [], "weight_decay": 0.0},

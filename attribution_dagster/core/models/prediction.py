@@ -12,7 +12,9 @@ from attribution_dagster.core.sequences.sequence_set import SequenceSet
 TOKEN_BUDGET = 2048
 
 
-def predict(model: AttributionModel, sequences: SequenceSet, token_budget: int = TOKEN_BUDGET) -> npt.NDArray[np.float64]:
+def predict(
+    model: AttributionModel, sequences: SequenceSet, token_budget: int = TOKEN_BUDGET
+) -> npt.NDArray[np.float64]:
     """Return logits (S,); a session without events gets the base rate's. The model's mode is left as it was."""
     return predict_encoded(model, model.encode(sequences), token_budget)
 

@@ -1,7 +1,8 @@
 """Where training starts: the additive part at its optimum and the network silent, or the base rate.
 
-The additive part holds event types always, and stores if they earn it: many stores with small effects help a large set and
-hurt a small one, so their weights are kept only when they lower the validation log-loss by more than its standard error.
+The additive part holds event types always, and stores if they earn it: many stores with small effects help a large
+set and hurt a small one, so their weights are kept only when they lower the validation log-loss by more than its
+standard error.
 """
 
 from dataclasses import dataclass

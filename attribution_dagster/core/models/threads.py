@@ -1,7 +1,8 @@
 """Batches side by side, one thread each, instead of every operation split over all threads.
 
-Splitting needs all threads to meet after each of some hundred operations a batch: whenever one of them is kept waiting by
-another process, all wait. Whole batches never meet, stay in their core's cache, and give the same bits however many run.
+Splitting needs all threads to meet after each of some hundred operations a batch: whenever one of them is kept
+waiting by another process, all wait. Whole batches never meet, stay in their core's cache, and give the same bits
+however many run.
 """
 
 from collections.abc import Callable, Iterable, Iterator

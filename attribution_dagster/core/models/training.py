@@ -45,6 +45,7 @@ class TrainedModel:
 
     @property
     def calibration(self) -> Calibration:
+        """From logits to probabilities in the population; the model carries it."""
         return self.model.calibration
 
 

@@ -61,7 +61,8 @@ def encode(
 
     Raises ValueError when the set lacks a column of the vocabulary or of `numbers`.
     """
-    for kind, wanted, found in (("category", vocabulary.tokens, sequences.codes), ("number", numbers, sequences.numbers)):
+    columns = (("category", vocabulary.tokens, sequences.codes), ("number", numbers, sequences.numbers))
+    for kind, wanted, found in columns:
         if lacking := [column for column in wanted if column not in found]:
             raise ValueError(f"the sequences lack the {kind} columns {lacking} that the model reads")
     lengths = np.minimum(sequences.lengths, max_events)

@@ -60,10 +60,12 @@ class SequenceSet:
 
     @property
     def n_sessions(self) -> int:
+        """Number of sessions, S."""
         return len(self.offsets) - 1
 
     @property
     def n_events(self) -> int:
+        """Number of events, E."""
         return int(self.offsets[-1])
 
     @property
@@ -115,7 +117,7 @@ class SequenceSet:
             np.save(folder / array_file("codes", name), codes, allow_pickle=False)
         for name, numbers in self.numbers.items():
             np.save(folder / array_file("numbers", name), numbers, allow_pickle=False)
-        table = pa.table({"session_id": self.session_id, "user_id": self.user_id})
+        table = pa.table({name: getattr(self, name).cast(pa.string()) for name in ("session_id", "user_id")})
         with pa.OSFile(str(folder / "sessions.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
             writer.write_table(table)
         write_description(folder, {name: self.dictionaries[name] for name in self.codes}, list(self.numbers))
@@ -161,8 +163,8 @@ class SequenceSet:
             dictionaries={name: dictionary for name, (_, dictionary) in merged.items()},
             numbers={name: np.concatenate([part.numbers[name] for part in sets]) for name in first.numbers},
             event_at_us=np.concatenate([part.event_at_us for part in sets]),
-            session_id=pa.concat_arrays([part.session_id for part in sets]),
-            user_id=pa.concat_arrays([part.user_id for part in sets]),
+            session_id=pa.concat_arrays([part.session_id.cast(pa.string()) for part in sets]),
+            user_id=pa.concat_arrays([part.user_id.cast(pa.string()) for part in sets]),
             **{name: np.concatenate([getattr(part, name) for part in sets]) for name in _SESSION_ARRAYS},
         )
 
@@ -212,7 +214,9 @@ def _check_same_columns(sets: Sequence[SequenceSet]) -> None:
         for kind in ("codes", "numbers"):
             expected, found = set(getattr(sets[0], kind)), set(getattr(part, kind))
             if expected != found:
-                raise ValueError(f"sequence sets differ in their {kind} columns: {sorted(expected)} and {sorted(found)}")
+                raise ValueError(
+                    f"sequence sets differ in their {kind} columns: {sorted(expected)} and {sorted(found)}"
+                )
 
 
 def _check_shapes(sequences: SequenceSet) -> None:
@@ -222,7 +226,7 @@ def _check_shapes(sequences: SequenceSet) -> None:
     for name in ("session_id", "user_id", *_SESSION_ARRAYS):
         if len(getattr(sequences, name)) != n_sessions:
             raise ValueError(f"{name} has {len(getattr(sequences, name))} values for {n_sessions} sessions")
-    events = {**sequences.codes, **sequences.numbers, "event_at_us": sequences.event_at_us}
+    events: dict[str, npt.NDArray[Any]] = {**sequences.codes, **sequences.numbers, "event_at_us": sequences.event_at_us}
     for name, values in events.items():
         if values.shape != (n_events,):
             raise ValueError(f"{name} has shape {values.shape}; offsets end at {n_events} events")

@@ -1,0 +1,65 @@
+"""The command as a person types it: a process of its own, its output and its exit code."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.queries import parse_query
+
+COMMAND = [sys.executable, "-m", "attribution_dagster.cli.main"]
+
+
+def attribution(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "ATTRIBUTION_HOME": str(root / "home"),
+        "ATTRIBUTION_EXPORTS": str(root / "exports"),
+        "ATTRIBUTION_DATASET_FOLDERS": str(root / "datasets"),
+        "DAGSTER_HOME": str(root / "dagster"),
+        "COLUMNS": "160",
+    }
+    return subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_simulate_then_check_then_a_second_simulate_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "world"
+    made = attribution(tmp_path, "simulate", "--users", "80", "--seed", "1", "--out", str(out))
+    assert made.returncode == 0 and "Simulated, not real" in made.stdout and (out / "truth").is_dir()
+    looked = attribution(tmp_path, "check", "--events", str(out / "events"))
+    assert looked.returncode == 0 and "order_placed" in looked.stdout and "ready" in looked.stdout
+    assert "an effect can be told from none" in looked.stdout and "minutes" in looked.stdout
+
+
+def test_check_says_what_is_missing_and_fails(tmp_path: Path) -> None:
+    (tmp_path / "few.csv").write_text("user_id,event_at,event_type\nu,2025-01-07 10:00:00,click\nu,not a time,click\n")
+    looked = attribution(tmp_path, "check", "--events", str(tmp_path / "few.csv"))
+    assert looked.returncode == 1
+    assert "no event is a conversion" in looked.stdout and "have no usable time" in looked.stdout
+
+
+def test_an_error_is_one_line_without_a_traceback(tmp_path: Path) -> None:
+    failed = attribution(tmp_path, "run", "--dataset", "marketplaze")
+    assert failed.returncode == 1 and "Did you mean marketplace?" in failed.stderr
+    assert "Traceback" not in failed.stderr + failed.stdout
+
+
+def test_sql_before_anything_is_published_says_what_to_do(tmp_path: Path) -> None:
+    failed = attribution(tmp_path, "sql", "SELECT 1 AS one")
+    assert failed.returncode == 1 and "attribution run --dataset marketplace" in failed.stderr
+
+
+def test_explain_sql_and_export_on_a_published_window(published: Workspace, tmp_path: Path) -> None:
+    root = published.settings.home.parent
+    query = parse_query("longest", "SELECT session_id FROM gradient_attribution_no_funnel ORDER BY n_events DESC, session_id LIMIT 1")
+    session_id = published.warehouse.fetch(query, {}, scope="published")["session_id"][0].as_py()
+    explained = attribution(root, "explain", session_id, "--dataset", "small")
+    assert explained.returncode == 0 and session_id in explained.stdout and "effect, logits" in explained.stdout
+    unknown = attribution(root, "explain", "nobody_1", "--dataset", "small")
+    assert unknown.returncode == 1 and "no published session" in unknown.stderr
+    asked = attribution(root, "sql", "SELECT IFF(COUNT(*) > 0, 'some', 'none') AS n FROM sessions", "--dataset", "small")
+    assert asked.returncode == 0 and "some" in asked.stdout
+    exported = attribution(root, "export", "--dataset", "small", "--out", str(tmp_path / "out"))
+    assert exported.returncode == 0 and (tmp_path / "out" / "leakage_comparison.csv").exists()
