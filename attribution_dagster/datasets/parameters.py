@@ -40,7 +40,6 @@ def _of_window(profile: Profile, window: Window) -> dict[str, object]:
         "window_start": window.start,
         "window_end": window.end,
         "scan_start": window.start - longest - inactivity,
-        "decidable_from": window.start - longest,
         "scan_end": window.end + longest,
     }
 

@@ -63,7 +63,8 @@ def _extended(content: dict[str, Any], path: Path, folders: Sequence[Path], seen
     if parent in seen:
         raise _error(path, None, "extends", f"goes in a circle: {' -> '.join((*seen, str(parent)))}")
     below, _ = _read(_path(str(parent), folders))
-    below.setdefault("staging", below.get("name", parent))
+    if "extends" not in below:
+        below.setdefault("staging", below.get("name", parent))
     return _laid_over(_extended(below, path, folders, (*seen, str(parent))), content)
 
 

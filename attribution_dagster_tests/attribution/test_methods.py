@@ -114,6 +114,7 @@ def test_with_a_silent_network_contributions_are_the_additive_weights():
     model, data = world_and_model()
     with torch.no_grad():
         model.head.zero_()
+        model.local_head.zero_()
     batch = data.batch(np.arange(len(LENGTHS)))
     found = ATTRIBUTORS["gradient_x_input"](model)(batch)
     torch.testing.assert_close(found.signed.sum(dim=1), found.logit - model.bias, atol=1e-5, rtol=0)

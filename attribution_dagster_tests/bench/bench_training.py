@@ -5,6 +5,7 @@ schedule, the same readout and start. Both see every session once; validation lo
 that of events per second. `python -m attribution_dagster_tests.bench.bench_training [rounds] [sessions]`
 """
 
+import copy
 import json
 import sys
 import time
@@ -58,6 +59,9 @@ class Bench:
         with Optimisation(model, self.train, self.training, len(batches), seed=0) as optimisation:
             for rows in batches:
                 optimisation.step(rows)
+            with optimisation.averaged():
+                averages = copy.deepcopy(model.state_dict())
+        model.load_state_dict(averages)
 
     def padded_loop(self, model: AttributionModel) -> None:
         """An epoch in data order through the stock encoder."""

@@ -23,9 +23,13 @@ class StockModel:
     def score(self, embedded: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Logits (B,) for projected events (B, T, D)."""
         model = self.model
-        hidden = embedded if model.convolution is None else model.convolution(embedded)
+        logit, hidden = model.bias + model.additive(batch).sum(dim=1), embedded
+        if model.convolution is not None:
+            local = model.convolution(embedded)
+            hidden = embedded + local
+            if model.local_head is not None:
+                logit = logit + ((local @ model.local_head) * model.position_weights(batch.is_event)).sum(dim=1)
         hidden = hidden + model.position[: hidden.shape[1]]
         hidden = torch.cat([model.cls.expand(len(hidden), 1, -1), hidden], dim=1)
         padding = nn.functional.pad(~batch.is_event, (1, 0), value=False)
-        read = self.encoder(hidden, src_key_padding_mask=padding)[:, 0]
-        return model.bias + read @ model.head + model.additive(batch).sum(dim=1)
+        return logit + self.encoder(hidden, src_key_padding_mask=padding)[:, 0] @ model.head

@@ -150,3 +150,16 @@ def test_no_event_at_or_after_the_conversion_is_read(tmp_path: Path) -> None:
         drawn = draw_risk_set(candidates, window_start=window.start, cut="none")
         shop.warehouse.load("risk_set", window.key, "1", drawn.table.to_batches())
         assert sequences(shop, tmp_path, "keep") == {"case": ["view", "search"], "control": ["view"] * 3}
+
+
+@pytest.mark.parametrize("rule", ["drop", "keep", "stop"])
+def test_case_outside_the_risk_set_ends_before_its_conversion_too(tmp_path: Path, rule: str) -> None:
+    """Nobody is long enough to be its control, so it is not cut; still nothing at or after the order is read."""
+    with Shop(tmp_path) as shop:
+        shop.run(_stream("case", "vvxovxo"), tables=("stg_events", "session_events", "sessions", "sampled_users"))
+        window, query = windows(shop.profile)[0], load_query("features/risk_set_candidates")
+        candidates = shop.warehouse.fetch(query, parameters(shop.profile, window, query.parameters))
+        drawn = draw_risk_set(candidates, window_start=window.start)
+        assert drawn.counts.cases_unmatched == 1
+        shop.warehouse.load("risk_set", window.key, "1", drawn.table.to_batches())
+        assert sequences(shop, tmp_path, rule) == {"case": ["view", "view", "search"]}

@@ -49,13 +49,24 @@ def one_pass(events: list[dict[str, Any]]) -> tuple[dict[str, list[str]], set[st
 @st.composite
 def streams(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Events whose gaps love the boundaries: ties, exactly 30 minutes, one microsecond more, hours-long chains."""
-    gaps = st.sampled_from(
-        [timedelta(0), timedelta(minutes=1), timedelta(minutes=29), INACTIVITY, INACTIVITY + timedelta(microseconds=1)]
-    ) | st.timedeltas(timedelta(0), timedelta(hours=9))
+    gaps = (
+        st.timedeltas(timedelta(minutes=18), INACTIVITY)
+        | st.sampled_from(
+            [
+                timedelta(0),
+                timedelta(minutes=1),
+                timedelta(minutes=29),
+                INACTIVITY,
+                INACTIVITY + timedelta(microseconds=1),
+            ]
+        )
+        | st.timedeltas(timedelta(0), timedelta(hours=9))
+    )
     events = []
     for user, device in (("a", None), ("a", "phone"), ("b", "phone")):
-        at = START + draw(st.timedeltas(timedelta(0), timedelta(hours=26)))
-        for gap in draw(st.lists(gaps, max_size=25)):
+        # The hours before a local midnight, which is 05:00 UTC, are where windows have to agree.
+        at = START + timedelta(days=draw(st.integers(0, 2))) + draw(st.timedeltas(timedelta(0), timedelta(hours=8)))
+        for gap in draw(st.lists(gaps, min_size=3, max_size=25)):
             at += gap
             events.append(event(user, at, draw(st.sampled_from(["view", "cart", "order"])), device_id=device))
     numbers = draw(st.permutations(range(len(events))))
@@ -97,6 +108,20 @@ def test_windows_in_any_order_equal_one_pass(
     earlier = {i for name, ids in sessions.items() if at[ids[0]] < known[0].start for i in ids}
     in_sessions = {event_id for ids in built.values() for event_id in ids}
     assert inside == (in_sessions & inside) | (beyond & inside) | (earlier & inside)
+
+
+@pytest.mark.parametrize("minutes_before", (20, 55, 90, *range(100, 170, 7)))
+def test_chain_into_a_window_is_measured_from_its_true_start(tmp_path: Path, minutes_before: int) -> None:
+    """Chains that begin around the longest session before midnight: the second day finds the same start as one pass."""
+    midnight = datetime(2025, 1, 7, 5)
+    times = [midnight + timedelta(minutes=25 * step - minutes_before) for step in range(12)]
+    events = [event("a", at, event_id=f"e{number:02d}") for number, at in enumerate(times)]
+    with Shop(tmp_path, PROFILE) as shop:
+        shop.run(events)
+        built = shop.column("SELECT event_id FROM session_events ORDER BY event_index")
+        rejected = shop.column("SELECT event_id FROM rejected_events")
+    sessions, beyond = one_pass(events)
+    assert [built] == list(sessions.values()) and set(rejected) == beyond
 
 
 def test_late_events_change_only_what_they_touch(tmp_path: Path) -> None:

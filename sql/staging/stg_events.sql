@@ -51,11 +51,11 @@ starts AS (
             WHEN defect IS NOT NULL THEN defect
             WHEN previous_at = event_at AND previous_id = event_id THEN 'duplicate_delivery'
         END AS rejection,
-        -- Before decidable_from the gap to the event before may lie outside what was read.
-        COALESCE(
-            defect IS NULL AND event_at >= :decidable_from
-            AND (previous_at IS NULL OR DATEDIFF('microsecond', previous_at, event_at) > :inactivity_us),
-            FALSE
+        -- In the first timeout after scan_start an event may look like a start because the one before it was not read.
+        -- That does no harm: what follows in the window comes more than the longest session later either way.
+        defect IS NULL
+        AND (
+            previous_at IS NULL OR DATEDIFF('microsecond', previous_at, event_at) > :inactivity_us
         ) AS is_chain_start
     FROM neighbours
 ),

@@ -61,8 +61,11 @@ class AdditiveTerm(nn.Module):
     def forward(self, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
         """Return each event's contribution to the logit, (B, T); padding contributes 0."""
         weights = sum(self.weights[name][codes[:, :, place]] for name, place in self.columns.items())
-        position = torch.exp(self.position_basis @ self.log_position)[: codes.shape[1]]
-        return weights * position * is_event  # type: ignore[no-any-return]
+        return weights * self.position_weights()[: codes.shape[1]] * is_event  # type: ignore[no-any-return]
+
+    def position_weights(self) -> torch.Tensor:
+        """Return the weight of each position, (max_events,)."""
+        return torch.exp(self.position_basis @ self.log_position)
 
     @torch.no_grad()
     def set_weights(self, fit: AdditiveFit) -> None:

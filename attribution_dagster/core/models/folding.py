@@ -49,13 +49,20 @@ class FoldedMaps:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
-    """The encoder's input (B, L, D), its first layer's queries, keys and values (B, L, 3D), and what was looked up."""
+    """What the encoder starts from, and what the way back needs.
+
+    hidden: (B, L, D); projected: (B, L, 3D) queries, keys and values of the first layer; embedded, mapped: what was
+    looked up; logit: (B,) what is read before the encoder; active: (B, T, D) hidden units of the convolution;
+    weights: (B, T) of the positions.
+    """
 
     hidden: torch.Tensor
     projected: torch.Tensor
     embedded: torch.Tensor
     mapped: torch.Tensor
+    logit: torch.Tensor
     active: torch.Tensor | None = None
+    weights: torch.Tensor | None = None
 
 
 class DirectInput:
@@ -76,6 +83,7 @@ class DirectInput:
             projected=_with_first(self.cls_projected, mapped, self.position_projected),
             embedded=embedded,
             mapped=mapped,
+            logit=torch.zeros(len(embedded)),
         )
 
     def dots(
@@ -96,7 +104,9 @@ class ConvolvedInput:
 
     def __init__(self, model: AttributionModel, convolution: LocalConvolution, first: EncoderLayer) -> None:
         self.fold = FoldedMaps(model, torch.cat([convolution.this.weight, convolution.before.weight]))
-        self.bias, self.out = convolution.this.bias, convolution.out.weight
+        self.model, self.bias, self.out = model, convolution.this.bias, convolution.out.weight
+        self.head = torch.zeros(model.spec.d_model) if model.local_head is None else model.local_head
+        self.head_of_active, self.head_of_bias = self.head @ self.out, self.head @ convolution.out.bias
         self.position, self.cls = model.position + convolution.out.bias, model.cls
         self.weight, self.projection_bias = first.self_attn.in_proj_weight, first.self_attn.in_proj_bias
 
@@ -110,17 +120,24 @@ class ConvolvedInput:
         convolved = torch.addmm(embedded.flatten(0, 1), active.flatten(0, 1), self.out.t()).view_as(embedded)
         hidden = _with_first(self.cls, convolved, self.position)
         projected = functional.linear(hidden, self.weight, self.projection_bias)
-        return Entry(hidden=hidden, projected=projected, embedded=embedded, mapped=mapped, active=active)
+        weights = torch.zeros(()) if self.model.local_head is None else self.model.position_weights(batch.is_event)
+        logit = ((active @ self.head_of_active + self.head_of_bias) * weights).sum(dim=1)
+        return Entry(
+            hidden=hidden, projected=projected, embedded=embedded, mapped=mapped, logit=logit, active=active,
+            weights=weights,
+        )
 
     def dots(
         self, entry: Entry, hidden: torch.Tensor, projected: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the gradient's products with x_t and with the mean event, (B, T), from the entry's two gradients."""
-        assert entry.active is not None
+        assert entry.active is not None and entry.weights is not None
         if projected is not None:
             hidden = torch.addmm(hidden.flatten(0, 1), projected.flatten(0, 1), self.weight).view_as(hidden)
         hidden = hidden[:, 1:].contiguous()
         inner = hidden @ self.out
+        if self.model.local_head is not None:
+            inner.addcmul_(entry.weights[:, :, None], self.head_of_active)
         inner = _aten.threshold_backward.grad_input(inner, entry.active, 0, grad_input=inner)
         following = functional.pad(inner[:, 1:], (0, 0, 0, 1))
         inner = torch.cat([inner, following], dim=-1)

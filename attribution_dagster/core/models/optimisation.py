@@ -4,7 +4,8 @@ Each part has its own random generator, seeded by (seed, step, part), and its lo
 shared gradients; the sum runs in a fixed order. So the weights depend on the number of threads, not on their timing.
 """
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import TracebackType
 
@@ -44,6 +45,7 @@ class Optimisation:
         )
         self.sessions_per_step = max(np.count_nonzero(self.data.lengths) * training.max_epochs / n_steps, 1.0)
         self.number, self._loss, self._seen = 0, 0.0, 0
+        self._averages = [value.detach().clone() for value in self.parameters]
 
     def __enter__(self) -> "Optimisation":
         self._stack = ExitStack()
@@ -89,7 +91,24 @@ class Optimisation:
         torch.nn.utils.clip_grad_norm_(self.parameters, self.training.gradient_norm)
         self.optimiser.step()
         self.schedule.step()
+        keep = min(self.training.averaging, (1 + self.number) / (10 + self.number))
+        torch._foreach_lerp_(self._averages, [value.detach() for value in self.parameters], 1.0 - keep)
         self.number, self._loss, self._seen = self.number + 1, self._loss + loss, self._seen + len(rows)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Let the model have the moving average of its weights inside the block (Polyak and Juditsky 1992)."""
+        latest = [value.detach().clone() for value in self.parameters]
+        self._set(self._averages)
+        try:
+            yield
+        finally:
+            self._set(latest)
+
+    @torch.no_grad()
+    def _set(self, values: list[torch.Tensor]) -> None:
+        for parameter, value in zip(self.parameters, values, strict=True):
+            parameter.copy_(value)
 
     def _part(self, part: int, rows: npt.NDArray[np.int64]) -> tuple[float, tuple[torch.Tensor, ...]]:
         """Return the summed loss of these sessions and its gradients."""

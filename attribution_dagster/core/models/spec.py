@@ -54,20 +54,22 @@ class TrainingSpec:
     """AdamW with warm-up and linear decay, early stopping on the validation log-loss.
 
     token_budget: padded cells per batch. unknown_dropout: share of tokens replaced by `unknown`, so that it is trained.
-    patience: evaluations without improvement before training stops. additive_penalty: precision of the normal prior on
+    patience: evaluations without improvement before training stops. averaging: decay of the moving average of weights
+    that is evaluated and kept; 0 keeps the latest. additive_penalty: precision of the normal prior on
     the additive weights (1 = scikit-learn's C=1).
     """
 
     max_epochs: int = 3
     token_budget: int = 2048
-    learning_rate: float = 5e-4
+    learning_rate: float = 1e-3
     weight_decay: float = 0.01
     warm_up_share: float = 0.1
     gradient_norm: float = 1.0
     evaluations_per_epoch: int = 2
-    patience: int = 3
+    patience: int = 4
     min_count: int = 5
     unknown_dropout: float = 0.01
+    averaging: float = 0.995
     additive_penalty: float = 1.0
 
     def __post_init__(self) -> None:
@@ -75,7 +77,7 @@ class TrainingSpec:
             _require(getattr(self, name) >= 1, f"{name}={getattr(self, name)} must be at least 1")
         for name in ("learning_rate", "gradient_norm", "additive_penalty"):
             _require(getattr(self, name) > 0.0, f"{name}={getattr(self, name)} must be positive")
-        for name in ("warm_up_share", "unknown_dropout"):
+        for name in ("warm_up_share", "unknown_dropout", "averaging"):
             _require(0.0 <= getattr(self, name) < 1.0, f"{name}={getattr(self, name)} must lie in [0, 1)")
         _require(self.weight_decay >= 0.0, f"weight_decay={self.weight_decay} must not be negative")
 

@@ -97,7 +97,8 @@ def _run_epochs(
                 done = epoch + number / len(batches)
                 progress(f"epoch {epoch + 1}, training log-loss {optimisation.mean_loss:.4f}", done / len(epochs))
                 if number in marks:
-                    course.evaluate(done, optimisation.take_mean_loss(), optimisation.learning_rate)
+                    with optimisation.averaged():
+                        course.evaluate(done, optimisation.take_mean_loss(), optimisation.learning_rate)
                 if course.is_exhausted:
                     return
 

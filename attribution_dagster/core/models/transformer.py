@@ -1,10 +1,12 @@
 """The model: event embeddings, a local convolution, a post-norm encoder read at CLS, and an additive term beside it.
 
-    logit = bias + sum_t additive(event t, position t) + head . encoder([CLS, x_t + m(x_t, x_(t-1)) + position_t])
+    logit = bias + sum_t p_t (w[event t] + local_head . m_t) + head . encoder([CLS, x_t + m_t + position_t])
 
-x_t is the projected embedding of event t, and gradients for attribution are taken there: before the convolution, before
-positions, and with no layer normalisation directly after it. A normalisation does not see scale, so x . df/dx = 0 for
-whatever feeds one directly.
+with the additive weights w and p of event type (and store) and position, and m_t = m(x_t, x_(t-1)) the local
+convolution. It is read once directly: an average under a softmax, which is all the encoder sees of many events, forgets
+how often two neighbours met. x_t is the projected embedding of event t, and gradients for attribution are taken there:
+before the convolution, before positions, and with no layer normalisation directly after it. A normalisation does not
+see scale, so x . df/dx = 0 for whatever feeds one directly.
 """
 
 from collections.abc import Sequence
@@ -25,7 +27,7 @@ ADDITIVE_COLUMNS = ("event_type", "store_id")
 
 
 class LocalConvolution(nn.Module):
-    """x_t + W2 relu(W_this x_t + W_before x_(t-1) + b1) + b2, with x_(-1) = 0: what two neighbours say together."""
+    """m_t = W2 relu(W_this x_t + W_before x_(t-1) + b1) + b2, with x_(-1) = 0: what two neighbours say together."""
 
     def __init__(self, d_model: int) -> None:
         super().__init__()
@@ -34,9 +36,9 @@ class LocalConvolution(nn.Module):
         self.out = nn.Linear(d_model, d_model)
 
     def forward(self, embedded: torch.Tensor) -> torch.Tensor:
-        """Return (B, T, D) for `embedded` (B, T, D)."""
+        """Return m (B, T, D) for x (B, T, D)."""
         before = functional.pad(embedded, (0, 0, 1, -1))  # one step later, a zero first
-        return embedded + self.out(functional.relu(self.this(embedded) + self.before(before)))  # type: ignore[no-any-return]
+        return self.out(functional.relu(self.this(embedded) + self.before(before)))  # type: ignore[no-any-return]
 
 
 class AttributionModel(nn.Module):
@@ -64,6 +66,8 @@ class AttributionModel(nn.Module):
         self.head = nn.Parameter(torch.randn(spec.d_model) * spec.d_model**-0.5)
         self.bias = nn.Parameter(torch.zeros(()))
         self.additive_term = self._additive_term(sizes) if spec.readout == "additive" else None
+        is_local = spec.local_convolution and spec.readout == "additive"
+        self.local_head = nn.Parameter(torch.zeros(spec.d_model)) if is_local else None
         self.register_buffer("mean_event", torch.zeros(spec.d_model))
         self.register_buffer("mean_additive", torch.zeros(()))
         self.register_buffer("base_logit", torch.zeros(()))
@@ -97,11 +101,22 @@ class AttributionModel(nn.Module):
         return self.projection(torch.cat([*columns, numbers], dim=-1))  # type: ignore[no-any-return]
 
     def _score(self, embedded: torch.Tensor, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
-        hidden = embedded if self.convolution is None else self.convolution(embedded)
+        logit = self.bias + self._additive(codes, is_event).sum(dim=1)
+        hidden = embedded
+        if self.convolution is not None:
+            local = self.convolution(embedded)
+            hidden = embedded + local
+            if self.local_head is not None:
+                logit = logit + ((local @ self.local_head) * self.position_weights(is_event)).sum(dim=1)
         hidden = hidden + self.position[: hidden.shape[1]]
         hidden = torch.cat([self.cls.expand(hidden.shape[0], 1, -1), hidden], dim=1)
         read = self.encoder(hidden, attention_bias(is_event))
-        return self.bias + read @ self.head + self._additive(codes, is_event).sum(dim=1)  # type: ignore[no-any-return]
+        return logit + read @ self.head  # type: ignore[no-any-return]
+
+    def position_weights(self, is_event: torch.Tensor) -> torch.Tensor:
+        """Return the additive term's weight of each event's position, (B, T); 0 at padding."""
+        assert self.additive_term is not None
+        return self.additive_term.position_weights()[: is_event.shape[1]] * is_event
 
     def _additive(self, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
         if self.additive_term is None:

@@ -84,7 +84,8 @@ class NumberScaling:
 
     def apply(self, column: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return standardised values of the same shape; NULL becomes 0, the mean."""
-        scaled: npt.NDArray[np.float32] = (_unskew(column, values) - np.float32(self.means[column])) / np.float32(self.deviations[column])
+        centred = _unskew(column, values) - np.float32(self.means[column])
+        scaled: npt.NDArray[np.float32] = centred / np.float32(self.deviations[column])
         return np.where(np.isfinite(scaled), scaled, np.float32(0.0))
 
     def to_json(self) -> dict[str, Any]:
