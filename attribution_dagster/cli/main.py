@@ -1,5 +1,6 @@
 """The commands. Each opens the settings, does one thing and says where the result is; errors are one line, exit code 1."""
 
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -24,15 +25,22 @@ console = Console(soft_wrap=False)
 
 
 def main() -> None:
-    """Entry point of the command `attribution`."""
+    """Entry point of the command `attribution`; ends the process."""
+    code = 0
     try:
         app()
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else 0
     except AttributionError as error:
         Console(stderr=True).print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        code = 1
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; what was published stays as it was")
-        sys.exit(130)
+        code = 130
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: DuckDB's bindings print pages of leak warnings when torch and Dagster still hold modules at the end.
+    os._exit(code)
 
 
 @app.command()

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
 

@@ -84,15 +84,16 @@ def test_stores_with_an_effect_get_additive_weights():
 
 def test_the_local_convolution_finds_what_two_neighbours_say():
     sets = [planted_world(4000, seed=seed, pair=3.0) for seed in (11, 12, 13)]
-    training = TrainingSpec(max_epochs=6, learning_rate=3e-3, patience=12)
+    training = TrainingSpec(max_epochs=4, learning_rate=5e-3, patience=12, token_budget=512)
     found = {}
     for local in (True, False):
-        spec = small_spec(local_convolution=local, n_layers=1)
+        spec = small_spec(categories=("event_type",), numbers=(), d_model=48, n_layers=1, dropout=0.0,
+                          local_convolution=local)
         model = train(sets[0][0], sets[1][0], spec, training, seed=1).model
         found[local] = auc(predict(model, sets[2][0]), sets[2][0].label)
     counts = auc(fit_baselines(sets[0][0])["counts"].predict(sets[2][0]), sets[2][0].label)
-    assert found[True] > counts + 0.02
-    assert found[True] > found[False]
+    assert found[True] > counts + 0.03
+    assert found[True] > found[False] + 0.02
 
 
 def test_probabilities_average_to_the_populations_prevalence(worlds):

@@ -56,7 +56,7 @@ def _requirements(outcomes: Sequence[Outcome]) -> list[tuple[str, bool]]:
     return [
         (
             f"no-funnel AUC within .55 to .75: {min(aucs):.3f} to {max(aucs):.3f}",
-            0.55 <= min(aucs) and max(aucs) <= 0.75,
+            min(aucs) >= 0.55 and max(aucs) <= 0.75,
         ),
         (f"with-funnel AUC at least .95: lowest {min(leaking):.3f}", min(leaking) >= 0.95),
         (

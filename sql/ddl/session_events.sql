@@ -12,7 +12,7 @@ CREATE TABLE session_events (
     store_name VARCHAR COMMENT 'That store''s name, as in the source: text from outside, to be escaped where it is shown.',
     primary_tag VARCHAR COMMENT 'The store''s or product''s main tag.',
     primary_category VARCHAR COMMENT 'The store''s or product''s category at that time.',
-    is_nv BOOLEAN COMMENT 'Whether the store was new to the marketplace (a new venue).',
+    is_nv BOOLEAN COMMENT 'Whether the store belongs to a new vertical, such as grocery or pharmacy.',
     product_id VARCHAR COMMENT 'The product it concerns.',
     price_usd DOUBLE COMMENT 'Price at that time, in US dollars; in the source''s own currency where it states none.',
     auction_id VARCHAR COMMENT 'Ad auction it belongs to.',
