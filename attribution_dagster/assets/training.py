@@ -48,7 +48,7 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
         )
     )
     def trained_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The transformer that explains the window, trained on windows before it, and how well it predicts the window's own sessions beside base rate, length alone and logistic regression on counts."""
+        """The transformer that explains the window, trained on windows before it, and how well it predicts the window beside simple baselines."""
         key = context.partition_key
         training_keys = workspace.look_back(workspace.retrain_key(key))
         return make(

@@ -118,7 +118,7 @@ def _problems(profile: Profile, totals: dict[str, Any], types: pa.Table, counts:
     if len(counts) <= profile.windows.look_back:
         found.append(
             f"the events cover {len(counts)} {profile.windows.length}(s) from windows.start {profile.windows.start} on; {profile.windows.look_back + 1} are "
-            f"needed, {profile.windows.look_back} to learn from and one to explain: set windows.start to the first day of your events, or lower windows.look_back"
+            f"needed, {profile.windows.look_back} to learn from and one to explain: set windows.start to the first day of your events, or lower look_back"
         )
     return found
 

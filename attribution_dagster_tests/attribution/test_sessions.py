@@ -130,9 +130,9 @@ def test_planted_effects_come_back_with_sign_order_and_size():
     model = train(train_set, validation_set, small_spec(), TrainingSpec(max_epochs=1), seed=2).model
     rows = pa.Table.from_batches(attribute_sessions(model, world)).to_pandas()
     found = rows.groupby("event_type").centred_attribution.mean().to_numpy()
-    planted = np.array([
-        contribution[world.codes["event_type"] == code].mean() - contribution.mean() for code in range(len(EFFECTS))
-    ])
+    planted = np.array(
+        [contribution[world.codes["event_type"] == code].mean() - contribution.mean() for code in range(len(EFFECTS))]
+    )
     assert np.corrcoef(found, planted)[0, 1] > 0.97
     assert np.polyfit(planted, found, 1)[0] == pytest.approx(1.0, abs=0.2)
     assert (np.sign(found[EFFECTS != 0]) == np.sign(EFFECTS[EFFECTS != 0])).all()

@@ -20,7 +20,9 @@ def attribution(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         "DAGSTER_HOME": str(root / "dagster"),
         "COLUMNS": "160",
     }
-    return subprocess.run([*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_simulate_then_check_then_a_second_simulate_is_refused(tmp_path: Path) -> None:
@@ -52,13 +54,17 @@ def test_sql_before_anything_is_published_says_what_to_do(tmp_path: Path) -> Non
 
 def test_explain_sql_and_export_on_a_published_window(published: Workspace, tmp_path: Path) -> None:
     root = published.settings.home.parent
-    query = parse_query("longest", "SELECT session_id FROM gradient_attribution_no_funnel ORDER BY n_events DESC, session_id LIMIT 1")
+    query = parse_query(
+        "longest", "SELECT session_id FROM gradient_attribution_no_funnel ORDER BY n_events DESC, session_id LIMIT 1"
+    )
     session_id = published.warehouse.fetch(query, {}, scope="published")["session_id"][0].as_py()
     explained = attribution(root, "explain", session_id, "--dataset", "small")
     assert explained.returncode == 0 and session_id in explained.stdout and "effect, logits" in explained.stdout
     unknown = attribution(root, "explain", "nobody_1", "--dataset", "small")
     assert unknown.returncode == 1 and "no published session" in unknown.stderr
-    asked = attribution(root, "sql", "SELECT IFF(COUNT(*) > 0, 'some', 'none') AS n FROM sessions", "--dataset", "small")
+    asked = attribution(
+        root, "sql", "SELECT IFF(COUNT(*) > 0, 'some', 'none') AS n FROM sessions", "--dataset", "small"
+    )
     assert asked.returncode == 0 and "some" in asked.stdout
     exported = attribution(root, "export", "--dataset", "small", "--out", str(tmp_path / "out"))
     assert exported.returncode == 0 and (tmp_path / "out" / "leakage_comparison.csv").exists()

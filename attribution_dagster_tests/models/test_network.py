@@ -90,7 +90,10 @@ def test_a_stored_model_predicts_the_same_and_keeps_what_belongs_to_it(model, tm
     world = sessions(LENGTHS, seed=9)
     np.testing.assert_array_equal(predict(read, world), predict(model, world))
     assert (read.spec, read.vocabulary, read.scaling, read.calibration) == (
-        model.spec, model.vocabulary, model.scaling, model.calibration
+        model.spec,
+        model.vocabulary,
+        model.scaling,
+        model.calibration,
     )
     assert torch.equal(read.mean_event, model.mean_event)
     assert sorted(path.suffix for path in (tmp_path / "model").iterdir()) == [".json", ".safetensors"]

@@ -87,8 +87,9 @@ def test_the_local_convolution_finds_what_two_neighbours_say():
     training = TrainingSpec(max_epochs=4, learning_rate=5e-3, patience=12, token_budget=512)
     found = {}
     for local in (True, False):
-        spec = small_spec(categories=("event_type",), numbers=(), d_model=48, n_layers=1, dropout=0.0,
-                          local_convolution=local)
+        spec = small_spec(
+            categories=("event_type",), numbers=(), d_model=48, n_layers=1, dropout=0.0, local_convolution=local
+        )
         model = train(sets[0][0], sets[1][0], spec, training, seed=1).model
         found[local] = auc(predict(model, sets[2][0]), sets[2][0].label)
     counts = auc(fit_baselines(sets[0][0])["counts"].predict(sets[2][0]), sets[2][0].label)
@@ -119,8 +120,13 @@ def test_a_loss_that_explodes_is_an_error_that_names_the_learning_rate(worlds):
 
 def test_progress_is_told_and_ends_at_one(worlds):
     heard = []
-    train(worlds[0][0].select(np.arange(400)), worlds[1][0].select(np.arange(200)), small_spec(), QUICK,
-          progress=lambda message, done: heard.append((message, done)))
+    train(
+        worlds[0][0].select(np.arange(400)),
+        worlds[1][0].select(np.arange(200)),
+        small_spec(),
+        QUICK,
+        progress=lambda message, done: heard.append((message, done)),
+    )
     assert heard[-1][1] == 1.0
     assert [done for _, done in heard] == sorted(done for _, done in heard)
     assert "log-loss" in heard[0][0]

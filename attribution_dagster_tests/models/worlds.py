@@ -29,8 +29,14 @@ def sessions(lengths, seed=0, types=6, stores=9, label=None, columns=CATEGORIES)
     lengths = np.asarray(lengths, dtype=np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     n_events, n_sessions = int(offsets[-1]), len(lengths)
-    sizes = {"event_type": types, "store_id": stores, "store_name": stores, "primary_tag": 4, "primary_category": 3,
-             "discovery_feature": 5}
+    sizes = {
+        "event_type": types,
+        "store_id": stores,
+        "store_name": stores,
+        "primary_tag": 4,
+        "primary_category": 3,
+        "discovery_feature": 5,
+    }
     codes = {name: rng.integers(0, sizes[name], n_events).astype(np.int32) for name in columns}
     for name in columns[1:]:
         codes[name][rng.random(n_events) < 0.1] = -1
@@ -84,8 +90,16 @@ def planted(lengths, seed=0, types=20):
 
 def small_spec(**changes):
     """A specification that is quick to build: two layers, 24 wide."""
-    settings = {"categories": CATEGORIES, "numbers": NUMBERS, "d_model": 24, "n_heads": 3, "n_layers": 2,
-                "d_feedforward": 48, "d_category": 8, "max_events": 30}
+    settings = {
+        "categories": CATEGORIES,
+        "numbers": NUMBERS,
+        "d_model": 24,
+        "n_heads": 3,
+        "n_layers": 2,
+        "d_feedforward": 48,
+        "d_category": 8,
+        "max_events": 30,
+    }
     return ModelSpec(**{**settings, **changes})
 
 

@@ -87,7 +87,7 @@ def test_check_passes_on_what_was_published(published: Workspace, expectation) -
 @pytest.mark.parametrize("expectation", ALL, ids=lambda e: f"{e.asset}:{e.name}")
 def test_check_fails_on_its_fault_and_stores_the_verdict(copy: Workspace, expectation) -> None:
     FAULTS[expectation.name](copy)
-    row, failures = judge(copy, expectation, EXPLAINED)
+    _, failures = judge(copy, expectation, EXPLAINED)
     assert failures and all("found" in failure for failure in failures)
     verdict = copy.artifacts.verdict(expectation.asset, expectation.name, EXPLAINED)
     assert verdict is not None and not verdict.passed and verdict.summary == "; ".join(failures)
@@ -132,7 +132,10 @@ def test_a_run_whose_check_fails_stops_and_leaves_readers_with_what_was_there(
         return rows
 
     monkeypatch.setattr(copy.warehouse, "build", faulty)
-    with own_dagster_home(tmp_path), pytest.raises(AttributionError, match="session_ids_unique of small/sessions failed"):
+    with (
+        own_dagster_home(tmp_path),
+        pytest.raises(AttributionError, match="session_ids_unique of small/sessions failed"),
+    ):
         launch(copy, EXPLAINED, force=True)
     after = json.dumps(copy.warehouse.manifest(EXPLAINED).evidence, sort_keys=True)  # type: ignore[union-attr]
     assert after == before

@@ -59,7 +59,7 @@ def test_window_with_one_class_only(tmp_path: Path, events: pd.DataFrame) -> Non
 
 
 def test_unknown_window_names_the_known_ones(tmp_path: Path, events: pd.DataFrame) -> None:
-    with pytest.raises(ConfigurationError, match="2025-01-14.*starts no window"):
+    with pytest.raises(ConfigurationError, match=r"2025-01-14.*starts no window"):
         run(tmp_path, events, window="2025-01-14")
 
 

@@ -1,6 +1,6 @@
 """Real sessions at a fixed cut in time: the model beside hand-made features, and what it says. Writes docs/results-taobao.md.
 
-    python -m attribution_dagster_tests.verify.taobao --events taobao_userbehavior.csv
+python -m attribution_dagster_tests.verify.taobao --events taobao_userbehavior.csv
 """
 
 import argparse
@@ -125,7 +125,10 @@ def _prediction(title: str, workspace: Workspace, *, minimum_events: int, risk_s
         scores["length alone"] = test.lengths.astype(float)
         users = np.asarray(test.user_id.to_pylist(), dtype=object)
         lines += _auc_rows(variant, scores, np.asarray(test.label), users)
-        said = f"{test.n_sessions:,} test sessions of 1 to 3 December, {int(test.label.sum())} converted; {training.n_sessions:,} training sessions of 25 to 30 November."
+        said = (
+            f"{test.n_sessions:,} test sessions of 1 to 3 December, {int(test.label.sum())} converted; "
+            f"{training.n_sessions:,} training sessions of 25 to 30 November."
+        )
     return [*lines[:2], said, "", *lines[2:], ""]
 
 
@@ -140,8 +143,16 @@ def _auc_rows(variant: str, scores: Mapping[str, np.ndarray], label: np.ndarray,
 
 
 def _windows(workspace: Workspace) -> list[str]:
-    lines = ["## Day by day", "", "Dataset `taobao`: each day is explained by a model of the five days before it. Risk set only.", ""]
-    lines += ["| day | variant | sessions | converted | AUC (95 %) | counts | length |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "## Day by day",
+        "",
+        "Dataset `taobao`: each day is explained by a model of the five days before it. Risk set only.",
+        "",
+    ]
+    lines += [
+        "| day | variant | sessions | converted | AUC (95 %) | counts | length |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for key in workspace.warehouse.published_windows():
         for variant in VARIANTS:
             rows = workspace.slice_of(f"model_metrics_{variant}", key).to_pylist()
@@ -155,14 +166,22 @@ def _windows(workspace: Workspace) -> list[str]:
 
 
 def _effects(workspace: Workspace) -> list[str]:
-    lines = ["## Events and positions", "", "Mean centred effect in logits with its 95 % interval under this one model, 1 to 3 December, dataset `taobao_fixed_cut`.", ""]
+    said = "Mean centred effect in logits with its 95 % interval under this one model, 1 to 3 December, dataset `taobao_fixed_cut`."
+    lines = ["## Events and positions", "", said, ""]
     lines += ["| day | variant | what | effect | occurrences |", "|---|---|---|---|---|"]
     for key in TEST:
         for variant in VARIANTS:
-            for table, name in (("transformer_event_attribution", "event_type"), ("transformer_position_attribution", "position_bin")):
+            for table, name in (
+                ("transformer_event_attribution", "event_type"),
+                ("transformer_position_attribution", "position_bin"),
+            ):
                 for row in workspace.slice_of(f"{table}_{variant}", key).to_pylist():
-                    interval = "" if row["effect_low"] is None else f" ({row['effect_low']:+.3f} to {row['effect_high']:+.3f})"
-                    lines.append(f"| {key} | {variant} | {row[name]} | {row['mean_centred_effect']:+.3f}{interval} | {row['occurrences']} |")
+                    interval = (
+                        "" if row["effect_low"] is None else f" ({row['effect_low']:+.3f} to {row['effect_high']:+.3f})"
+                    )
+                    lines.append(
+                        f"| {key} | {variant} | {row[name]} | {row['mean_centred_effect']:+.3f}{interval} | {row['occurrences']} |"
+                    )
     return [*lines, ""]
 
 

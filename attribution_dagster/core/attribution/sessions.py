@@ -24,13 +24,29 @@ TOKEN_BUDGET = 1024
 EVENTS_PER_CHUNK = 65_536
 
 _TEXT, _REAL, _WHOLE, _FLAG = pa.string(), pa.float64(), pa.int32(), pa.bool_()
-SCHEMA = pa.schema([
-    ("session_id", _TEXT), ("label", _WHOLE), ("event_position", _WHOLE), ("gradient_attribution", _REAL),
-    ("event_type", _TEXT), ("store_id", _TEXT), ("signed_attribution", _REAL), ("centred_attribution", _REAL),
-    ("relative_attribution", _REAL), ("store_name", _TEXT), ("primary_category", _TEXT), ("primary_tag", _TEXT),
-    ("user_id", _TEXT), ("event_at", pa.timestamp("us")), ("n_events", _WHOLE), ("in_risk_set", _FLAG),
-    ("is_all_zero", _FLAG), ("logit", _REAL), ("probability", _REAL),
-])
+SCHEMA = pa.schema(
+    [
+        ("session_id", _TEXT),
+        ("label", _WHOLE),
+        ("event_position", _WHOLE),
+        ("gradient_attribution", _REAL),
+        ("event_type", _TEXT),
+        ("store_id", _TEXT),
+        ("signed_attribution", _REAL),
+        ("centred_attribution", _REAL),
+        ("relative_attribution", _REAL),
+        ("store_name", _TEXT),
+        ("primary_category", _TEXT),
+        ("primary_tag", _TEXT),
+        ("user_id", _TEXT),
+        ("event_at", pa.timestamp("us")),
+        ("n_events", _WHOLE),
+        ("in_risk_set", _FLAG),
+        ("is_all_zero", _FLAG),
+        ("logit", _REAL),
+        ("probability", _REAL),
+    ]
+)
 
 
 def attribute_sessions(
@@ -120,8 +136,10 @@ def _table(model: AttributionModel, chunk: SequenceSet, explained: _Explained) -
         "is_all_zero": found.is_all_zero[session],
         "logit": explained.logit[session],
         "probability": probability[session],
-        **{name: _texts(chunk, name) for name in
-           ("event_type", "store_id", "store_name", "primary_category", "primary_tag")},
+        **{
+            name: _texts(chunk, name)
+            for name in ("event_type", "store_id", "store_name", "primary_category", "primary_tag")
+        },
     }
     arrays = [pa.array(columns[field.name]).cast(field.type) for field in SCHEMA]
     return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)

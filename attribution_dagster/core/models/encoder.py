@@ -89,9 +89,7 @@ class Encoder(nn.Module):
 
     def __init__(self, d_model: int, n_heads: int, n_layers: int, d_feedforward: int, dropout: float) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            EncoderLayer(d_model, n_heads, d_feedforward, dropout) for _ in range(n_layers)
-        )
+        self.layers = nn.ModuleList(EncoderLayer(d_model, n_heads, d_feedforward, dropout) for _ in range(n_layers))
 
     def forward(self, hidden: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         """Return (B, D), the output at token 0, for `hidden` (B, L, D)."""

@@ -123,7 +123,12 @@ class ConvolvedInput:
         weights = torch.zeros(()) if self.model.local_head is None else self.model.position_weights(batch.is_event)
         logit = ((active @ self.head_of_active + self.head_of_bias) * weights).sum(dim=1)
         return Entry(
-            hidden=hidden, projected=projected, embedded=embedded, mapped=mapped, logit=logit, active=active,
+            hidden=hidden,
+            projected=projected,
+            embedded=embedded,
+            mapped=mapped,
+            logit=logit,
+            active=active,
             weights=weights,
         )
 

@@ -29,7 +29,8 @@ class InputGradient:
             self.model, self.last = model, layers[-1]
             self.layers = [_FrozenLayer(layer) for layer in layers[:-1]]
             self.input = (
-                DirectInput(model, layers[0]) if model.convolution is None
+                DirectInput(model, layers[0])
+                if model.convolution is None
                 else ConvolvedInput(model, model.convolution, layers[0])
             )
 
@@ -98,8 +99,9 @@ class _FrozenLayer:
         expanded = torch.addmm(layer.linear1.bias, middle, layer.linear1.weight.t()).relu_()
         summed = torch.addmm(layer.linear2.bias, expanded, layer.linear2.weight.t()).add_(middle)
         output, norm2 = _normalise(layer.norm2, summed)
-        state = _State(queries=queries, keys=keys, values=values, weights=weights, norm1=norm1, expanded=expanded,
-                       norm2=norm2)
+        state = _State(
+            queries=queries, keys=keys, values=values, weights=weights, norm1=norm1, expanded=expanded, norm2=norm2
+        )
         return output.view_as(hidden), state
 
     def backward(self, gradient: torch.Tensor, state: _State) -> tuple[torch.Tensor, torch.Tensor]:

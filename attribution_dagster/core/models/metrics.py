@@ -51,8 +51,16 @@ def evaluate(logits: npt.ArrayLike, labels: npt.ArrayLike, probabilities: npt.Ar
     positives = int(truth.sum())
     prevalence = positives / len(truth) if len(truth) else None
     if min(positives, len(truth) - positives) < MINIMUM_PER_CLASS:
-        return Metrics(n_sessions=len(truth), n_converted=positives, prevalence=prevalence, auc=None,
-                       average_precision=None, log_loss=None, brier=None, ece=None)
+        return Metrics(
+            n_sessions=len(truth),
+            n_converted=positives,
+            prevalence=prevalence,
+            auc=None,
+            average_precision=None,
+            log_loss=None,
+            brier=None,
+            ece=None,
+        )
     clipped = np.clip(predicted, 1e-12, 1 - 1e-12)
     return Metrics(
         n_sessions=len(truth),

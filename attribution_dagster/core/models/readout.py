@@ -63,8 +63,10 @@ def _choose(model: AttributionModel, train: Labelled, validation: Labelled, addi
     plain, plain_losses = fit({name: additive_penalty if name == "event_type" else None for name in columns})
     if len(columns) == 1:
         return plain
-    others = [fit({name: additive_penalty if name == "event_type" else penalty for name in columns})
-              for penalty in STORE_PENALTIES]
+    others = [
+        fit({name: additive_penalty if name == "event_type" else penalty for name in columns})
+        for penalty in STORE_PENALTIES
+    ]
     best, losses = min(others, key=lambda pair: float(pair[1].mean()))
     gain = plain_losses - losses
     return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else plain

@@ -71,8 +71,10 @@ def train(
         torch.manual_seed(seed)
         vocabulary = Vocabulary.fit(train_set, spec.categories, training.min_count)
         model = AttributionModel(spec, vocabulary, NumberScaling.fit(train_set, spec.numbers))
-    data, held_out = (Labelled(data=model.encode(part), label=np.asarray(part.label, dtype=np.float64))
-                      for part in (train_set, validation_set))
+    data, held_out = (
+        Labelled(data=model.encode(part), label=np.asarray(part.label, dtype=np.float64))
+        for part in (train_set, validation_set)
+    )
     start_loss = start_readout(model, data, held_out, training.additive_penalty)
     course = _Course(model, held_out, training.patience)
     course.evaluate(0.0, start_loss, 0.0)
@@ -83,15 +85,15 @@ def train(
     )
 
 
-def _run_epochs(
-    course: "_Course", data: Labelled, training: TrainingSpec, seed: int, progress: Progress
-) -> None:
+def _run_epochs(course: "_Course", data: Labelled, training: TrainingSpec, seed: int, progress: Progress) -> None:
     generator, lengths = np.random.default_rng(seed), data.data.lengths
     epochs = [shuffled_batches(lengths, training.token_budget, generator) for _ in range(training.max_epochs)]
     with Optimisation(course.model, data, training, sum(map(len, epochs)), seed) as optimisation:
         for epoch, batches in enumerate(epochs):
-            marks = {round(len(batches) * part / training.evaluations_per_epoch) for part in
-                     range(1, training.evaluations_per_epoch + 1)}
+            marks = {
+                round(len(batches) * part / training.evaluations_per_epoch)
+                for part in range(1, training.evaluations_per_epoch + 1)
+            }
             for number, rows in enumerate(batches, start=1):
                 optimisation.step(rows)
                 done = epoch + number / len(batches)

@@ -68,8 +68,10 @@ def encode(
     lengths = np.minimum(sequences.lengths, max_events)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     events = np.repeat(sequences.offsets[1:] - offsets[1:], lengths) + np.arange(offsets[-1])
-    codes = [vocabulary.lookup(name, sequences.dictionaries[name])[sequences.codes[name][events]]
-             for name in vocabulary.tokens]
+    codes = [
+        vocabulary.lookup(name, sequences.dictionaries[name])[sequences.codes[name][events]]
+        for name in vocabulary.tokens
+    ]
     scaled = [scaling.apply(name, sequences.numbers[name][events]) for name in numbers]
     return EncodedSequences(
         codes=np.stack(codes, axis=1) if codes else np.zeros((len(events), 0), np.int32),
