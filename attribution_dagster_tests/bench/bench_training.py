@@ -88,7 +88,7 @@ class Bench:
         model.encoder.load_state_dict(stock.encoder.state_dict())
 
 
-def run(rounds: int = 1, n_sessions: int = 2500) -> list[dict]:
+def run(rounds: int = 1, n_sessions: int = 4000) -> list[dict]:
     """Rows of name, value, unit, and what the value is a ratio of."""
     bench = Bench(n_sessions)
     models = {name: [bench.fresh() for _ in range(rounds)] for name in bench.losses}

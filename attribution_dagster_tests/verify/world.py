@@ -1,17 +1,20 @@
 """One simulated world at full size, run through the whole graph and held against its planted truth."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.core.models.calibration import fit_platt
 from attribution_dagster.core.models.metrics import auc, log_loss
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
+from attribution_dagster.datasets.registry import BUILT_IN
 from attribution_dagster.resources.progress import Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
@@ -19,13 +22,6 @@ from attribution_dagster.warehouse.queries import parse_query
 
 WEEKS, START = 5, date(2025, 1, 6)
 EXPLAINED = "2025-02-03"
-PROFILE = """
-extends: marketplace
-name: world
-title: Simulated marketplace, seed {seed}
-source: {{simulate: null, path: "{events}"}}
-training: {{{training}}}
-"""
 _OCCURRENCES = """
 WITH visible AS (
     SELECT e.session_id, e.event_id,
@@ -52,7 +48,7 @@ class Outcome:
     sessions: int
     converted: int
     metrics: dict[str, dict[str, float]]
-    metrics_with_funnel: dict[str, dict[str, float]]
+    metrics_with_funnel: dict[str, dict[str, float]] | None
     oracle_auc: float
     gain_share: float
     gain_share_counts: float
@@ -61,16 +57,18 @@ class Outcome:
     types: pd.DataFrame
 
 
-def run_world(
-    root: Path, seed: int, users: int, progress: Progress, training: str = "max_epochs: 3"
-) -> tuple[Workspace, Path]:
+def run_world(root: Path, seed: int, users: int, progress: Progress, variants: Sequence[str]) -> tuple[Workspace, Path]:
     """The published workspace of a seed, and the folder of its truth."""
     folder = root / f"seed-{seed}"
     if not (folder / "events").exists():
         simulate_marketplace(folder, users=users, weeks=WEEKS, start=START, seed=seed)
     datasets = root / f"datasets-{seed}"
     datasets.mkdir(parents=True, exist_ok=True)
-    (datasets / "world.yaml").write_text(PROFILE.format(seed=seed, events=folder / "events", training=training))
+    profile = yaml.safe_load((BUILT_IN / "marketplace.yaml").read_text())
+    profile |= {"name": "world", "staging": "marketplace", "title": f"Simulated marketplace, seed {seed}"}
+    profile |= {"source": {"path": str(folder / "events")}}
+    profile["variants"] = {name: profile["variants"][name] for name in variants}
+    (datasets / "world.yaml").write_text(yaml.safe_dump(profile))
     home = root / f"home-{seed}"
     os.environ["DAGSTER_HOME"] = str(home / "dagster")
     environment = {
@@ -101,7 +99,7 @@ def judge_world(workspace: Workspace, truth: Path, seed: int) -> Outcome:
     paired = rows.groupby("session_id")["next_bonus_logits"].apply(
         lambda bonus: bool((bonus.fillna(0.0).to_numpy()[:-1] > 0).any())
     )
-    metrics = {v: _metrics(workspace, v) for v in ("no_funnel", "with_funnel")}
+    metrics = {v: _metrics(workspace, v) for v in workspace.profile.variants}
     label, oracle = sessions["label"].to_numpy(), sessions["oracle_logit"].to_numpy()
     best = log_loss(_calibrated(oracle, label), label)
     base = metrics["no_funnel"]["base_rate"]["log_loss"]
@@ -112,7 +110,7 @@ def judge_world(workspace: Workspace, truth: Path, seed: int) -> Outcome:
         sessions=len(sessions),
         converted=int(label.sum()),
         metrics=metrics["no_funnel"],
-        metrics_with_funnel=metrics["with_funnel"],
+        metrics_with_funnel=metrics.get("with_funnel"),
         oracle_auc=auc(oracle, label),
         gain_share=(base - metrics["no_funnel"]["transformer"]["log_loss"]) / (base - best),
         gain_share_counts=(base - metrics["no_funnel"]["logistic_regression"]["log_loss"]) / (base - best),
