@@ -67,7 +67,14 @@ class Settings:
 
 def _refuse_unknown(env: Mapping[str, str]) -> None:
     for name in sorted(env):
-        if name.startswith("ATTRIBUTION_") and name not in _KNOWN and not name.startswith(_EVENTS_PREFIX):
+        # Kubernetes sets such variables for a service that is called attribution.
+        foreign = name.startswith(("ATTRIBUTION_SERVICE_", "ATTRIBUTION_PORT"))
+        if (
+            name.startswith("ATTRIBUTION_")
+            and not foreign
+            and name not in _KNOWN
+            and not name.startswith(_EVENTS_PREFIX)
+        ):
             raise ConfigurationError(
                 f"{name} is set but nothing reads it; known are {', '.join(sorted(_KNOWN))} and {_EVENTS_PREFIX}<DATASET>"
             )

@@ -1,6 +1,6 @@
 """Write, audit, publish: the last asset of a window shows its tables to readers, all at once, or not at all."""
 
-from collections.abc import Iterable
+from pathlib import Path
 
 import dagster as dg
 
@@ -76,8 +76,6 @@ def write_exports(
     workspace: Workspace, window_key: str, pictures: dict[str, bytes], folder: str | None = None
 ) -> list[str]:
     """Paths of the window's CSV and PNG files, written from the published tables; an older folder is replaced whole."""
-    from pathlib import Path
-
     profile = workspace.profile
     start = workspace.window(window_key).start
     queries = {
@@ -116,7 +114,8 @@ def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
 
 def _is_published(step: Step) -> bool:
     manifest = step.workspace.warehouse.manifest(step.window_key)
-    return manifest is not None and manifest.evidence.get("version") == step.version
+    exported = Path(export_folder(step.workspace, step.window_key)).is_dir()
+    return exported and manifest is not None and manifest.evidence.get("version") == step.version
 
 
 def _publish(step: Step) -> Report:
@@ -143,28 +142,64 @@ def _publish(step: Step) -> Report:
 
 
 def _verdicts(workspace: Workspace, key: str) -> dict[str, str]:
-    """What every check said of the very versions that are about to be published.
+    """What every check said of the very versions that are about to be published, or that their models were trained on.
 
     Raises:
-        DataError: a blocking check failed, or has not been run on this version. What was published before stays.
+        DataError: what is to be published does not fit together; or a blocking check failed, or has not been run on this version. What
+            was published before stays.
     """
     said: dict[str, str] = {}
+    made = ancestry(workspace, key)
     for expectation in expectations(tuple(workspace.profile.variants)):
-        record = workspace.artifacts.record(expectation.asset, key)
-        verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, key)
-        name = f"{expectation.asset}: {expectation.name}"
-        current = verdict is not None and record is not None and verdict.version == record.version
-        if expectation.blocking and (not current or verdict is None or not verdict.passed):
-            why = verdict.summary if verdict is not None and current else "it has not been run on this version"
-            raise DataError(
-                f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: check {name} "
-                f"blocks it ({why}). Mend the cause and materialise {expectation.asset} again, with its checks."
-            )
-        if verdict is not None:
-            said[name] = verdict.summary
+        for window in sorted(w for asset, w in made if asset == expectation.asset):
+            verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
+            name = f"{expectation.asset}: {expectation.name}"
+            current = verdict is not None and verdict.version == made[expectation.asset, window]
+            if expectation.blocking and (not current or verdict is None or not verdict.passed):
+                why = verdict.summary if verdict is not None and current else "it has not been run on this version"
+                raise DataError(
+                    f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: check {name} "
+                    f"of window {window} blocks it ({why}). Mend the cause and materialise {expectation.asset} again, with its checks."
+                )
+            if verdict is not None and window == key:
+                said[name] = verdict.summary
+    _refuse_unrecorded(workspace, key, set(made.values()))
     return said
 
 
-def published_window_keys(workspace: Workspace) -> Iterable[str]:
-    """Keys of the published windows, oldest first."""
-    return workspace.warehouse.published_windows()
+def ancestry(workspace: Workspace, key: str) -> dict[tuple[str, str], str]:
+    """Version of everything that the window is published from, by asset and window, back to the source.
+
+    Raises:
+        DataError: something was made from a version of its input that has been replaced since.
+    """
+    made: dict[tuple[str, str], str] = {}
+    open_ends = [(asset, key) for asset in audited(workspace.profile)]
+    while open_ends:
+        asset, window = open_ends.pop()
+        if (asset, window) in made:
+            continue
+        record = workspace.artifacts.record(asset, window)
+        if record is None:
+            raise DataError(f"{asset} of window {window} has not been made: materialise it first")
+        made[asset, window] = record.version
+        for name, version in record.inputs.items():
+            source, _, source_window = name.rpartition("@")
+            now = workspace.artifacts.record(source, source_window)
+            if now is None or now.version != version:
+                raise DataError(
+                    f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: {asset} of window "
+                    f"{window} was made from another {source} of window {source_window} than there is now. Materialise {asset} again."
+                )
+            open_ends.append((source, source_window))
+    return made
+
+
+def _refuse_unrecorded(workspace: Workspace, key: str, versions: set[str]) -> None:
+    """Raises DataError if a table's slice was written by an asset that failed before it could record it."""
+    for table in tables(workspace.profile):
+        if workspace.warehouse.current(table, key) not in versions:
+            raise DataError(
+                f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: table {table} "
+                "was written by a run that did not finish. Run the window again."
+            )

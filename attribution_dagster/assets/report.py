@@ -41,7 +41,7 @@ def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefiniti
             workspace,
             asset,
             reads=[(name, context.partition_key) for name in reads],
-            settings=profile.title,
+            settings=[profile.title, profile.simulated, profile.variants[variant].model_dump()],
             code=_CODE_REPORT,
             exists=Step.artifact,
             build=lambda step: _draw(step, variant),

@@ -33,7 +33,12 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             workspace,
             "sessions",
             reads=[("source", WHOLE), ("events", context.partition_key)],
-            settings=[profile.sessions.model_dump(), profile.roles.model_dump(), profile.time_zone],
+            settings=[
+                profile.sessions.model_dump(),
+                profile.roles.model_dump(),
+                profile.time_zone,
+                str(profile.windows.end),
+            ],
             code=_CODE_SESSIONS,
             exists=lambda step: step.table("session_events", "sessions"),
             build=_build_sessions,

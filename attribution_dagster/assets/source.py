@@ -102,12 +102,17 @@ def _profile_source(step: Step, source: Source) -> Report:
     types = warehouse.fetch(load_query("staging/source_event_types"), {})
     undated = load_query("staging/rejected_undated")
     n_undated = warehouse.build("rejected_events", UNDATED, step.version, undated, {})
+    malformed = warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist()[0]["n_malformed_lines"]
+    _refuse_too_many(
+        step, "the source", n_undated, row["n_rows"] + malformed, "no usable time, or lines that are no rows"
+    )
     return {
         "digest": source.digest,
         "files": len(source.events.parts),
         "first_file": {"path": str(source.events.parts[0].path)},
         "simulated": step.workspace.profile.simulated,
         "rows": row["n_rows"],
+        "malformed_lines": malformed,
         "rows_without_usable_time": n_undated,
         "first_event_at": row["first_event_at"].isoformat(),
         "last_event_at": row["last_event_at"].isoformat(),
@@ -124,15 +129,21 @@ def _stage_events(step: Step) -> Report:
     events = sum(row["n_events"] for row in counts)
     if events == 0:
         raise DataError(_empty_window(workspace, key))
-    share, limit = rejected / events, workspace.profile.quality.max_rejected_share
     by_reason = {row["reason"]: row["n_events"] for row in counts if row["reason"] is not None}
-    if share > limit:
-        raise DataError(
-            f"dataset {workspace.profile.name}, window {key}: {rejected} of {events} events ({share:.1%}) are rejected "
-            f"({', '.join(f'{reason} {n}' for reason, n in by_reason.items())}), more than the {limit:.1%} allowed. "
-            "Look at table rejected_events, mend the source, or raise quality.max_rejected_share in the profile."
-        )
+    reasons = ", ".join(f"{reason} {n}" for reason, n in by_reason.items())
+    _refuse_too_many(step, f"window {key}", rejected, events, reasons)
     return {"events": events, "staged_with_margin": staged, "rejected": rejected, "rejected_by_reason": by_reason}
+
+
+def _refuse_too_many(step: Step, where: str, rejected: int, rows: int, reasons: str) -> None:
+    """Raises DataError if more rows are rejected than the profile allows."""
+    limit = step.workspace.profile.quality.max_rejected_share
+    if rejected > limit * rows:
+        raise DataError(
+            f"dataset {step.workspace.profile.name}, {where}: {rejected} of {rows} events ({rejected / rows:.1%}) are rejected "
+            f"({reasons}), more than the {limit:.1%} allowed. Look at table rejected_events, mend the source, or raise "
+            "quality.max_rejected_share in the profile."
+        )
 
 
 def _empty_window(workspace: Workspace, key: str) -> str:

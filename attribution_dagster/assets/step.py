@@ -7,7 +7,7 @@ the same version, on any machine and in any order, and "nothing to redo" is a co
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import dagster as dg
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
-from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import Query, sql_folder
 
 PACKAGE = Path(__file__).parents[1]
@@ -79,15 +79,18 @@ def make(
     """
     key = window_key or context.partition_key
     inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads}
-    version = digest(asset, key, code, settings, inputs)
+    forced = context.run.tags.get(FORCE_TAG) == "true"
+    bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
+    target = digest(asset, key, code, settings, bounds, inputs)
+    # Files of a version are never rewritten, so what is forced is a version of its own.
+    version = digest(target, context.run_id) if forced else target
     step = Step(workspace=workspace, asset=asset, window_key=key, version=version, inputs=inputs, run_id=context.run_id)
     workspace.progress.start(f"{asset} {key}")
     known = workspace.artifacts.record(asset, key)
-    forced = context.run.tags.get(FORCE_TAG) == "true"
-    if known is not None and known.version == version and not forced and exists(step):
+    if known is not None and known.target == target and not forced and exists(replace(step, version=known.version)):
         workspace.progress.finish(CURRENT)
         return _result(known, "current: made before from the same inputs, code and settings")
-    record = Record(version=version, inputs=inputs, report=build(step), run_id=context.run_id)
+    record = Record(version=version, target=target, inputs=inputs, report=build(step), run_id=context.run_id)
     workspace.artifacts.save_record(asset, key, record)
     workspace.progress.finish("done")
     return _result(record, "made in this run")

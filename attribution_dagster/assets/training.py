@@ -117,6 +117,8 @@ def _exists(workspace: Workspace, variant: str, key: str) -> bool:
 def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
     import torch
 
+    from attribution_dagster.core.sequences.sequence_set import SequenceSet
+
     workspace = step.workspace
     torch.set_num_threads(workspace.settings.threads)
     sets = [open_sequences(workspace, variant, k) for k in training_keys]
@@ -131,12 +133,12 @@ def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
             step.asset,
             trained_for,
             version,
-            lambda path: _train(step, variant, path, train_set, validation_set, prevalence),
+            lambda path: _train(step, variant, trained_for, path, (train_set, validation_set), prevalence),
         )
         folder = workspace.artifacts.folder(step.asset, trained_for, version)
     assert folder is not None
     story = json.loads((folder / "training.json").read_text())
-    rows = _measure(step, variant, folder, train_set)
+    rows = _measure(step, variant, folder, SequenceSet.concatenate([train_set, validation_set]))
     return {
         "trained_for_window": trained_for,
         "model_version": version,
@@ -171,7 +173,12 @@ def split_sessions(
 
 
 def _train(
-    step: Step, variant: str, folder: Path, train_set: "SequenceSet", validation_set: "SequenceSet", prevalence: float
+    step: Step,
+    variant: str,
+    trained_for: str,
+    folder: Path,
+    parts: "tuple[SequenceSet, SequenceSet]",
+    prevalence: float,
 ) -> None:
     """Fills the folder with weights, vocabularies, calibration and the story of the training, which MLflow gets too."""
     import torch
@@ -180,8 +187,10 @@ def _train(
     from attribution_dagster.core.models.training import train
 
     workspace, profile = step.workspace, step.workspace.profile
+    train_set, validation_set = parts
     spec, training = specifications(profile)
-    seed = zlib.crc32(f"{profile.name}/{variant}/{step.window_key}".encode())
+    # The champion is the same whichever of the windows it explains is made first.
+    seed = zlib.crc32(f"{profile.name}/{variant}/{trained_for}".encode())
     trained = train(
         train_set,
         validation_set,
@@ -204,13 +213,16 @@ def _train(
         "non_finite_weights": sum(int((~torch.isfinite(p)).sum()) for p in trained.model.parameters()),
         "share_unknown": trained.model.vocabulary.unknown_shares(validation_set),
     }
-    story["mlflow"] = _track(step, variant, folder, trained, story, {**asdict(spec), **asdict(training), "seed": seed})
+    story["mlflow"] = _track(
+        step, variant, trained_for, folder, trained, story, {**asdict(spec), **asdict(training), "seed": seed}
+    )
     (folder / "training.json").write_text(json.dumps(story))
 
 
 def _track(
     step: Step,
     variant: str,
+    trained_for: str,
     folder: Path,
     trained: "TrainedModel",
     story: Mapping[str, Any],
@@ -221,7 +233,7 @@ def _track(
     run = TrainingRun(
         dataset=workspace.profile.name,
         variant=variant,
-        window_key=step.window_key,
+        window_key=trained_for,
         parameters={k: str(v) for k, v in parameters.items()},
         curves={
             "training_loss": [p.training_loss for p in trained.curves],
@@ -231,7 +243,7 @@ def _track(
         tags={
             "dagster.run_id": step.run_id,
             "dagster.asset": f"{workspace.profile.name}/{step.asset}",
-            "dagster.partition": step.window_key,
+            "dagster.partition": trained_for,
             "variant": variant,
             "data": "simulated" if workspace.profile.simulated else "real",
         },
@@ -252,8 +264,11 @@ def _example(model: "AttributionModel") -> tuple[Any, ...]:
     )
 
 
-def _measure(step: Step, variant: str, folder: Path, train_set: "SequenceSet") -> Any:
-    """Writes the table of metrics on the window's own risk set, and returns it without the window's column."""
+def _measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") -> Any:
+    """Writes the table of metrics on the window's own risk set, and returns it without the window's column.
+
+    Baselines need no validation: they learn from all sessions that the model was trained or validated on.
+    """
     import numpy as np
     import pyarrow as pa
 
@@ -267,9 +282,9 @@ def _measure(step: Step, variant: str, folder: Path, train_set: "SequenceSet") -
     test_set = sequences.select(np.flatnonzero(sequences.in_risk_set))
     model = load_model(folder)
     scores = {"transformer": predict(model, test_set)}
-    for name, baseline in fit_baselines(train_set).items():
+    for name, baseline in fit_baselines(learnt_from).items():
         scores["logistic_regression" if name == "counts" else name] = baseline.predict(test_set)
-    users = [np.asarray(s.user_id.to_pylist(), dtype=object) for s in (test_set, train_set)]
+    users = [np.asarray(s.user_id.to_pylist(), dtype=object) for s in (test_set, learnt_from)]
     calibrated = {"transformer": model.calibration.sample_probability(scores["transformer"])}
     rows = evaluate_all(scores, test_set.label, users[0], users[1], calibrated)
     table = pa.Table.from_pylist([row.to_json() for row in rows])

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -76,10 +76,13 @@ def plan_windows(workspace: Workspace, window: str | None) -> Plan:
     if record is None:
         raise SourceError("the source has not been profiled: run the asset `source` first")
     first, last = (datetime.fromisoformat(record.report[name]) for name in ("first_event_at", "last_event_at"))
+    now = datetime.now(UTC).replace(tzinfo=None)
     if window is not None:
         explained = [workspace.window(window).key]
+        if workspace.window(window).end > now:
+            raise DataError(f"dataset {workspace.profile.name}: window {window} is not over yet; name an earlier one")
     else:
-        covered = [w.key for w in workspace.windows() if w.end > first and w.start <= last]
+        covered = [w.key for w in workspace.windows() if w.end > first and w.start <= last and w.end <= now]
         explained = [
             w.key for w in workspace.explainable() if w.key in covered and covered[0] <= workspace.look_back(w.key)[0]
         ]
@@ -133,11 +136,15 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> Attrib
     error = failed.step_failure_data.error if failed is not None else None
     if failed is None or error is None:
         return AttributionError(f"the run of {partition} failed; look at it in the UI (make ui)")
-    while error.cause is not None:
-        error = error.cause
-    name, _, said = error.message.strip().partition(": ")
-    ours = getattr(errors, name.rsplit(".", 1)[-1], None)
-    return ours(said) if isinstance(ours, type) else AttributionError(f"{failed.step_key}: {error.message.strip()}")
+    chain = [error]
+    while chain[-1].cause is not None:
+        chain.append(chain[-1].cause)
+    for each in chain:
+        name, _, said = each.message.strip().partition(": ")
+        ours = getattr(errors, name.rsplit(".", 1)[-1], None)
+        if isinstance(ours, type) and issubclass(ours, AttributionError):
+            return ours(said)
+    return AttributionError(f"{failed.step_key}: {chain[-1].message.strip()}")
 
 
 @contextmanager

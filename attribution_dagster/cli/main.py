@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from attribution_dagster.errors import AttributionError
 from attribution_dagster.settings import Settings
@@ -32,7 +33,7 @@ def main() -> None:
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else 0
     except AttributionError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         code = 1
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; what was published stays as it was")
@@ -167,11 +168,6 @@ def _with_events(settings: Settings, dataset: str, events: str | None) -> Settin
     if events is None:
         return settings
     return replace(settings, events={**settings.events, dataset: events})
-
-
-def _plain(text: str) -> str:
-    """Text from data, shown as it is: brackets are no markup."""
-    return text.replace("[", "\\[")
 
 
 if __name__ == "__main__":

@@ -111,7 +111,7 @@ def explain_session(workspace: Workspace, variant: str, session_id: str) -> Grou
     for row in rows:
         shown.add_row(
             str(row["event_position"]),
-            f"{row['event_at']:%Y-%m-%d %H:%M:%S}",
+            f"{row['event_at']:%H:%M:%S}",
             Text(shorten(one_line(row["event_type"]), 30)),
             Text(shorten(one_line(row["store_name"]), 24)) if row["store_name"] else "",
             signed(row["centred_attribution"]) if row["centred_attribution"] is not None else "not read",
@@ -127,7 +127,7 @@ def explain_session(workspace: Workspace, variant: str, session_id: str) -> Grou
     )
     return Group(
         Text(
-            f"{one_line(session_id)}: {outcome}; predicted probability {first['probability']:.1%} ({variant}).{cut}",
+            f"{one_line(session_id)}, from {first['event_at']:%Y-%m-%d}: {outcome}; predicted probability {first['probability']:.1%} ({variant}).{cut}",
             style="bold",
         ),
         shown,
@@ -158,7 +158,7 @@ def query_table(workspace: Workspace, text: str, limit: int) -> Group:
     result = workspace.warehouse.fetch(query, {}, scope="published")
     shown = Table(header_style="bold")
     for name in result.column_names:
-        shown.add_column(one_line(name), overflow="fold")
+        shown.add_column(Text(one_line(name)), overflow="fold")
     for row in result.slice(0, limit).to_pylist():
         shown.add_row(*(Text(_cell(value)) for value in row.values()))
     more = f"{result.num_rows} rows" + (f", the first {limit} shown" if result.num_rows > limit else "")

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED_SENTENCE, warning
 from attribution_dagster.reports.labels import one_line
 
@@ -28,6 +29,8 @@ EXPORT_PREFIXES = {
     "transformer_category_attribution_": "category_attribution_",
     "transformer_event_position_attribution_": "event_position_attribution_",
 }
+MARK = ".attribution-export"
+"""Marks a folder as written here, so that it may be replaced."""
 WARNING_COLUMN = "warning"
 WINDOW_COLUMN = "window_start"
 _HOW_TO_READ = (
@@ -53,11 +56,17 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
 
     When the block fails, `folder` stays as it was. Between the two renames there is an instant without a folder, never
     one with half of the files.
+
+    Raises:
+        ConfigurationError: `folder` is a file, or holds files that were not exported here.
     """
+    folder = folder.absolute()
+    _refuse_foreign(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = uuid.uuid4().hex
     fresh, old = (folder.with_name(f".{kind}-{mark}") for kind in ("new", "old"))
     fresh.mkdir()
+    (fresh / MARK).touch()
     try:
         yield fresh
         if folder.exists():
@@ -68,6 +77,14 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
             old.rename(folder)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    if not folder.exists() or (folder.is_dir() and ((folder / MARK).is_file() or not any(folder.iterdir()))):
+        return
+    raise ConfigurationError(
+        f"{folder} is a file, or holds files that were not exported here: name a new or an empty folder"
+    )
 
 
 def write_csv(path: Path, rows: pa.Table | pa.RecordBatchReader, said: str | None = None) -> int:
@@ -118,9 +135,9 @@ class WindowExport:
                 write_csv(fresh / export_name(name), rows, said)
             for name, content in self.pictures.items():
                 (fresh / name).write_bytes(content)
-            files = sorted(path.name for path in fresh.iterdir())
+            files = sorted(path.name for path in fresh.iterdir() if path.name != MARK)
             (fresh / "README.txt").write_text(self.readme(files), encoding="utf-8", newline="\n")
-        return sorted(folder.iterdir())
+        return sorted(path for path in folder.iterdir() if path.name != MARK)
 
     def readme(self, files: Sequence[str]) -> str:
         """What the files are, how cells are written, and which of them carry a warning."""

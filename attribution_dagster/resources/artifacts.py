@@ -24,9 +24,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """What an asset made for one window. `version` is a digest of its code, settings and inputs."""
+    """What an asset made for one window.
+
+    `target` is a digest of its code, settings, window and inputs. `version` is the same, or one of its own where the asset was made by force.
+    """
 
     version: str
+    target: str = ""
     inputs: Mapping[str, str]
     report: Mapping[str, Any] = field(default_factory=dict)
     run_id: str = ""
@@ -90,13 +94,6 @@ class ArtifactStore:
     def save_record(self, asset: str, window_key: str, record: Record) -> None:
         """Replaces the asset's record for the window."""
         self._write(f"records/{asset}/{window_key}.json", asdict(record))
-
-    def recorded_windows(self, asset: str) -> list[str]:
-        """Keys of the windows for which the asset has a record, in order."""
-        folder = f"{self._root}/records/{asset}"
-        if not self._fs.exists(folder):
-            return []
-        return sorted(Path(p).stem for p in self._fs.ls(folder, detail=False) if p.endswith(".json"))
 
     def verdict(self, asset: str, check: str, window_key: str) -> Verdict | None:
         """What the check last said of the asset in the window, or None."""

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 
+from attribution_dagster.core.simulation.folder import LABEL
 from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.datasets.registry import load_profile
@@ -70,14 +72,22 @@ class Workspace:
 
 def open_workspace(name: str, settings: Settings, progress: Progress) -> Workspace:
     """The workspace of dataset `name`; nothing is read or written before an asset asks."""
+    profile = load_profile(name, settings.dataset_folders)
+    if profile.simulated and name in settings.events and not is_simulated(Path(settings.events[name])):
+        profile = profile.model_copy(update={"simulated": False, "title": f"{name}: own events"})
     return Workspace(
-        profile=load_profile(name, settings.dataset_folders),
+        profile=profile,
         settings=settings,
         warehouse=open_warehouse(name, settings),
         artifacts=ArtifactStore(settings.home / "artifacts", name, settings.home / "cache"),
         tracker=Tracker(settings.mlflow_tracking_uri, settings.home / "mlflow"),
         progress=progress,
     )
+
+
+def is_simulated(events: Path) -> bool:
+    """Whether the events were written by this package's simulator, which labels its folders."""
+    return any((folder / LABEL).is_file() for folder in (events, events.parent, events.parent.parent))
 
 
 def _now() -> datetime:

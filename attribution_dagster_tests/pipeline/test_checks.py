@@ -108,10 +108,35 @@ def test_publication_refuses_a_failed_blocking_check(copy: Workspace, expectatio
 
 
 def test_publication_refuses_a_verdict_given_on_another_version(copy: Workspace) -> None:
+    verdict = copy.artifacts.verdict("sessions", "session_ids_unique", EXPLAINED)
+    assert verdict is not None
+    copy.artifacts.save_verdict("sessions", "session_ids_unique", EXPLAINED, replace(verdict, version="older"))
+    with pytest.raises(DataError, match="has not been run on this version"):
+        _verdicts(copy, EXPLAINED)
+
+
+def test_publication_refuses_tables_that_were_made_from_different_sessions(copy: Workspace) -> None:
     record = copy.artifacts.record("sessions", EXPLAINED)
     assert record is not None
     copy.artifacts.save_record("sessions", EXPLAINED, replace(record, version="newer"))
-    with pytest.raises(DataError, match="has not been run on this version"):
+    with pytest.raises(DataError, match="was made from another sessions of window 2025-01-20"):
+        _verdicts(copy, EXPLAINED)
+
+
+def test_publication_refuses_a_window_whose_model_learnt_from_a_faulty_one(copy: Workspace) -> None:
+    check, trained_on = "tensors_equal_sql", "2025-01-13"
+    verdict = copy.artifacts.verdict("no_funnel/sequence_tensors", check, trained_on)
+    assert verdict is not None
+    copy.artifacts.save_verdict(
+        "no_funnel/sequence_tensors", check, trained_on, replace(verdict, passed=False, summary="off by one")
+    )
+    with pytest.raises(DataError, match=r"of window 2025-01-13 blocks it .off by one"):
+        _verdicts(copy, EXPLAINED)
+
+
+def test_publication_refuses_a_table_that_nobody_recorded(copy: Workspace) -> None:
+    rewrite(copy, "leakage_comparison", double_first)
+    with pytest.raises(DataError, match="leakage_comparison was written by a run that did not finish"):
         _verdicts(copy, EXPLAINED)
 
 

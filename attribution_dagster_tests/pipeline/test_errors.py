@@ -90,3 +90,18 @@ def test_impossible_model_is_refused_by_its_values(tmp_path: Path) -> None:
     (tmp_path / "odd.yaml").write_text("extends: marketplace\nname: odd\ntraining: {d_model: 50, n_heads: 6}\n")
     with pytest.raises(ConfigurationError, match="d_model=50 is not divisible by n_heads=6"):
         specifications(load_profile("odd", [tmp_path]))
+
+
+def test_rows_without_a_usable_time_count_towards_the_limit(tmp_path: Path, events: pd.DataFrame) -> None:
+    broken = events.copy()
+    broken["event_at"] = broken["event_at"].astype(str)
+    broken.loc[broken.index[::2], "event_at"] = "yesterday"
+    with pytest.raises(AttributionError, match=r"the source: .* are rejected .*no usable time"):
+        run(tmp_path, broken)
+
+
+def test_own_events_are_not_called_simulated(tmp_path: Path, events: pd.DataFrame) -> None:
+    path = tmp_path / "events.csv"
+    events.to_csv(path, index=False)
+    assert not small_workspace(tmp_path, events=str(path)).profile.simulated
+    assert small_workspace(tmp_path).profile.simulated

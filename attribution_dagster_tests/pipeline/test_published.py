@@ -196,3 +196,15 @@ def test_events_are_conserved_over_all_windows(published: Workspace) -> None:
 def test_history_holds_the_window_and_the_plain_name_the_latest(published: Workspace) -> None:
     starts = read(published, "SELECT DISTINCT window_start FROM transformer_event_attribution_no_funnel_history")
     assert pc.count(starts["window_start"]).as_py() == len(published.warehouse.published_windows())
+
+
+def test_export_never_replaces_a_folder_with_somebody_elses_files(published: Workspace, tmp_path: Path) -> None:
+    from attribution_dagster.cli.results import export_window
+    from attribution_dagster.errors import ConfigurationError
+
+    (tmp_path / "thesis.docx").write_text("years of work")
+    with pytest.raises(ConfigurationError, match="not exported here"):
+        export_window(published, EXPLAINED, tmp_path)
+    assert (tmp_path / "thesis.docx").read_text() == "years of work"
+    out = tmp_path / "fresh"
+    assert export_window(published, EXPLAINED, out) == export_window(published, EXPLAINED, out)

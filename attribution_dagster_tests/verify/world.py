@@ -147,11 +147,12 @@ def _count_logits(workspace: Workspace, session_ids: pd.Index) -> np.ndarray:
     from attribution_dagster.assets.sequences import open_sequences
     from attribution_dagster.assets.training import split_sessions
     from attribution_dagster.core.models.baselines import fit_baselines
+    from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
     keys = workspace.look_back(EXPLAINED)
-    train_set, _, _ = split_sessions(
-        [open_sequences(workspace, "no_funnel", k) for k in keys], "world", "no_funnel", keys
-    )
+    parts = split_sessions([open_sequences(workspace, "no_funnel", k) for k in keys], "world", "no_funnel", keys)
     test = open_sequences(workspace, "no_funnel", EXPLAINED)
-    scores = pd.Series(fit_baselines(train_set)["counts"].predict(test), index=test.session_id.to_pylist())
+    scores = pd.Series(
+        fit_baselines(SequenceSet.concatenate(parts[:2]))["counts"].predict(test), index=test.session_id.to_pylist()
+    )
     return scores.reindex(session_ids).to_numpy()

@@ -66,7 +66,7 @@ class TrainingSpec:
     warm_up_share: float = 0.1
     gradient_norm: float = 1.0
     evaluations_per_epoch: int = 2
-    patience: int = 4
+    patience: int = 6
     min_count: int = 5
     unknown_dropout: float = 0.01
     averaging: float = 0.995
