@@ -10,7 +10,7 @@ from attribution_dagster.core.sequences.builder import build_sequences
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster.warehouse.queries import load_query, parse_query
 
 PUBLISHED_CATEGORIES = ("event_type", "store_id", "store_name", "primary_tag", "primary_category")
 """Category columns that every sequence carries, because the published tables show them."""
@@ -67,7 +67,22 @@ def _build(step: Step, variant: str) -> Report:
     workspace.artifacts.create(step.asset, step.window_key, step.version, fill)
     folder = workspace.artifacts.folder(step.asset, step.window_key, step.version)
     assert folder is not None
-    return _counts(SequenceSet.open(folder), profile.model.max_events)
+    sequences = SequenceSet.open(folder)
+    return {**_counts(sequences, profile.model.max_events), **_emptied(step, sequences)}
+
+
+def _emptied(step: Step, sequences: SequenceSet) -> Report:
+    """Sessions of the risk set's table that this variant sees nothing of, by label; a variant that stops at the funnel has some."""
+    by_label = parse_query(
+        "risk set by label",
+        "SELECT COUNT(*) AS n, COALESCE(SUM(label), 0) AS converted FROM risk_set WHERE window_start = :window_start",
+    )
+    row = step.workspace.fetch(by_label, step.window_key).to_pylist()[0]
+    converted = int(row["converted"]) - int((sequences.label == 1).sum())
+    return {
+        "emptied_converted": converted,
+        "emptied_not_converted": int(row["n"]) - sequences.n_sessions - converted,
+    }
 
 
 def _counts(sequences: SequenceSet, max_events: int) -> Report:

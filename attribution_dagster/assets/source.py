@@ -1,5 +1,7 @@
 """The way in: the source as a whole, then its events window by window, with what had to be rejected."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 
 from attribution_dagster.assets.dataset import DatasetAssets
@@ -115,7 +117,8 @@ def _profile_source(step: Step, source: Source) -> Report:
         "malformed_lines": malformed,
         "rows_without_usable_time": n_undated,
         "first_event_at": row["first_event_at"].isoformat(),
-        "last_event_at": row["last_event_at"].isoformat(),
+        # A device's clock may run ahead; nothing has been observed later than now.
+        "last_event_at": min(row["last_event_at"], datetime.now(UTC).replace(tzinfo=None)).isoformat(),
         "event_types": {"markdown": markdown_table(types, rows=60)},
     }
 

@@ -115,12 +115,27 @@ def _problems(profile: Profile, totals: dict[str, Any], types: pa.Table, counts:
         found.append(
             f"no event is a conversion ({', '.join(profile.roles.conversion)}); the file has {names}: correct roles.conversion"
         )
+    barren = [c.key for c in counts if c.events and not c.conversions]
+    if barren and present & set(profile.roles.conversion):
+        found.append(
+            f"no conversion in window {', '.join(barren[:5])}: a model needs some in each; choose longer windows"
+        )
     if len(counts) <= profile.windows.look_back:
         found.append(
-            f"the events cover {len(counts)} {profile.windows.length}(s) from windows.start {profile.windows.start} on; {profile.windows.look_back + 1} are "
-            f"needed, {profile.windows.look_back} to learn from and one to explain: set windows.start to the first day of your events, or lower look_back"
+            f"the events cover {len(counts)} {profile.windows.length}(s) between windows.start {profile.windows.start} and windows.end "
+            f"{profile.windows.end or '(open)'}; {profile.windows.look_back + 1} are needed, {profile.windows.look_back} to learn from and one to "
+            f"explain: in a profile of your own set windows.start to {_boundary(totals['first_event_at'], profile)} and windows.end past your "
+            "last event, or lower look_back"
         )
     return found
+
+
+def _boundary(first: datetime, profile: Profile) -> str:
+    """The date on which the window of the first event begins."""
+    day = first.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(profile.time_zone)).date()
+    if profile.windows.length == "week":
+        day -= timedelta(days=day.weekday())
+    return str(day.replace(day=1) if profile.windows.length == "month" else day)
 
 
 def _remarks(profile: Profile, totals: dict[str, Any], types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:

@@ -139,7 +139,8 @@ def _parsed(name: str, text: str) -> exp.Expression:
 
 def _tables(tree: exp.Expression) -> set[str]:
     defined = {cte.alias for cte in tree.find_all(exp.CTE)}
-    return {node.name for node in tree.find_all(exp.Table)} - defined
+    # Unquoted identifiers are case-insensitive, and every table here has a lower-case name.
+    return {node.name.lower() for node in tree.find_all(exp.Table)} - {name.lower() for name in defined}
 
 
 def _sources(select: exp.Select) -> list[exp.Expression]:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from attribution_dagster.reports.exports import (
+    MARK,
     WindowExport,
     export_name,
     read_back,
@@ -109,6 +111,7 @@ def test_everything_made_from_a_leaking_variant_or_a_simulation_says_so(table, s
 def test_a_window_is_exported_with_its_pictures_and_a_readme_and_replaces_the_old_folder(tmp_path):
     folder = tmp_path / "shop" / "2025-02-03"
     folder.mkdir(parents=True)
+    (folder / MARK).touch()
     (folder / "stale.csv").write_text("old")
     table = pa.table({"event_type": ["=x"], "mean": [0.5]})
     export = WindowExport(
@@ -135,6 +138,7 @@ def test_a_window_is_exported_with_its_pictures_and_a_readme_and_replaces_the_ol
 def test_a_failed_export_leaves_the_old_folder_as_it_was(tmp_path):
     folder = tmp_path / "window"
     folder.mkdir()
+    (folder / MARK).touch()
     (folder / "kept.csv").write_text("old")
     with pytest.raises(RuntimeError), replaced_folder(folder) as fresh:
         (fresh / "half.csv").write_text("new")
@@ -146,8 +150,9 @@ def test_a_failed_export_leaves_the_old_folder_as_it_was(tmp_path):
 def test_when_the_new_folder_cannot_take_its_place_the_old_one_comes_back(tmp_path):
     folder = tmp_path / "window"
     folder.mkdir()
+    (folder / MARK).touch()
     (folder / "kept.csv").write_text("old")
     with pytest.raises(OSError), replaced_folder(folder) as fresh:
-        fresh.rmdir()
+        shutil.rmtree(fresh)
     assert [child.name for child in tmp_path.iterdir()] == ["window"]
     assert (folder / "kept.csv").read_text() == "old"
