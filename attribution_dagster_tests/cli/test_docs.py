@@ -29,7 +29,9 @@ def test_every_command_and_option_in_the_pages_exists() -> None:
     for page in PAGES:
         for name, rest in re.findall(r"^(?:\$ )?attribution ([a-z]+)(.*)$", page.read_text(), re.M):
             assert name in known, f"{page.name}: attribution {name}"
-            assert set(re.findall(r"(--[a-z-]+)", rest.split("#")[0])) <= known[name] | {"--help"}, f"{page.name}: {name} {rest}"
+            assert set(re.findall(r"(--[a-z-]+)", rest.split("#")[0])) <= known[name] | {"--help"}, (
+                f"{page.name}: {name} {rest}"
+            )
 
 
 def test_every_command_for_people_is_in_the_readme() -> None:
