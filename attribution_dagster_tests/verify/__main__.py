@@ -123,7 +123,8 @@ def _document(outcomes: Sequence[Outcome], requirements: Sequence[tuple[str, boo
             f"Written by `make verify`: {len(outcomes)} simulated worlds of {users:,} users and five weeks, each run through the whole graph "
             "(four weeks train the full-size model, the fifth is explained) and compared with its planted truth. All figures are of the fifth "
             "week's risk set. The oracle knows the planted hazard of each prefix, and gets a slope and an intercept fitted on the test sessions "
-            "themselves, which favours it. The leaking variant is trained in the first world only. Gain share: how much of the oracle's log-loss gain over the base rate a predictor takes.",
+            "themselves, which favours it. "
+            "The leaking variant is trained in the first world only. Gain share: how much of the oracle's log-loss gain over the base rate a predictor takes.",
             "",
             *(f"- {'met' if met else '**not met**'}: {said}" for said, met in requirements),
             "",
