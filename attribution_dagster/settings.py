@@ -32,7 +32,7 @@ class Settings:
     home: Path
     exports: Path
     datasets: tuple[str, ...] = ("marketplace",)
-    dataset_folders: tuple[Path, ...] = ()
+    dataset_folders: tuple[Path, ...] = (Path("datasets"),)
     events: Mapping[str, str] = field(default_factory=dict)
     """Source of a dataset's events that takes the place of the one in its profile, by dataset name."""
     warehouse: str = "duckdb"
@@ -55,7 +55,9 @@ class Settings:
             exports=Path(env.get("ATTRIBUTION_EXPORTS", "exports")).expanduser().absolute(),
             datasets=_names(env.get("ATTRIBUTION_DATASETS", "marketplace")),
             dataset_folders=tuple(
-                Path(p).expanduser() for p in env.get("ATTRIBUTION_DATASET_FOLDERS", "").split(os.pathsep) if p
+                Path(p).expanduser().absolute()
+                for p in env.get("ATTRIBUTION_DATASET_FOLDERS", "datasets").split(os.pathsep)
+                if p
             ),
             events={k[len(_EVENTS_PREFIX) :].lower(): v for k, v in env.items() if k.startswith(_EVENTS_PREFIX)},
             warehouse=_one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES),

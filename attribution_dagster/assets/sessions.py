@@ -11,7 +11,7 @@ from attribution_dagster.core.sequences.risk_set import draw_risk_set
 from attribution_dagster.datasets.parameters import observation_end
 from attribution_dagster.errors import DataError, MissingInputError
 from attribution_dagster.reports.markdown import markdown_table
-from attribution_dagster.resources.workspace import WHOLE
+from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query
 
 _GROUP = "2_sessions"
@@ -32,12 +32,12 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             context,
             workspace,
             "sessions",
-            reads=[("source", WHOLE), ("events", context.partition_key)],
+            reads=[("events", context.partition_key)],
             settings=[
                 profile.sessions.model_dump(),
                 profile.roles.model_dump(),
                 profile.time_zone,
-                str(profile.windows.end),
+                str(_observed_until(workspace, context.partition_key)),
             ],
             code=_CODE_SESSIONS,
             exists=lambda step: step.table("session_events", "sessions"),
@@ -117,19 +117,18 @@ def _build_sessions(step: Step) -> Report:
     workspace = step.workspace
     in_sessions = step.build_table("session_events", load_query("sessions/session_events"))
     rows = step.build_table(
-        "sessions",
-        load_query("sessions/sessions"),
-        observation_end=observation_end(workspace.profile, _last_event_at(step)),
+        "sessions", load_query("sessions/sessions"), observation_end=_observed_until(workspace, step.window_key)
     )
     counts = workspace.fetch(load_query("sessions/session_counts"), step.window_key).to_pylist()[0]
     return {"rows": rows, "events_in_sessions": in_sessions, **counts}
 
 
-def _last_event_at(step: Step) -> datetime:
-    record = step.workspace.artifacts.record("source", WHOLE)
+def _observed_until(workspace: Workspace, key: str) -> datetime:
+    record = workspace.artifacts.record("source", WHOLE)
     if record is None:
         raise MissingInputError("the source has not been profiled: materialise the asset `source` first")
-    return datetime.fromisoformat(record.report["last_event_at"])
+    last_event_at = datetime.fromisoformat(record.report["last_event_at"])
+    return observation_end(workspace.profile, workspace.window(key), last_event_at)
 
 
 def _build_funnel_metrics(step: Step) -> Report:

@@ -1,13 +1,17 @@
 """The way in: the source as a whole, then its events window by window, with what had to be rejected."""
 
+import math
 from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 
 from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
-from attribution_dagster.errors import DataError, SourceError
+from attribution_dagster.datasets.coverage import Coverage, latest_plausible
+from attribution_dagster.datasets.parameters import parameters
+from attribution_dagster.errors import DataError, MissingInputError, SourceError
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query
@@ -32,7 +36,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             reads=(),
             settings=[found.digest, workspace.profile.roles.model_dump(), str(found.events.parts[0].path)],
             code=_CODE_SOURCE,
-            exists=lambda step: workspace.warehouse.current("rejected_events", UNDATED) == step.version,
+            exists=lambda step: _is_profiled(step),
             build=lambda step: _profile_source(step, found),
             window_key=WHOLE,
         )
@@ -46,8 +50,12 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             context,
             workspace,
             "events",
-            reads=[("source", WHOLE)],
-            settings=[profile.sessions.model_dump(), profile.quality.model_dump()],
+            reads=(),
+            settings=[
+                profile.sessions.model_dump(),
+                profile.quality.model_dump(),
+                _content_digest(workspace, context.partition_key),
+            ],
             code=_CODE_EVENTS,
             exists=lambda step: step.table("stg_events", "rejected_events"),
             build=_stage_events,
@@ -57,75 +65,106 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 
 _CODE_SOURCE = code_version("assets/source.py", "warehouse", "core/simulation", "sql/staging")
+_CODE_SIMULATION = code_version("core/simulation")
 _CODE_EVENTS = code_version("assets/source.py", "warehouse", "sql/staging", "sql/sessions/rejected_events.sql")
 
 
-def attach(workspace: Workspace) -> None:
-    """Makes the source readable by the warehouse. SourceError if it can't be read."""
-    workspace.warehouse.attach_source(_open(workspace))
+def coverage(workspace: Workspace) -> Coverage:
+    """What the source holds, as it was last profiled. MissingInputError if it has not been."""
+    if workspace.warehouse.current("source_hours", WHOLE) is None:
+        name = workspace.profile.name
+        raise MissingInputError(
+            f"dataset {name}: the source has not been profiled. Make the asset `source` first: "
+            f"`attribution run --dataset {name}`, or `dg launch --assets key:{name}/source`."
+        )
+    return Coverage(workspace.warehouse.fetch(load_query("staging/source_coverage"), {}))
+
+
+def _content_digest(workspace: Workspace, key: str) -> str:
+    """Digest of the events that decide the window: its own and those of its margins. Others may come and go."""
+    bounds = parameters(workspace.profile, workspace.window(key), frozenset({"scan_start", "scan_end"}))
+    start, end = bounds["scan_start"], bounds["scan_end"]
+    assert isinstance(start, datetime) and isinstance(end, datetime)
+    return coverage(workspace).digest(start, end)
 
 
 def _open(workspace: Workspace) -> Source:
     """The source named by the settings, by the profile, or simulated on first use."""
     profile, settings = workspace.profile, workspace.settings
     override = settings.events.get(profile.name)
-    simulation = profile.source.simulate if profile.source else None
-    if override is None and simulation is not None:
-        weeks = len(workspace.windows())
-        folder = (
-            settings.home
-            / "simulated"
-            / f"{profile.name}-{simulation.users}-users-{weeks}-weeks-seed-{simulation.seed}"
-        )
-        if not folder.exists():
-            workspace.progress.start("simulating events")
-            simulate_marketplace(
-                folder,
-                users=simulation.users,
-                weeks=weeks,
-                start=profile.windows.start,
-                seed=simulation.seed,
-                progress=workspace.progress.advance,
-            )
-            workspace.progress.finish("done")
-        return open_source(profile, folder / "events", settings.dataset_folders)
+    if override is None and profile.source is not None and profile.source.simulate is not None:
+        return open_source(profile, _simulated(workspace) / "events", settings.dataset_folders)
     return open_source(profile, override, settings.dataset_folders)
 
 
+def _simulated(workspace: Workspace) -> Path:
+    """The folder of the profile's simulated world, made on first use; its name holds all that the world depends on."""
+    profile, windows = workspace.profile, workspace.windows()
+    assert profile.source is not None and profile.source.simulate is not None
+    users, seed = profile.source.simulate.users, profile.source.simulate.seed
+    weeks = math.ceil((windows[-1].end - windows[0].start).days / 7)
+    name = f"{profile.name}-{users}-users-{weeks}-weeks-from-{profile.windows.start}-seed-{seed}-{_CODE_SIMULATION[:8]}"
+    folder = workspace.settings.home / "simulated" / name
+    if not folder.exists():
+        workspace.progress.start("simulating events")
+        progress = workspace.progress.advance
+        simulate_marketplace(
+            folder, users=users, weeks=weeks, start=profile.windows.start, seed=seed, progress=progress
+        )
+        workspace.progress.finish("done")
+    return folder
+
+
+def _is_profiled(step: Step) -> bool:
+    """Whether the slices are there, and no event that lay in the future then may have happened since."""
+    record = step.workspace.artifacts.record("source", WHOLE)
+    until = record.report["plausible_until"] if record and record.report["rows_with_impossible_time"] else None
+    made = [
+        step.workspace.warehouse.current(*slice) for slice in (("source_hours", WHOLE), ("rejected_events", UNDATED))
+    ]
+    return made == [step.version] * 2 and until in (None, latest_plausible().isoformat())
+
+
 def _profile_source(step: Step, source: Source) -> Report:
-    warehouse = step.workspace.warehouse
+    workspace, warehouse = step.workspace, step.workspace.warehouse
     warehouse.attach_source(source)
-    row = warehouse.fetch(load_query("staging/source_profile"), {}).to_pylist()[0]
-    if row["n_rows"] == 0 or row["first_event_at"] is None:
+    until = latest_plausible()
+    bound = {"latest_plausible": until}
+    # A later look at the same files may find that what lay in the future has happened: never an earlier look's slice.
+    warehouse.build("source_hours", WHOLE, step.version, load_query("staging/source_hours"), bound)
+    found = coverage(workspace)
+    if found.first_event_at is None or found.last_event_at is None:
         raise SourceError(
-            f"dataset {step.workspace.profile.name}: {source.events.parts[0].path} holds {row['n_rows']} rows and none with a "
+            f"dataset {workspace.profile.name}: {source.events.parts[0].path} holds {found.n_rows} rows and none with a "
             "usable time. Give a file with events, or correct the time column in the staging SQL."
         )
     types = warehouse.fetch(load_query("staging/source_event_types"), {})
-    undated = load_query("staging/rejected_undated")
-    n_undated = warehouse.build("rejected_events", UNDATED, step.version, undated, {})
+    n_undated = warehouse.build("rejected_events", UNDATED, step.version, load_query("staging/rejected_undated"), bound)
     malformed = warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist()[0]["n_malformed_lines"]
     _refuse_too_many(
-        step, "the source", n_undated, row["n_rows"] + malformed, "no usable time, or lines that are no rows"
+        step, "the source", n_undated, found.n_rows + malformed, "no usable time, or lines that are no rows"
     )
     return {
         "digest": source.digest,
         "files": len(source.events.parts),
         "first_file": {"path": str(source.events.parts[0].path)},
-        "simulated": step.workspace.profile.simulated,
-        "rows": row["n_rows"],
+        "simulated": workspace.profile.simulated,
+        "rows": found.n_rows,
         "malformed_lines": malformed,
         "rows_without_usable_time": n_undated,
-        "first_event_at": row["first_event_at"].isoformat(),
+        "rows_with_impossible_time": found.n_impossible_time,
+        "plausible_until": until.isoformat(),
+        "first_event_at": found.first_event_at.isoformat(),
         # A device's clock may run ahead; nothing has been observed later than now.
-        "last_event_at": min(row["last_event_at"], datetime.now(UTC).replace(tzinfo=None)).isoformat(),
+        "last_event_at": min(found.last_event_at, datetime.now(UTC).replace(tzinfo=None)).isoformat(),
+        "events_outside_all_windows": found.n_outside(workspace.windows()),
         "event_types": {"markdown": markdown_table(types, rows=60)},
     }
 
 
 def _stage_events(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    attach(workspace)
+    _attach_as_profiled(workspace)
     staged = step.build_table("stg_events", load_query("staging/stg_events"))
     rejected = step.build_table("rejected_events", load_query("sessions/rejected_events"))
     counts = workspace.fetch(load_query("staging/event_counts"), key).to_pylist()
@@ -136,6 +175,17 @@ def _stage_events(step: Step) -> Report:
     reasons = ", ".join(f"{reason} {n}" for reason, n in by_reason.items())
     _refuse_too_many(step, f"window {key}", rejected, events, reasons)
     return {"events": events, "staged_with_margin": staged, "rejected": rejected, "rejected_by_reason": by_reason}
+
+
+def _attach_as_profiled(workspace: Workspace) -> None:
+    """Makes the source readable by the warehouse. DataError if it is not the one that was profiled."""
+    found, record = _open(workspace), workspace.artifacts.record("source", WHOLE)
+    if record is None or record.report["digest"] != found.digest:
+        raise DataError(
+            f"dataset {workspace.profile.name}: {found.events.parts[0].path} has changed since the asset `source` looked at it. "
+            "Materialise `source` again, then what is downstream."
+        )
+    workspace.warehouse.attach_source(found)
 
 
 def _refuse_too_many(step: Step, where: str, rejected: int, rows: int, reasons: str) -> None:
@@ -150,10 +200,9 @@ def _refuse_too_many(step: Step, where: str, rejected: int, rows: int, reasons: 
 
 
 def _empty_window(workspace: Workspace, key: str) -> str:
-    window = workspace.window(key)
-    record = workspace.artifacts.record("source", WHOLE)
-    span = f"{record.report['first_event_at']} to {record.report['last_event_at']}" if record else "unknown"
+    window, found = workspace.window(key), coverage(workspace)
     return (
         f"dataset {workspace.profile.name}: window {key} ({window.start} to {window.end} UTC) holds no event; the source "
-        f"covers {span} UTC. Choose another window, or correct windows.start and time_zone in the profile."
+        f"covers {found.first_event_at} to {found.last_event_at} UTC. Choose another window, or correct windows.start and "
+        "time_zone in the profile."
     )

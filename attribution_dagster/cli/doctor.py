@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -12,10 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.profile import ROLES, Profile
 from attribution_dagster.datasets.registry import load_profile
-from attribution_dagster.datasets.windows import Window, windows
+from attribution_dagster.datasets.windows import Window, boundary, windows
 from attribution_dagster.reports.labels import one_line, shorten
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.queries import load_query
@@ -44,7 +44,8 @@ class Findings:
 
     profile: Profile
     source: Source
-    totals: dict[str, Any]
+    events: str | None
+    coverage: Coverage
     event_types: pa.Table
     windows: Sequence[WindowCount]
     problems: Sequence[str]
@@ -53,15 +54,16 @@ class Findings:
     def render(self) -> RenderableType:
         """The findings for a console."""
         zone = ZoneInfo(self.profile.time_zone)
-        first, last = (_local(self.totals[name], zone) for name in ("first_event_at", "last_event_at"))
+        first, last = (_local(moment, zone) for moment in (self.coverage.first_event_at, self.coverage.last_event_at))
         head = Text(
-            f"{len(self.source.events.parts)} file(s), {self.totals['n_rows']:,} rows, {first} to {last} ({self.profile.time_zone})"
+            f"{len(self.source.events.parts)} file(s), {self.coverage.n_rows:,} rows, {first} to {last} ({self.profile.time_zone})"
         )
         parts: list[RenderableType] = [head, _types_table(self.event_types), _windows_table(self.windows)]
         parts += [Text(f"• {remark}") for remark in self.remarks]
         parts += [Text(f"✗ {problem}", style="bold red") for problem in self.problems]
         if not self.problems:
-            parts.append(Text(f"✓ ready: attribution run --dataset {self.profile.name} --events …", style="bold green"))
+            option = f" --events {self.events}" if self.events else ""
+            parts.append(Text(f"✓ ready: attribution run --dataset {self.profile.name}{option}", style="bold green"))
         return Group(*parts)
 
 
@@ -72,88 +74,90 @@ def examine(settings: Settings, dataset: str) -> Findings:
         AttributionError: the profile or the file can't be read at all.
     """
     profile = load_profile(dataset, settings.dataset_folders)
-    source = open_source(profile, settings.events[dataset], settings.dataset_folders)
+    source = open_source(profile, settings.events.get(dataset), settings.dataset_folders)
     warehouse = open_warehouse(dataset, settings)
     try:
         warehouse.attach_source(source)
-        totals = warehouse.fetch(load_query("staging/source_profile"), {}).to_pylist()[0]
+        found = Coverage(warehouse.fetch(load_query("staging/source_hours"), {"latest_plausible": latest_plausible()}))
         types = warehouse.fetch(load_query("staging/source_event_types"), {})
         query = load_query("staging/source_windows")
         counts = [
             WindowCount(key=w.key, **warehouse.fetch(query, parameters(profile, w, query.parameters)).to_pylist()[0])
-            for w in _covered(profile, totals)
+            for w in _covered(profile, found)
         ]
     finally:
         warehouse.close()
     return Findings(
         profile=profile,
         source=source,
-        totals=totals,
+        events=settings.events.get(dataset),
+        coverage=found,
         event_types=types,
         windows=counts,
-        problems=_problems(profile, totals, types, counts),
-        remarks=_remarks(profile, totals, types, counts),
+        problems=_problems(profile, found, types, counts),
+        remarks=_remarks(profile, found, types, counts),
     )
 
 
-def _covered(profile: Profile, totals: dict[str, Any]) -> list[Window]:
-    first, last = totals["first_event_at"], totals["last_event_at"]
-    if first is None:
-        return []
-    return [w for w in windows(profile, until=last) if w.end > first and w.start <= last]
+def _covered(profile: Profile, found: Coverage) -> list[Window]:
+    """The windows that hold events."""
+    return [w for w in windows(profile, until=found.last_event_at) if found.holds(w)] if found.last_event_at else []
 
 
-def _problems(profile: Profile, totals: dict[str, Any], types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
-    if totals["first_event_at"] is None:
+def _problems(profile: Profile, found: Coverage, types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
+    if found.first_event_at is None:
         return [
-            f"none of the {totals['n_rows']:,} rows has a usable time: check the time column against sql/staging/stg_events__{profile.staging}.sql"
+            f"none of the {found.n_rows:,} rows has a usable time: check the time column against sql/staging/stg_events__{profile.staging}.sql"
         ]
-    found: list[str] = []
+    problems: list[str] = []
     present = set(types["event_type"].to_pylist())
     if not present & set(profile.roles.conversion):
         names = ", ".join(str(name) for name in sorted(present - {None})[:12])
-        found.append(
+        problems.append(
             f"no event is a conversion ({', '.join(profile.roles.conversion)}); the file has {names}: correct roles.conversion"
         )
     barren = [c.key for c in counts if c.events and not c.conversions]
     if barren and present & set(profile.roles.conversion):
-        found.append(
+        problems.append(
             f"no conversion in window {', '.join(barren[:5])}: a model needs some in each; choose longer windows"
         )
     if len(counts) <= profile.windows.look_back:
-        found.append(
+        problems.append(
             f"the events cover {len(counts)} {profile.windows.length}(s) between windows.start {profile.windows.start} and windows.end "
             f"{profile.windows.end or '(open)'}; {profile.windows.look_back + 1} are needed, {profile.windows.look_back} to learn from and one to "
-            f"explain: in a profile of your own set windows.start to {_boundary(totals['first_event_at'], profile)} and windows.end past your "
-            "last event, or lower look_back"
+            f"explain: `attribution new NAME --events FILE` writes a profile whose windows fit; or set windows.start to "
+            f"{_first_window(found.first_event_at, profile)} and windows.end past your last event, or lower look_back"
         )
-    return found
+    return problems
 
 
-def _boundary(first: datetime, profile: Profile) -> str:
+def _first_window(first: datetime, profile: Profile) -> str:
     """The date on which the window of the first event begins."""
     day = first.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(profile.time_zone)).date()
-    if profile.windows.length == "week":
-        day -= timedelta(days=day.weekday())
-    return str(day.replace(day=1) if profile.windows.length == "month" else day)
+    return str(boundary(day, profile.windows.length))
 
 
-def _remarks(profile: Profile, totals: dict[str, Any], types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
+def _remarks(profile: Profile, found: Coverage, types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
     remarks: list[str] = []
     present = set(types["event_type"].to_pylist())
-    unusable = totals["n_unparsable_time"] + totals["n_impossible_time"]
+    unusable = found.n_unparsable_time + found.n_impossible_time
     if unusable:
         remarks.append(
-            f"{unusable:,} rows have no usable time ({unusable / totals['n_rows']:.2%}); they will be quarantined in rejected_events"
+            f"{unusable:,} rows have no usable time ({unusable / found.n_rows:.2%}); they will be quarantined in rejected_events"
         )
     for role in ROLES:
         absent = [name for name in getattr(profile.roles, role) if name not in present]
         if absent:
             remarks.append(f"role {role}: no event is called {', '.join(absent)}")
-    hours = totals["last_event_at"] - totals["first_event_at"] if totals["first_event_at"] else timedelta()
+    span = found.last_event_at - found.first_event_at if found.first_event_at and found.last_event_at else timedelta()
     remarks.append(
-        f"times are read as the staging SQL says, and days begin at midnight in {profile.time_zone}; the events span {hours.days} days"
+        f"times are read as the staging SQL says, and days begin at midnight in {profile.time_zone}; the events span {span.days} days"
     )
+    outside = found.n_outside(windows(profile, until=found.last_event_at)) if found.last_event_at else 0
+    if outside:
+        remarks.append(
+            f"{outside:,} events lie before windows.start {profile.windows.start} or after windows.end, and are left out"
+        )
     if counts:
         remarks += _power(counts[-1], profile)
         remarks.append(f"expect about {_minutes(profile, counts):.0f} minutes for the first run on two cores")

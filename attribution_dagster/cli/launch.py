@@ -3,19 +3,21 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 
 from attribution_dagster import errors
+from attribution_dagster.assets.source import coverage
 from attribution_dagster.assets.step import FORCE_TAG
 from attribution_dagster.build import definitions_of
-from attribution_dagster.errors import AttributionError, DataError, SourceError
-from attribution_dagster.resources.workspace import WHOLE, Workspace
+from attribution_dagster.datasets.coverage import Coverage
+from attribution_dagster.errors import AttributionError, DataError
+from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -25,10 +27,11 @@ _SQL_LAYER = ("events", "sessions", "session_funnels", "funnel_metrics", "sample
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Which windows are explained, and which only prepared because their models learn from them."""
+    """Which windows are explained, which only prepared because their models learn from them, and which left out, and why."""
 
     explained: tuple[str, ...]
     prepared: tuple[str, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -67,34 +70,43 @@ def launch(workspace: Workspace, window: str | None, *, force: bool = False) -> 
 
 
 def plan_windows(workspace: Workspace, window: str | None) -> Plan:
-    """The windows to explain (one, or all that the source covers) and those they need.
+    """The windows to explain (one, or all that the source's events allow) and those they need.
 
     Raises:
-        DataError: the source covers no window that has a full look-back.
+        DataError: there is no window to explain, or the one that is named is not over yet.
     """
-    record = workspace.artifacts.record("source", WHOLE)
-    if record is None:
-        raise SourceError("the source has not been profiled: run the asset `source` first")
-    first, last = (datetime.fromisoformat(record.report[name]) for name in ("first_event_at", "last_event_at"))
-    now = datetime.now(UTC).replace(tzinfo=None)
+    profile, now = workspace.profile, datetime.now(UTC).replace(tzinfo=None)
+    left_out: dict[str, str] = {}
     if window is not None:
         explained = [workspace.window(window).key]
         if workspace.window(window).end > now:
-            raise DataError(f"dataset {workspace.profile.name}: window {window} is not over yet; name an earlier one")
+            raise DataError(f"dataset {profile.name}: window {window} is not over yet; name an earlier one")
     else:
-        covered = [w.key for w in workspace.windows() if w.end > first and w.start <= last and w.end <= now]
-        explained = [
-            w.key for w in workspace.explainable() if w.key in covered and covered[0] <= workspace.look_back(w.key)[0]
-        ]
+        explained, left_out = _explainable(workspace, coverage(workspace), now)
     if not explained:
-        profile = workspace.profile
+        found = coverage(workspace)
+        empty = ", ".join(w.key for w in workspace.windows() if not found.holds(w))
         raise DataError(
-            f"dataset {profile.name}: the source covers {first} to {last} UTC, and no {profile.windows.length} in it has "
-            f"{profile.windows.look_back} windows before it to learn from, counted from windows.start {profile.windows.start}. Give more "
-            "events, or lower windows.look_back or move windows.start in the profile."
+            f"dataset {profile.name}: the source covers {found.first_event_at} to {found.last_event_at} UTC, and no {profile.windows.length} "
+            f"in it has {profile.windows.look_back} windows with events before it to learn from, counted from windows.start "
+            f"{profile.windows.start}{f' (without events: {empty})' if empty else ''}. Give more events, or lower windows.look_back or move "
+            "windows.start in the profile."
         )
     needed = {k for key in explained for k in workspace.look_back(workspace.retrain_key(key))}
-    return Plan(explained=tuple(explained), prepared=tuple(sorted(needed - set(explained))))
+    return Plan(explained=tuple(explained), prepared=tuple(sorted(needed - set(explained))), left_out=left_out)
+
+
+def _explainable(workspace: Workspace, found: Coverage, now: datetime) -> tuple[list[str], dict[str, str]]:
+    """The windows that hold events and learn from windows that do; and those between them that can't be explained, with the reason."""
+    holding = {w.key for w in workspace.windows() if w.end <= now and found.holds(w)}
+    explained, left_out = [], {}
+    for key in (w.key for w in workspace.explainable()):
+        empty = [k for k in (*workspace.look_back(workspace.retrain_key(key)), key) if k not in holding]
+        if not empty:
+            explained.append(key)
+        elif min(holding, default=key) < key < max(holding, default=key):
+            left_out[key] = "holds no event" if empty == [key] else f"learns from {empty[0]}, which holds no event"
+    return explained, {key: reason for key, reason in left_out.items() if explained and key > explained[0]}
 
 
 class _Runner:

@@ -45,7 +45,37 @@ def main() -> None:
 
 
 @app.command()
-def check(events: Annotated[str, typer.Option("--events")], dataset: Dataset = "marketplace") -> None:
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the dataset: lower-case letters, digits and _.")],
+    events: Annotated[str, typer.Option("--events", help="CSV or Parquet: a file, a folder or a glob.")],
+    like: Annotated[str, typer.Option(help="The dataset whose columns the file has.")] = "marketplace",
+    conversion: Annotated[
+        list[str] | None, typer.Option(help="Event type that is a conversion; may be repeated.")
+    ] = None,
+    funnel: Annotated[list[str] | None, typer.Option(help="Event type of the funnel; may be repeated.")] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Whose midnights separate windows, such as Europe/Berlin.")
+    ] = None,
+) -> None:
+    """Describes a file of your own as a dataset: writes datasets/NAME.yaml, with windows and roles that fit the file."""
+    from attribution_dagster.cli.scaffold import Wanted, write_profile
+
+    wanted = Wanted(
+        name=name, events=events, like=like, conversion=conversion or (), funnel=funnel or (), time_zone=time_zone
+    )
+    with console.status("reading the events"):
+        path = write_profile(Settings.from_environment(), wanted)
+    console.print(path.read_text(), markup=False, highlight=False, soft_wrap=True)
+    console.print(
+        f"written to {path}\nnext: attribution check --dataset {name}, attribution run --dataset {name}, and "
+        f"ATTRIBUTION_DATASETS={name} make ui",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+@app.command()
+def check(events: Events = None, dataset: Dataset = "marketplace") -> None:
     """A look at a file before anything is run: columns, roles, time zone, conversions per window, detectable effects, minutes."""
     from attribution_dagster.cli.doctor import examine
 
@@ -77,6 +107,8 @@ def run(
     with TerminalProgress(console) as progress:
         workspace = open_workspace(dataset, settings, progress)
         plan = launch(workspace, window, force=force)
+    for key, reason in plan.left_out.items():
+        console.print(f"window {key} is not explained: it {reason}", highlight=False)
     for key in plan.explained:
         console.print()
         console.print(render(summarise(workspace, key, duration_s=time.monotonic() - began)))

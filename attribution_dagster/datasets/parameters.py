@@ -26,10 +26,16 @@ def parameters(
     return {name: known[name] for name in wanted}
 
 
-def observation_end(profile: Profile, last_event_at: datetime | None) -> datetime | None:
-    """Until when events were observed (UTC): the last event's time, or the end of the windows if that is earlier."""
-    end = windows(profile)[-1].end if profile.windows.end else None
-    return min((time for time in (end, last_event_at) if time is not None), default=None)
+def observation_end(profile: Profile, window: Window, last_event_at: datetime) -> datetime:
+    """Until when events were observed (UTC), as far as the window's sessions can tell.
+
+    That is the last event's time or the end of all windows, whichever is earlier; but no later than when every session
+    of the window has ended for sure, so that a window does not change when later events arrive.
+    """
+    sessions = profile.sessions
+    all_ended = window.end + timedelta(hours=sessions.max_hours, minutes=sessions.inactivity_minutes, seconds=1)
+    ends = [windows(profile)[-1].end] if profile.windows.end else []
+    return min(all_ended, last_event_at, *ends)
 
 
 def _of_window(profile: Profile, window: Window) -> dict[str, object]:

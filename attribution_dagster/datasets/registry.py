@@ -71,7 +71,8 @@ def _extended(content: dict[str, Any], path: Path, folders: Sequence[Path], seen
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        # A source is one thing or another: a path laid over a simulation would be both.
+        both = isinstance(value, dict) and isinstance(below.get(key), dict) and key != "source"
         merged[key] = _laid_over(below[key], value) if both else value
     return merged
 

@@ -88,21 +88,31 @@ def _position(profile: Profile, known: list[Window], key: str) -> int:
     raise ConfigurationError(f"dataset {profile.name}: {key!r} starts no window. Windows: {span}.")
 
 
+def boundary(day: date, length: str) -> date:
+    """The date on which the window that holds `day` begins."""
+    if length == "month":
+        return day.replace(day=1)
+    return day - timedelta(days=day.weekday() if length == "week" else 0)
+
+
+def next_boundary(start: date, length: str) -> date:
+    """The date on which the window after the one that begins on `start` begins."""
+    if length == "month":
+        return date(start.year + start.month // 12, start.month % 12 + 1, 1)
+    return start + timedelta(days=7 if length == "week" else 1)
+
+
 def _starts(first: date, end: date, length: str) -> Iterator[date]:
     while first < end:
         yield first
-        first = _next(first, length)
-
-
-def _next(day: date, length: str) -> date:
-    if length == "month":
-        return date(day.year + day.month // 12, day.month % 12 + 1, 1)
-    return day + timedelta(days=7 if length == "week" else 1)
+        first = next_boundary(first, length)
 
 
 def _windows(profile: Profile, first: date, end: date) -> list[Window]:
     zone, length = ZoneInfo(profile.time_zone), profile.windows.length
-    spans = [(day, _midnight(day, zone), _midnight(_next(day, length), zone)) for day in _starts(first, end, length)]
+    spans = [
+        (day, _midnight(day, zone), _midnight(next_boundary(day, length), zone)) for day in _starts(first, end, length)
+    ]
     # Samoa had no 30 December 2011: a date that a zone leaves out is no window.
     return [Window(key=day.isoformat(), start=start, end=stop) for day, start, stop in spans if start < stop]
 

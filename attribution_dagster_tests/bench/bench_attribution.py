@@ -72,7 +72,7 @@ def flops(data: EncodedSequences, spec: ModelSpec) -> float:
 
 
 def run(rounds: int = 3, n_sessions: int = 1200) -> list[dict]:
-    """Rows of name, value, unit, and what the value is a ratio of."""
+    """Rows of name, value, unit."""
     sequences = sessions(length_quantiles(n_sessions), types=40, stores=600, columns=FULL_COLUMNS)
     rate = gemm_rate()
     rows = [row("matrix product, fp32", rate / 1e9, "GFLOP/s")]

@@ -5,7 +5,6 @@ that nothing is spared by sampling.
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from attribution_dagster.datasets.windows import windows
 from attribution_dagster.warehouse.duckdb import DuckDBWarehouse
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import open_source
+from attribution_dagster_tests.bench.measuring import peak_memory_mb, row
 
 SIZES = (1_000_000, 10_000_000)
 MEMORY_LIMIT, CEILING_GB = "1GB", 2.5
@@ -41,15 +41,14 @@ TYPES = np.array(["item_view", "card_click", "search", "store_page_load", "actio
 SHARES = np.array([0.4, 0.25, 0.2, 0.11, 0.035, 0.005])
 
 
-def run(sizes: tuple[int, ...] = SIZES) -> list[dict[str, object]]:
+def run(sizes: tuple[int, ...] = SIZES) -> list[dict]:
     """Peak memory and seconds of each size."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict] = []
     for size in sizes:
         command = [sys.executable, "-m", "attribution_dagster_tests.bench.bench_memory", str(size)]
         measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         name = f"memory: events to sequences, {size / 1e6:g} M events"
-        rows.append({"name": name, "value": measured["peak_gb"], "unit": "GB"})
-        rows.append({"name": f"{name}, time", "value": measured["seconds"], "unit": "s"})
+        rows += [row(f"{name}, peak", measured["peak_gb"], "GB"), row(f"{name}, time", measured["seconds"], "s")]
     return rows
 
 
@@ -62,8 +61,7 @@ def measure(events: int) -> dict[str, float]:
         began = time.perf_counter()
         _events_to_sequences(path, folder)
         seconds = time.perf_counter() - began
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"peak_gb": round(peak_kb / 2**20, 2), "seconds": round(seconds, 1)}
+    return {"peak_gb": round(peak_memory_mb() / 1000, 2), "seconds": round(seconds, 1)}
 
 
 def _profile() -> Profile:

@@ -21,6 +21,7 @@ from attribution_dagster.datasets.windows import windows
 from attribution_dagster.warehouse.duckdb import DuckDBWarehouse
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import open_source
+from attribution_dagster_tests.bench.measuring import row
 
 STAGES = (
     ("staging/stg_events", "stg_events"),
@@ -35,7 +36,7 @@ NULL_COLUMNS = (
 REPEATS = 2
 
 
-def run(rows: int = PUBLISHED_ROWS, repeats: int = REPEATS) -> list[dict[str, object]]:
+def run(rows: int = PUBLISHED_ROWS, repeats: int = REPEATS) -> list[dict]:
     """Seconds of both, best of `repeats`, and their ratio."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -48,16 +49,10 @@ def run(rows: int = PUBLISHED_ROWS, repeats: int = REPEATS) -> list[dict[str, ob
         pandas_s, theirs = _best(_by_pandas, events, folder, repeats)
         pd.testing.assert_frame_equal(_sessions(ours), _sessions(theirs), check_dtype=False)
     return [
-        {"name": "sessions: pandas", "value": round(pandas_s, 2), "unit": "s"},
-        {"name": "sessions: warehouse", "value": round(ours_s, 2), "unit": "s"},
-        {"name": "sessions: events", "value": round(rows / ours_s), "unit": "events/s"},
-        {
-            "name": "sessions: speed-up",
-            "value": round(pandas_s / ours_s, 2),
-            "unit": "x",
-            "ratio_of": "sessions: warehouse",
-            "baseline": "sessions: pandas",
-        },
+        row("sessions: pandas", pandas_s, "s"),
+        row("sessions: ours", ours_s, "s"),
+        row("sessions: ours", rows / ours_s, "events/s"),
+        row("sessions: ours over pandas", pandas_s / ours_s, "times"),
     ]
 
 

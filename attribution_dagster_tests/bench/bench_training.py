@@ -89,7 +89,7 @@ class Bench:
 
 
 def run(rounds: int = 1, n_sessions: int = 4000) -> list[dict]:
-    """Rows of name, value, unit, and what the value is a ratio of."""
+    """Rows of name, value, unit."""
     bench = Bench(n_sessions)
     models = {name: [bench.fresh() for _ in range(rounds)] for name in bench.losses}
     left = {name: list(fresh) for name, fresh in models.items()}

@@ -41,7 +41,7 @@ def summary(
     for name in seconds:
         if name != ours:
             ratio = statistics.median(other / own for other, own in zip(seconds[name], seconds[ours], strict=True))
-            rows.append({**row(f"{title}: {ours} over {name}", ratio, "times"), "ratio_of": ours, "baseline": name})
+            rows.append(row(f"{title}: {ours} over {name}", ratio, "times"))
     return rows
 
 
@@ -83,5 +83,12 @@ def _resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
+def peak_memory_mb() -> float:
+    """Return the most memory this process has held. Not `ru_maxrss`: a child starts that with its parent's."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
+
+
 def row(name: str, value: float, unit: str) -> dict:
-    return {"name": name, "value": value, "unit": unit, "ratio_of": None, "baseline": None}
+    """Return one figure of a benchmark."""
+    return {"name": name, "value": float(value), "unit": unit}

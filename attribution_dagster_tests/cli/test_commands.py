@@ -3,7 +3,11 @@
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+
+import pandas as pd
+import yaml
 
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
@@ -39,6 +43,30 @@ def test_check_says_what_is_missing_and_fails(tmp_path: Path) -> None:
     looked = attribution(tmp_path, "check", "--events", str(tmp_path / "few.csv"))
     assert looked.returncode == 1
     assert "no event is a conversion" in looked.stdout and "have no usable time" in looked.stdout
+
+
+def test_a_file_with_its_own_dates_and_names_becomes_a_dataset(tmp_path: Path) -> None:
+    """Two rows of 1990 among thousands, other years, another name for the conversion: described, checked, planned."""
+    attribution(tmp_path, "simulate", "--users", "150", "--seed", "1", "--weeks", "3", "--out", str(tmp_path / "w"))
+    events = pd.concat(pd.read_parquet(path) for path in sorted((tmp_path / "w" / "events").glob("*.parquet")))
+    events["event_at"] += pd.Timedelta(days=7 * 52)
+    events["event_type"] = events["event_type"].replace("order_placed", "purchase")
+    events.iloc[:2, events.columns.get_loc("event_at")] = pd.Timestamp("1990-01-02")
+    events.to_csv(tmp_path / "shop.csv", index=False)
+    where = ["--events", str(tmp_path / "shop.csv")]
+    lacking = attribution(tmp_path, "new", "shop", *where)
+    assert lacking.returncode == 1 and "Give --conversion" in lacking.stderr and "purchase" in lacking.stderr
+    made = attribution(tmp_path, "new", "shop", *where, "--conversion", "purchase", "--time-zone", "Europe/Berlin")
+    written = yaml.safe_load((tmp_path / "datasets" / "shop.yaml").read_text())
+    assert made.returncode == 0 and written["roles"]["conversion"] == ["purchase"]
+    assert written["windows"] == {
+        "length": "week", "start": date(2026, 1, 5), "end": date(2026, 1, 26), "look_back": 2,
+    }  # fmt: skip
+    looked = attribution(tmp_path, "check", "--dataset", "shop")
+    assert looked.returncode == 0 and "ready: attribution run --dataset shop" in looked.stdout
+    assert "events lie before windows.start" in looked.stdout
+    again = attribution(tmp_path, "new", "shop", *where)
+    assert again.returncode == 1 and "there is a dataset shop already" in again.stderr
 
 
 def test_an_error_is_one_line_without_a_traceback(tmp_path: Path) -> None:

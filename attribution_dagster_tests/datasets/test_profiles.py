@@ -1,5 +1,6 @@
 """Profiles: those that come with the package are sound, and a wrong one is told its file, line, key and remedy."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -113,12 +114,14 @@ def test_parameters_name_what_nobody_gave() -> None:
     assert set(values) == query.parameters and values["inactivity_us"] == 1_800_000_000
 
 
-def test_observation_ends_with_the_events_or_the_windows() -> None:
+def test_observation_ends_with_the_events_or_the_windows_but_not_after_all_sessions() -> None:
     profile = shop_profile()
-    end = windows(profile)[-1].end
-    assert observation_end(profile, OPEN_END) == end
-    assert observation_end(profile, windows(profile)[0].end) == windows(profile)[0].end
-    assert observation_end(profile, None) == end
+    first, last = windows(profile)[0], windows(profile)[-1]
+    assert observation_end(profile, last, OPEN_END) == last.end
+    assert observation_end(profile, first, first.end) == first.end
+    ended = observation_end(profile, first, OPEN_END)
+    assert ended == observation_end(profile, first, last.end - timedelta(days=1)), "later events don't change a window"
+    assert ended > first.end + timedelta(hours=profile.sessions.max_hours, minutes=profile.sessions.inactivity_minutes)
 
 
 def test_profiles_have_no_yaml_that_only_our_reader_takes() -> None:

@@ -14,7 +14,7 @@ extends: marketplace
 name: small
 title: Small simulated marketplace
 source: {{simulate: {{users: {users}, seed: {seed}}}}}
-windows: {{start: 2025-01-06, end: 2025-01-27, look_back: 2}}
+windows: {{start: 2025-01-06, end: {end}, look_back: 2}}
 sampling: {{users: 250}}
 training: {{max_epochs: 1, d_model: 24, n_heads: 2, n_layers: 1, d_feedforward: 32, d_category: 8}}
 """
@@ -24,11 +24,18 @@ VARIANTS = ["no_funnel", "with_funnel"]
 
 
 def small_workspace(
-    root: Path, *, users: int = 300, seed: int = 3, extra: str = "", events: str | None = None
+    root: Path,
+    *,
+    users: int = 300,
+    seed: int = 3,
+    end: str = "2025-01-27",
+    extra: str = "",
+    events: str | None = None,
 ) -> Workspace:
+    """The workspace of dataset `small`, with everything it writes under `root`."""
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "small.yaml").write_text(PROFILE.format(users=users, seed=seed) + extra)
+    (folder / "small.yaml").write_text(PROFILE.format(users=users, seed=seed, end=end) + extra)
     environment = {
         "ATTRIBUTION_HOME": str(root / "home"),
         "ATTRIBUTION_EXPORTS": str(root / "exports"),

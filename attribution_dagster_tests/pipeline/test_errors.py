@@ -49,6 +49,8 @@ def test_missing_column_is_named(tmp_path: Path, events: pd.DataFrame) -> None:
 def test_window_without_events(tmp_path: Path, events: pd.DataFrame) -> None:
     gap = events[~events["event_at"].between("2025-01-12", "2025-01-20 12:00")]
     with pytest.raises(AttributionError, match=r"window 2025-01-13 .*holds no event.*windows\.start"):
+        run(tmp_path, gap, window="2025-01-20")
+    with pytest.raises(AttributionError, match=r"no week in it has 2 windows with events.*without events: 2025-01-13"):
         run(tmp_path, gap)
 
 
@@ -69,7 +71,7 @@ def test_window_without_look_back(tmp_path: Path, events: pd.DataFrame) -> None:
 
 
 def test_too_few_windows(tmp_path: Path, events: pd.DataFrame) -> None:
-    with pytest.raises(AttributionError, match=r"2 windows before it to learn from.*look_back"):
+    with pytest.raises(AttributionError, match=r"2 windows with events before it to learn from.*look_back"):
         run(tmp_path, events[events["event_at"] < "2025-01-13"])
 
 

@@ -53,7 +53,7 @@ def test_table_without_slices_is_empty_and_typed(warehouse: DuckDBWarehouse, nam
 def test_every_column_is_documented(name: str) -> None:
     definition = table_definition(name.replace("{variant}", "no_funnel"))
     assert definition.comment and all(len(column.comment) > 8 for column in definition.columns)
-    assert definition.columns[0].name == "window_start"
+    assert definition.columns[0].name == ("hour_start" if name == "source_hours" else "window_start")
 
 
 def test_build_casts_to_the_documented_types(tmp_path: Path) -> None:
@@ -174,8 +174,8 @@ def test_stream_gives_what_fetch_gives_while_others_query(warehouse: DuckDBWareh
 def test_unknown_table_source_and_version_are_named(warehouse: DuckDBWarehouse) -> None:
     with pytest.raises(ConfigurationError, match=r"no table nonsense\. Tables: .*sessions"):
         warehouse.fetch(parse_query("q", "SELECT * FROM nonsense"), {})
-    with pytest.raises(MissingInputError, match="reads canonical_events: attach the dataset's source first"):
-        warehouse.fetch(load_query("staging/source_profile"), {})
+    with pytest.raises(MissingInputError, match="reads malformed_lines: attach the dataset's source first"):
+        warehouse.fetch(load_query("staging/source_malformed"), {})
     with pytest.raises(ConfigurationError, match=r"'\.\./x' can't be a version"):
         warehouse.build("sessions", WINDOW, "../x", USERS, {})
     with pytest.raises(ConfigurationError, match=r"query q: .*nowhere"):

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.windows import windows
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster_tests.warehouse.shop import Shop, event, shop_profile
 
 NOON = datetime(2025, 1, 6, 12)
+FUTURE = {"latest_plausible": latest_plausible()}
 MINUTES_30 = timedelta(minutes=30)
 MICROSECOND = timedelta(microseconds=1)
 
@@ -84,9 +86,9 @@ def test_each_rejection_reason_has_its_row(tmp_path: Path) -> None:
     ]  # fmt: skip
     with Shop(tmp_path) as shop:
         shop.run(events)
-        shop.warehouse.build("rejected_events", "undated", "1", load_query("staging/rejected_undated"), {})
+        shop.warehouse.build("rejected_events", "undated", "1", load_query("staging/rejected_undated"), FUTURE)
         rows = shop.sql("SELECT event_id, reason FROM rejected_events")
-        profile = shop.warehouse.fetch(load_query("staging/source_profile"), {}).to_pylist()[0]
+        found = Coverage(shop.warehouse.fetch(load_query("staging/source_hours"), FUTURE))
         accepted = shop.column("SELECT event_id FROM session_events")
     assert {row["event_id"]: row["reason"] for row in rows} == {
         "good": "duplicate_delivery",
@@ -96,9 +98,9 @@ def test_each_rejection_reason_has_its_row(tmp_path: Path) -> None:
         "nothing": "empty_event_type", "empty": "empty_event_type",
     }  # fmt: skip
     assert accepted == ["good"]
-    assert len(rows) + len(accepted) == profile["n_rows"] == 10
-    assert (profile["n_unparsable_time"], profile["n_impossible_time"]) == (2, 2)
-    assert profile["first_event_at"] == profile["last_event_at"] == NOON
+    assert len(rows) + len(accepted) == found.n_rows == 10
+    assert (found.n_unparsable_time, found.n_impossible_time) == (2, 2)
+    assert found.first_event_at == found.last_event_at == NOON
 
 
 def test_rejected_event_does_not_keep_a_session_alive(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from attribution_dagster.datasets.coverage import latest_plausible
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, SourceError
 from attribution_dagster.warehouse.queries import load_query
@@ -95,7 +96,13 @@ def test_malformed_lines_are_counted_and_kept_never_dropped(tmp_path: Path) -> N
         for _ in range(2):
             shop.attach(tmp_path / "events.csv")
             assert len(shop.sql("SELECT user_id FROM canonical_events")) == 2
-        shop.warehouse.build("rejected_events", "undated", "1", load_query("staging/rejected_undated"), {})
+        shop.warehouse.build(
+            "rejected_events",
+            "undated",
+            "1",
+            load_query("staging/rejected_undated"),
+            {"latest_plausible": latest_plausible()},
+        )
         details = shop.column("SELECT detail FROM rejected_events WHERE reason = 'malformed_line' ORDER BY detail")
         counted = shop.warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist()
     assert counted == [{"n_malformed_lines": 3}] and len(details) == 3

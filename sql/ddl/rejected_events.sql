@@ -1,6 +1,6 @@
 CREATE TABLE rejected_events (
     window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC); NULL for a row without a usable time.',
-    reason VARCHAR COMMENT 'malformed_line, unparsable_time, impossible_time (outside 1990 to 2099), null_user, empty_event_type, duplicate_delivery or beyond_max_session_length.',
+    reason VARCHAR COMMENT 'malformed_line, unparsable_time, impossible_time (before 1990 or in the future), null_user, empty_event_type, duplicate_delivery or beyond_max_session_length.',
     event_id VARCHAR COMMENT 'Id of the event as delivered; made from the row where the source has none.',
     user_id VARCHAR COMMENT 'Who did it, as in the source.',
     device_id VARCHAR COMMENT 'On which device; NULL where the source does not say.',

@@ -23,9 +23,9 @@ SELECT
     CASE
         WHEN event_at_raw IS NULL THEN 'the time is empty'
         WHEN event_at IS NULL THEN 'the time cannot be read'
-        ELSE 'the time lies outside the years 1990 to 2099'
+        ELSE 'the time lies before 1990 or in the future'
     END AS detail
 FROM canonical_events
 WHERE
     event_at IS NULL
-    OR event_at < CAST('1990-01-01' AS TIMESTAMP_NTZ) OR event_at >= CAST('2100-01-01' AS TIMESTAMP_NTZ)
+    OR event_at < CAST('1990-01-01' AS TIMESTAMP_NTZ) OR event_at >= :latest_plausible
