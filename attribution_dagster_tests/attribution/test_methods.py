@@ -110,14 +110,19 @@ def test_on_a_linear_model_contributions_sum_to_the_logit_minus_its_bias(method)
     torch.testing.assert_close(found.centred, expected * batch.is_event, atol=1e-5, rtol=0)
 
 
-def test_with_a_silent_network_contributions_are_the_additive_weights():
+@pytest.mark.parametrize("has_pairs", [False, True])
+def test_with_a_silent_network_contributions_are_the_additive_weights(has_pairs):
+    """They sum to the logit; a pair counts at both of its events, since it falls away with either."""
     model, data = world_and_model()
     with torch.no_grad():
         model.head.zero_()
         model.local_head.zero_()
+        model.additive_term.is_pair_used.logical_and_(torch.tensor(has_pairs))
     batch = data.batch(np.arange(len(LENGTHS)))
     found = ATTRIBUTORS["gradient_x_input"](model)(batch)
-    torch.testing.assert_close(found.signed.sum(dim=1), found.logit - model.bias, atol=1e-5, rtol=0)
+    pairs = model.additive(batch).sum(dim=1) - model.additive_logit(batch)
+    assert bool((pairs != 0).any()) is has_pairs
+    torch.testing.assert_close(found.signed.sum(dim=1), found.logit - model.bias + pairs, atol=1e-5, rtol=0)
     torch.testing.assert_close(found.signed, model.additive(batch), atol=1e-6, rtol=0)
 
 

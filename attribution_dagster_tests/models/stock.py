@@ -23,7 +23,7 @@ class StockModel:
     def score(self, embedded: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Logits (B,) for projected events (B, T, D)."""
         model = self.model
-        logit, hidden = model.bias + model.additive(batch).sum(dim=1), embedded
+        logit, hidden = model.bias + model.additive_logit(batch), embedded
         if model.convolution is not None:
             local = model.convolution(embedded)
             hidden = embedded + local

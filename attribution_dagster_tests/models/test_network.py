@@ -63,8 +63,8 @@ def test_the_additive_contributions_are_exactly_what_the_logit_adds():
     batch = model.encode(world).batch(np.arange(len(LENGTHS)))
     with torch.no_grad():
         whole = model(batch.codes, batch.numbers, batch.is_event)
-        contributions = model.additive(batch)
-        for weights in model.additive_term.weights.values():
+        contributions = model.additive_term(batch.codes, batch.is_event)
+        for weights in [*model.additive_term.weights.values(), model.additive_term.pair_weights]:
             weights.zero_()
         without = model(batch.codes, batch.numbers, batch.is_event)
     assert contributions[~batch.is_event].abs().max() == 0

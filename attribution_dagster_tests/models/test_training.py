@@ -88,7 +88,13 @@ def test_the_local_convolution_finds_what_two_neighbours_say():
     found = {}
     for local in (True, False):
         spec = small_spec(
-            categories=("event_type",), numbers=(), d_model=48, n_layers=1, dropout=0.0, local_convolution=local
+            categories=("event_type",),
+            numbers=(),
+            d_model=48,
+            n_layers=1,
+            dropout=0.0,
+            local_convolution=local,
+            neighbour_pairs=False,
         )
         model = train(sets[0][0], sets[1][0], spec, training, seed=1).model
         found[local] = auc(predict(model, sets[2][0]), sets[2][0].label)

@@ -5,6 +5,7 @@ import pyarrow as pa
 import torch
 from scipy.stats import norm
 
+from attribution_dagster.core.models.pairs import N_PAIRS
 from attribution_dagster.core.models.spec import ModelSpec
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
@@ -113,4 +114,6 @@ def random_model(sequences, spec=None, seed=0):
         with torch.no_grad():
             for value in [*model.parameters(), model.mean_event, model.mean_additive]:
                 value.add_(0.1 * torch.randn(value.shape))
+            if model.additive_term is not None:
+                model.additive_term.is_pair_used.copy_(torch.rand(N_PAIRS) < 0.3)
     return model.eval()

@@ -29,7 +29,7 @@ class Explainable(Protocol):
         ...
 
     def additive(self, batch: Batch) -> torch.Tensor:
-        """Return contributions (B, T) that `score` adds and that do not depend on `embedded`."""
+        """Return what `score` would lose with each event beside what depends on `embedded`, (B, T)."""
         ...
 
 

@@ -50,7 +50,7 @@ class InputGradient:
                 gradient = self.layers[number + 1].through_projection(gradient, projected)
             gradient, projected = self.layers[number].backward(gradient, states.pop())
         with_event, with_mean = self.input.dots(entry, gradient, projected)
-        logit += entry.logit + self.model.bias + self.model.additive(batch).sum(dim=1)
+        logit += entry.logit + self.model.bias + self.model.additive_logit(batch)
         return logit, with_event * batch.is_event, with_mean * batch.is_event
 
 

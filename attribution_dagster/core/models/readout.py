@@ -1,17 +1,26 @@
 """Where training starts: the additive part at its optimum and the network silent, or the base rate.
 
-The additive part holds event types always, and stores if they earn it: many stores with small effects help a large
-set and hurt a small one, so their weights are kept only when they lower the validation log-loss by more than its
-standard error.
+The additive part holds event types always; stores, and pairs of neighbours, if they earn it. Many stores with small
+effects help a large set and hurt a small one, so what is beyond the types is kept only when it lowers the validation
+log-loss by more than its standard error.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import expit
 
-from attribution_dagster.core.models.additive import AdditiveEvents, AdditiveFit, additive_logits, fit_additive
+from attribution_dagster.core.models.additive import (
+    AdditiveEvents,
+    AdditiveFit,
+    additive_logits,
+    fit_additive,
+    position_scale,
+)
+from attribution_dagster.core.models.pairs import MAX_PAIRS, NO_PAIR, pair_ids, strongest_pair
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import EncodedSequences
 
@@ -48,35 +57,88 @@ def start_readout(model: AttributionModel, train: Labelled, validation: Labelled
 
 
 def _choose(model: AttributionModel, train: Labelled, validation: Labelled, additive_penalty: float) -> AdditiveFit:
-    """Return the fit with event types only, or the best one with stores if it is better beyond its standard error."""
+    """Return the fit with event types, and with the stores and pairs that make it better beyond its standard error."""
     assert model.additive_term is not None
     columns = model.additive_term.columns
-    events, held_out = (_additive_events(list(columns.values()), part) for part in (train, validation))
-    sizes = {name: len(weights) for name, weights in model.additive_term.weights.items()}
-    max_events = model.spec.max_events
-
-    def fit(penalties: dict[str, float | None]) -> tuple[AdditiveFit, _Floats]:
-        found = fit_additive(events, sizes, max_events, penalties)
-        logit = additive_logits(found, held_out)
-        return found, np.logaddexp(0.0, logit) - held_out.label * logit
-
-    plain, plain_losses = fit({name: additive_penalty if name == "event_type" else None for name in columns})
-    if len(columns) == 1:
-        return plain
-    others = [
-        fit({name: additive_penalty if name == "event_type" else penalty for name in columns})
-        for penalty in STORE_PENALTIES
-    ]
-    best, losses = min(others, key=lambda pair: float(pair[1].mean()))
-    gain = plain_losses - losses
-    return best if gain.mean() > gain.std() / np.sqrt(len(gain)) else plain
+    search = _Search(
+        events=_additive_events(columns, train),
+        held_out=_additive_events(columns, validation),
+        sizes={name: len(weights) for name, weights in model.additive_term.weights.items()},
+        max_events=model.spec.max_events,
+    )
+    plain = dict.fromkeys(columns) | {"event_type": additive_penalty}
+    best, penalties = search.fit(plain), plain
+    if len(columns) > 1:
+        tried = [{name: penalty if p is None else p for name, p in plain.items()} for penalty in STORE_PENALTIES]
+        fits = [search.fit(each) for each in tried]
+        with_stores = min(range(len(fits)), key=lambda number: fits[number].validation_losses.mean())
+        if search.is_better(fits[with_stores], best):
+            best, penalties = fits[with_stores], tried[with_stores]
+    return search.add_pairs(best, penalties).fit if model.spec.neighbour_pairs else best.fit
 
 
-def _additive_events(places: list[int], part: Labelled) -> AdditiveEvents:
+@dataclass(frozen=True, kw_only=True)
+class _Tried:
+    """A fit, and its log-loss on each validation session."""
+
+    fit: AdditiveFit
+    validation_losses: _Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Search:
+    """Fits on the training sessions, compared on the validation sessions."""
+
+    events: AdditiveEvents
+    held_out: AdditiveEvents
+    sizes: Mapping[str, int]
+    max_events: int
+
+    def fit(self, penalties: Mapping[str, float | None], pairs: Sequence[int] = ()) -> _Tried:
+        """Return the fit with these priors and pairs."""
+        found = fit_additive(self.events, self.sizes, self.max_events, penalties, pairs)
+        logit = additive_logits(found, self.held_out)
+        return _Tried(fit=found, validation_losses=np.logaddexp(0.0, logit) - self.held_out.label * logit)
+
+    def is_better(self, one: _Tried, other: _Tried) -> bool:
+        """Return whether the validation loss of one is lower by more than the difference's standard error."""
+        gain = other.validation_losses - one.validation_losses
+        return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
+
+    def add_pairs(self, best: _Tried, penalties: Mapping[str, float | None]) -> _Tried:
+        """Return the fit with as many pairs as pass the score test and the validation, the strongest first."""
+        while len(best.fit.pairs) < MAX_PAIRS:
+            pair = self._strongest_pair(best.fit)
+            larger = self.fit(penalties, [*best.fit.pairs, pair]) if pair is not None else best
+            if not self.is_better(larger, best):
+                break
+            best = larger
+        return best
+
+    def _strongest_pair(self, fit: AdditiveFit) -> int | None:
+        events, n_sessions = self.events, len(self.events.label)
+        scale, n_types = position_scale(fit, events), self.sizes["event_type"]
+        counts = np.bincount(events.session * n_types + events.ids[:, 0], scale, n_sessions * n_types)
+        held = [np.bincount(events.session, (events.pair == each) * scale, n_sessions) for each in fit.pairs]
+        return strongest_pair(
+            pair=np.where(np.isin(events.pair, list(fit.pairs)), NO_PAIR, events.pair),
+            scale=scale,
+            session=events.session,
+            nuisance=np.column_stack([np.ones(n_sessions), counts.reshape(n_sessions, n_types), *held]),
+            probability=expit(additive_logits(fit, events)),
+            label=events.label,
+        )
+
+
+def _additive_events(columns: Mapping[str, int], part: Labelled) -> AdditiveEvents:
     session = np.repeat(np.arange(len(part.label)), part.data.lengths)
+    ids = part.data.codes[:, list(columns.values())].astype(np.int64)
+    position = np.arange(len(session)) - part.data.offsets[:-1][session]
+    by_column = dict(zip(columns, ids.T, strict=True))
     return AdditiveEvents(
-        ids=part.data.codes[:, places].astype(np.int64),
-        position=np.arange(len(session)) - part.data.offsets[:-1][session],
+        ids=ids,
+        pair=pair_ids(by_column["event_type"], by_column.get("store_id"), position),
+        position=position,
         session=session,
         label=part.label,
     )

@@ -13,6 +13,7 @@ class ModelSpec:
 
     readout: `additive` adds bias + sum of (weight of the event type) x (weight of the position); `plain` does not.
     local_convolution: each event's embedding plus a small map of this event and the one before.
+    neighbour_pairs: the additive readout also weighs pairs of neighbouring event types that pass a score test.
     """
 
     categories: Sequence[str]
@@ -26,6 +27,7 @@ class ModelSpec:
     max_events: int = 200
     readout: str = "additive"
     local_convolution: bool = True
+    neighbour_pairs: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "categories", tuple(self.categories))

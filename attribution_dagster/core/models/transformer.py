@@ -1,8 +1,9 @@
 """The model: event embeddings, a local convolution, a post-norm encoder read at CLS, and an additive term beside it.
 
-    logit = bias + sum_t p_t (w[event t] + local_head . m_t) + head . encoder([CLS, x_t + m_t + position_t])
+    logit = bias + sum_t p_t (w[event t] + v[event t-1, event t] + local_head . m_t) + head . encoder([CLS, x_t + m_t + position_t])
 
-with the additive weights w and p of event type (and store) and position, and m_t = m(x_t, x_(t-1)) the local
+with the additive weights w, v and p of event type (and store), of the few pairs of neighbours that proved themselves,
+and of position; and m_t = m(x_t, x_(t-1)) the local
 convolution. It is read once directly: an average under a softmax, which is all the encoder sees of many events, forgets
 how often two neighbours met. x_t is the projected embedding of event t, and gradients for attribution are taken there:
 before the convolution, before positions, and with no layer normalisation directly after it. A normalisation does not
@@ -18,10 +19,11 @@ from torch.nn import functional
 from attribution_dagster.core.models.additive import AdditiveTerm
 from attribution_dagster.core.models.calibration import Calibration
 from attribution_dagster.core.models.encoder import Encoder, attention_bias
+from attribution_dagster.core.models.pairs import Pair
 from attribution_dagster.core.models.spec import ModelSpec
 from attribution_dagster.core.sequences.batches import Batch, EncodedSequences, encode
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
-from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
+from attribution_dagster.core.sequences.vocabulary import FIRST_TOKEN, NumberScaling, Vocabulary
 
 ADDITIVE_COLUMNS = ("event_type", "store_id")
 
@@ -85,8 +87,33 @@ class AttributionModel(nn.Module):
         return self._score(embedded, batch.codes, batch.is_event)
 
     def additive(self, batch: Batch) -> torch.Tensor:
-        """Return the exact additive contribution of each event to the logit, (B, T); 0 with a plain readout."""
-        return self._additive(batch.codes, batch.is_event)
+        """Return what the additive part loses with each event, (B, T); 0 with a plain readout. A pair counts at both."""
+        if self.additive_term is None:
+            return torch.zeros(batch.codes.shape[:2])
+        return self.additive_term.worth(batch.codes, batch.is_event)
+
+    def additive_logit(self, batch: Batch) -> torch.Tensor:
+        """Return what the additive part adds to the logit, (B,)."""
+        return self._additive(batch.codes, batch.is_event).sum(dim=1)
+
+    def pairs(self) -> list[dict[str, str | bool | float]]:
+        """Return the neighbours that the additive part weighs: first, second, same_store, weight in logits."""
+        if self.additive_term is None:
+            return []
+        tokens = self.vocabulary.tokens["event_type"]
+        found = [
+            (Pair.of(int(number)), float(self.additive_term.pair_weights.detach()[number]))
+            for number in torch.nonzero(self.additive_term.is_pair_used)[:, 0]
+        ]
+        return [
+            {
+                "first": tokens[pair.first - FIRST_TOKEN],
+                "second": tokens[pair.second - FIRST_TOKEN],
+                "same_store": pair.same_store,
+                "weight_logits": weight,
+            }
+            for pair, weight in sorted(found, key=lambda each: -abs(each[1]))
+        ]
 
     def forward(self, codes: torch.Tensor, numbers: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
         """Return logits (B,) for ids (B, T, C), scaled numbers (B, T, K) and the mask (B, T)."""
