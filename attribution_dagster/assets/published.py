@@ -42,7 +42,7 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 def tables(profile: Profile) -> list[str]:
     """The tables of a window that readers see."""
-    per_variant = ["gradient_attribution", *AGGREGATES.values(), "model_metrics"]
+    per_variant = ["gradient_attribution", *AGGREGATES.values(), "transformer_pair_attribution", "model_metrics"]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",

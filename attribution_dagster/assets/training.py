@@ -20,6 +20,8 @@ from attribution_dagster.resources.tracker import TrainingRun
 from attribution_dagster.resources.workspace import Workspace
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
     from attribution_dagster.core.models.training import TrainedModel
     from attribution_dagster.core.models.transformer import AttributionModel
@@ -58,7 +60,7 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             reads=[(tensors, k) for k in (*training_keys, key)],
             settings=[profile.training, profile.model.model_dump(), profile.windows.retrain_every],
             code=_CODE,
-            exists=lambda step: step.table(f"model_metrics_{variant}") and _exists(workspace, variant, key),
+            exists=lambda step: step.table(*_tables(variant)) and _exists(workspace, variant, key),
             build=lambda step: _build(step, variant, training_keys),
         )
 
@@ -138,13 +140,14 @@ def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
         folder = workspace.artifacts.folder(step.asset, trained_for, version)
     assert folder is not None
     story = json.loads((folder / "training.json").read_text())
-    rows = _measure(step, variant, folder, SequenceSet.concatenate([train_set, validation_set]))
+    rows, pairs = _measure(step, variant, folder, SequenceSet.concatenate([train_set, validation_set]))
     return {
         "trained_for_window": trained_for,
         "model_version": version,
         **story,
         "mlflow": {"path": story["mlflow"]},
         "metrics": {"markdown": markdown_table(rows)},
+        "neighbours": {"markdown": markdown_table(pairs)} if pairs.num_rows else "none passed the score test",
         "metric_rows": rows.to_pylist(),
     }
 
@@ -264,8 +267,12 @@ def _example(model: "AttributionModel") -> tuple[Any, ...]:
     )
 
 
-def _measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") -> Any:
-    """Writes the table of metrics on the window's own risk set, and returns it without the window's column.
+def _tables(variant: str) -> tuple[str, str]:
+    return f"model_metrics_{variant}", f"transformer_pair_attribution_{variant}"
+
+
+def _measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") -> "tuple[pa.Table, pa.Table]":
+    """Writes metrics and pairs on the window's own risk set, and returns them without the window's column.
 
     Baselines need no validation: they learn from all sessions that the model was trained or validated on.
     """
@@ -274,11 +281,10 @@ def _measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet")
 
     from attribution_dagster.core.models.baselines import fit_baselines
     from attribution_dagster.core.models.evaluation import evaluate_all
-    from attribution_dagster.core.models.prediction import predict
+    from attribution_dagster.core.models.prediction import pair_effects, predict
     from attribution_dagster.core.models.storage import load_model
 
-    workspace = step.workspace
-    sequences = open_sequences(workspace, variant, step.window_key)
+    sequences = open_sequences(step.workspace, variant, step.window_key)
     test_set = sequences.select(np.flatnonzero(sequences.in_risk_set))
     model = load_model(folder)
     scores = {"transformer": predict(model, test_set)}
@@ -287,8 +293,14 @@ def _measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet")
     users = [np.asarray(s.user_id.to_pylist(), dtype=object) for s in (test_set, learnt_from)]
     calibrated = {"transformer": model.calibration.sample_probability(scores["transformer"])}
     rows = evaluate_all(scores, test_set.label, users[0], users[1], calibrated)
-    table = pa.Table.from_pylist([row.to_json() for row in rows])
-    start = pa.array([workspace.window(step.window_key).start] * len(rows), type=pa.timestamp("us"))
-    stamped = table.add_column(0, "window_start", start)
-    workspace.warehouse.load(f"model_metrics_{variant}", step.window_key, step.version, stamped.to_batches())
-    return table
+    pairs = [
+        {"first_event_type": p.first, "second_event_type": p.second}
+        | {name: getattr(p, name) for name in ("same_store", "mean_effect", "occurrences", "sessions")}
+        for p in pair_effects(model, model.encode(test_set))
+    ]
+    made = pa.Table.from_pylist([row.to_json() for row in rows]), pa.Table.from_pylist(pairs)
+    for name, table in zip(_tables(variant), made, strict=True):
+        start = pa.array([step.workspace.window(step.window_key).start] * table.num_rows, type=pa.timestamp("us"))
+        stamped = table.add_column(0, "window_start", start).to_batches() if table.num_rows else []
+        step.workspace.warehouse.load(name, step.window_key, step.version, stamped)
+    return made

@@ -48,6 +48,7 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
         converted=metrics["transformer"]["n_converted"],
         events=_published(workspace, f"transformer_event_attribution_{variant}", window_key),
         metrics=metrics,
+        pairs=_published(workspace, f"transformer_pair_attribution_{variant}", window_key).to_pylist(),
     )
 
 

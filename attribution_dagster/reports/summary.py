@@ -35,7 +35,8 @@ MODEL_TITLES = {
 class VariantSummary:
     """One variant: its event-type rows, and metrics as {model: {auc, auc_low, auc_high, average_precision, log_loss}}.
 
-    `sessions` and `converted` count the risk set. The model itself is the entry "transformer".
+    `sessions` and `converted` count the risk set. The model itself is the entry "transformer". `pairs` are the rows of
+    its neighbours that are worth more together.
     """
 
     variant: str
@@ -44,6 +45,7 @@ class VariantSummary:
     converted: int
     events: pa.Table
     metrics: Metrics
+    pairs: Sequence[Mapping[str, Any]] = ()
 
     @property
     def auc(self) -> float | None:
@@ -107,6 +109,8 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     ]
     yield Text()
     yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
+    for pair in variant.pairs:
+        yield _pair(pair)
     yield Text()
     if variant.metrics:
         yield _metrics(variant.metrics)
@@ -136,6 +140,15 @@ def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) 
     name.append(FUNNEL_MARK if row["is_funnel"] else "", style="red")
     numbers = (signed(effect) + between, f"×{math.exp(min(effect, 99)):.2f}")
     return [name, Text(bar, style=style), *(Text(number, style=style) for number in numbers), Text(f"{row['users']:,}")]
+
+
+def _pair(row: Mapping[str, Any]) -> Text:
+    first, second = (shorten(row[name], 28) for name in ("first_event_type", "second_event_type"))
+    where = " at the same store" if row["same_store"] else ""
+    worth = (
+        "is not seen" if row["mean_effect"] is None else f"is worth {signed(row['mean_effect'])} logits beyond the two"
+    )
+    return Text(f"{first}, then {second}{where}: {worth} ({row['occurrences']:,} times).")
 
 
 def _table(first: str, *headings: str) -> Table:

@@ -6,6 +6,7 @@ import torch
 
 from attribution_dagster.core.models.additive import AdditiveTerm
 from attribution_dagster.core.models.pairs import MAX_TYPES, NO_PAIR, Pair, pair_ids
+from attribution_dagster.core.models.prediction import pair_effects
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster.core.models.training import train
 from attribution_dagster_tests.models.worlds import planted_world, small_spec
@@ -17,24 +18,25 @@ QUICK = TrainingSpec(max_epochs=1, min_count=1, learning_rate=1e-12)
 
 def start(*, pair: float, neighbour_pairs: bool = True, seed: int = 1):
     sets = [planted_world(4000, seed=number, pair=pair)[0] for number in (seed, seed + 1)]
-    return train(*sets, small_spec(neighbour_pairs=neighbour_pairs), QUICK).model
+    model = train(*sets, small_spec(neighbour_pairs=neighbour_pairs), QUICK).model
+    return pair_effects(model, model.encode(sets[1]))
 
 
 def test_the_planted_pair_is_found_with_its_weight_and_no_other():
-    found = start(pair=1.5).pairs()
-    assert [(each["first"], each["second"]) for each in found] == [("event_type_3", "event_type_2")] * len(found)
+    found = start(pair=1.5)
+    assert [(each.first, each.second) for each in found] == [("event_type_3", "event_type_2")] * len(found)
     # Planted whatever the store is, so that it may be found at the same store and at others.
     assert 1 <= len(found) <= 2
-    assert all(0.8 < each["weight_logits"] < 2.2 for each in found)
+    assert all(1.0 < each.mean_effect < 2.0 and 50 < each.sessions <= each.occurrences for each in found)
 
 
 @pytest.mark.parametrize("seed", [1, 11, 21])
 def test_no_pair_is_found_where_none_is_planted(seed):
-    assert start(pair=0.0, seed=seed).pairs() == []
+    assert start(pair=0.0, seed=seed) == []
 
 
 def test_pairs_can_be_switched_off():
-    assert start(pair=1.5, neighbour_pairs=False).pairs() == []
+    assert start(pair=1.5, neighbour_pairs=False) == []
 
 
 def test_a_pair_counts_where_it_is_complete_and_falls_away_with_either_event():

@@ -5,7 +5,7 @@ import pyarrow as pa
 import torch
 from scipy.stats import norm
 
-from attribution_dagster.core.models.pairs import N_PAIRS
+from attribution_dagster.core.models.pairs import N_PAIRS, NO_PAIR
 from attribution_dagster.core.models.spec import ModelSpec
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
@@ -116,4 +116,5 @@ def random_model(sequences, spec=None, seed=0):
                 value.add_(0.1 * torch.randn(value.shape))
             if model.additive_term is not None:
                 model.additive_term.is_pair_used.copy_(torch.rand(N_PAIRS) < 0.3)
+                model.additive_term.is_pair_used[NO_PAIR] = False
     return model.eval()

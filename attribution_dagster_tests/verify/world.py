@@ -42,7 +42,10 @@ WHERE a.window_start = :window_start AND a.in_risk_set
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What one seed gave. Log-loss gains are over the base rate; the oracle knows the planted hazard of each prefix."""
+    """What one seed gave. Log-loss gains are over the base rate; the oracle knows the planted hazard of each prefix.
+
+    pairs: the neighbours that the model weighs together. best_epoch: 0 where validation kept the additive start.
+    """
 
     seed: int
     sessions: int
@@ -55,6 +58,8 @@ class Outcome:
     pair_auc: float
     pair_auc_counts: float
     types: pd.DataFrame
+    pairs: list[tuple[str, str, bool]]
+    best_epoch: float
 
 
 def run_world(root: Path, seed: int, users: int, progress: Progress, variants: Sequence[str]) -> tuple[Workspace, Path]:
@@ -117,7 +122,18 @@ def judge_world(workspace: Workspace, truth: Path, seed: int) -> Outcome:
         pair_auc=auc(sessions["logit"].to_numpy()[pair], label[pair]),
         pair_auc_counts=auc(counts[pair], label[pair]),
         types=_types(rows, seed),
+        pairs=[
+            (row["first_event_type"], row["second_event_type"], row["same_store"])
+            for row in workspace.slice_of("transformer_pair_attribution_no_funnel", EXPLAINED).to_pylist()
+        ],
+        best_epoch=_best_epoch(workspace),
     )
+
+
+def _best_epoch(workspace: Workspace) -> float:
+    record = workspace.artifacts.record("no_funnel/trained_model", EXPLAINED)
+    assert record is not None
+    return float(record.report["best_epoch"])
 
 
 def _types(rows: pd.DataFrame, seed: int) -> pd.DataFrame:

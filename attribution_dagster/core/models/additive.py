@@ -72,7 +72,7 @@ class AdditiveTerm(nn.Module):
         """Return what each event adds to the logit, (B, T): its pair counts where it is complete; padding adds 0."""
         weights = sum(self.weights[name][codes[:, :, place]] for name, place in self.columns.items())
         own = weights * self.position_weights()[: codes.shape[1]] * is_event
-        return own + self._pairs(codes, is_event)  # type: ignore[no-any-return]
+        return own + self.pair_effects(codes, is_event)  # type: ignore[no-any-return]
 
     def worth(self, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
         """Return what falls away with each event while all others keep their places, (B, T).
@@ -80,11 +80,11 @@ class AdditiveTerm(nn.Module):
         That is what it adds, and for the first of a pair also the pair, which the second would no longer complete. So a
         pair counts at both its events, as it does in gradient x input of any product of two inputs.
         """
-        completed = self._pairs(codes, is_event)
+        completed = self.pair_effects(codes, is_event)
         return self.forward(codes, is_event) + functional.pad(completed[:, 1:], (0, 1))
 
-    def _pairs(self, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
-        """Return what the pairs add to the logit where they are complete, (B, T). Ids as `pairs.pair_ids` has them."""
+    def pair_ids(self, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
+        """Return the id of the pair that each event completes, (B, T), as `pairs.pair_ids` has them."""
         types = codes[:, :, self.columns["event_type"]]
         before = functional.pad(types, (1, -1))
         known = (types >= FIRST_TOKEN) & (before >= FIRST_TOKEN) & (types < MAX_TYPES) & (before < MAX_TYPES)
@@ -92,8 +92,12 @@ class AdditiveTerm(nn.Module):
         if "store_id" in self.columns:
             stores = codes[:, :, self.columns["store_id"]]
             same = ((stores == functional.pad(stores, (1, -1))) & (stores >= FIRST_TOKEN)).long()
-        ids = torch.where(known, (same * MAX_TYPES + before) * MAX_TYPES + types, NO_PAIR)
-        return (self.pair_weights * self.is_pair_used)[ids] * self.position_weights()[: codes.shape[1]] * is_event
+        return torch.where(known & is_event, (same * MAX_TYPES + before) * MAX_TYPES + types, NO_PAIR)
+
+    def pair_effects(self, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
+        """Return what the pairs add to the logit where they are complete, (B, T)."""
+        weights = (self.pair_weights * self.is_pair_used)[self.pair_ids(codes, is_event)]
+        return weights * self.position_weights()[: codes.shape[1]]
 
     def position_weights(self) -> torch.Tensor:
         """Return the weight of each position, (max_events,)."""

@@ -1,13 +1,17 @@
-"""Logits of many sessions, and the mean event of the training windows."""
+"""What a model says of many sessions: logits, the mean event, the worth of its pairs."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from attribution_dagster.core.models.pairs import N_PAIRS, Pair
 from attribution_dagster.core.models.threads import map_batches
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import EncodedSequences, budget_batches
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
+from attribution_dagster.core.sequences.vocabulary import FIRST_TOKEN
 
 TOKEN_BUDGET = 2048
 
@@ -49,3 +53,47 @@ def mean_event(model: AttributionModel, data: EncodedSequences) -> tuple[torch.T
             additive_sum += model.additive(batch).sum(dtype=torch.float64)
     n_events = max(int(data.lengths.sum()), 1)
     return (event_sum / n_events).float(), (additive_sum / n_events).float()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairEffect:
+    """A pair of neighbours that the additive part weighs: what it adds beyond both, and how often it occurs.
+
+    mean_effect: in logits, over the occurrences; None without any.
+    """
+
+    first: str
+    second: str
+    same_store: bool
+    mean_effect: float | None
+    occurrences: int
+    sessions: int
+
+
+@torch.inference_mode()
+def pair_effects(model: AttributionModel, data: EncodedSequences) -> list[PairEffect]:
+    """Return the model's pairs with what they are worth in these sessions, the strongest first."""
+    term = model.additive_term
+    if term is None or not bool(term.is_pair_used.any()):
+        return []
+    effect, occurrences, sessions = (torch.zeros(N_PAIRS, dtype=torch.float64) for _ in range(3))
+    for rows in budget_batches(data.lengths, 8 * TOKEN_BUDGET):
+        batch = data.batch(rows)
+        ids, effects = term.pair_ids(batch.codes, batch.is_event), term.pair_effects(batch.codes, batch.is_event)
+        effect += torch.bincount(ids.flatten(), effects.flatten().double(), N_PAIRS)
+        occurrences += torch.bincount(ids.flatten(), minlength=N_PAIRS)
+        in_session = torch.unique(torch.arange(len(ids))[:, None] * N_PAIRS + ids) % N_PAIRS
+        sessions += torch.bincount(in_session, minlength=N_PAIRS)
+    tokens = model.vocabulary.tokens["event_type"]
+    found = [
+        PairEffect(
+            first=tokens[Pair.of(number).first - FIRST_TOKEN],
+            second=tokens[Pair.of(number).second - FIRST_TOKEN],
+            same_store=Pair.of(number).same_store,
+            mean_effect=float(effect[number] / occurrences[number]) if occurrences[number] else None,
+            occurrences=int(occurrences[number]),
+            sessions=int(sessions[number]),
+        )
+        for number in torch.nonzero(term.is_pair_used)[:, 0].tolist()
+    ]
+    return sorted(found, key=lambda each: -abs(each.mean_effect or 0.0))

@@ -19,11 +19,10 @@ from torch.nn import functional
 from attribution_dagster.core.models.additive import AdditiveTerm
 from attribution_dagster.core.models.calibration import Calibration
 from attribution_dagster.core.models.encoder import Encoder, attention_bias
-from attribution_dagster.core.models.pairs import Pair
 from attribution_dagster.core.models.spec import ModelSpec
 from attribution_dagster.core.sequences.batches import Batch, EncodedSequences, encode
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
-from attribution_dagster.core.sequences.vocabulary import FIRST_TOKEN, NumberScaling, Vocabulary
+from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
 ADDITIVE_COLUMNS = ("event_type", "store_id")
 
@@ -95,25 +94,6 @@ class AttributionModel(nn.Module):
     def additive_logit(self, batch: Batch) -> torch.Tensor:
         """Return what the additive part adds to the logit, (B,)."""
         return self._additive(batch.codes, batch.is_event).sum(dim=1)
-
-    def pairs(self) -> list[dict[str, str | bool | float]]:
-        """Return the neighbours that the additive part weighs: first, second, same_store, weight in logits."""
-        if self.additive_term is None:
-            return []
-        tokens = self.vocabulary.tokens["event_type"]
-        found = [
-            (Pair.of(int(number)), float(self.additive_term.pair_weights.detach()[number]))
-            for number in torch.nonzero(self.additive_term.is_pair_used)[:, 0]
-        ]
-        return [
-            {
-                "first": tokens[pair.first - FIRST_TOKEN],
-                "second": tokens[pair.second - FIRST_TOKEN],
-                "same_store": pair.same_store,
-                "weight_logits": weight,
-            }
-            for pair, weight in sorted(found, key=lambda each: -abs(each[1]))
-        ]
 
     def forward(self, codes: torch.Tensor, numbers: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
         """Return logits (B,) for ids (B, T, C), scaled numbers (B, T, K) and the mask (B, T)."""
