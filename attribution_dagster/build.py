@@ -3,7 +3,6 @@
 import dagster as dg
 
 from attribution_dagster.assets.attribution import attribution_assets
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
 from attribution_dagster.assets.sequences import sequence_assets
@@ -11,6 +10,7 @@ from attribution_dagster.assets.sessions import session_assets
 from attribution_dagster.assets.source import source_assets
 from attribution_dagster.assets.training import training_assets
 from attribution_dagster.checks.adapter import asset_checks
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings

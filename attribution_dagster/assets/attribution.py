@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.queries import load_query

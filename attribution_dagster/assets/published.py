@@ -5,12 +5,12 @@ from pathlib import Path
 import dagster as dg
 
 from attribution_dagster.assets.attribution import AGGREGATES
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.report import NO_FUNNEL, picture
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.checks.expectations import expectations
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query

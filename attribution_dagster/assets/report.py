@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 
 from attribution_dagster.assets.attribution import AGGREGATES
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.queries import load_query

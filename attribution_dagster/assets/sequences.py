@@ -4,11 +4,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.sequences.builder import build_sequences
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import MissingInputError
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import load_query, parse_query
 

@@ -5,11 +5,11 @@ from datetime import datetime
 
 import dagster as dg
 
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.sequences.risk_set import draw_risk_set
 from attribution_dagster.datasets.parameters import observation_end
 from attribution_dagster.errors import DataError, MissingInputError
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import dagster as dg
 
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.errors import DataError, MissingInputError, SourceError
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query

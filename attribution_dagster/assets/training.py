@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from attribution_dagster.assets.dataset import DatasetAssets
+from attribution_dagster.assets.measuring import measure, measured_tables
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.tracker import TrainingRun
 from attribution_dagster.resources.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
     from attribution_dagster.core.models.training import TrainedModel
     from attribution_dagster.core.models.transformer import AttributionModel
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 VALIDATION_SHARE = 0.2
 """Share of the training sessions, the latest, on which training is stopped and probabilities are calibrated."""
-_CODE = code_version("assets/training.py", "core/models", "core/sequences")
+_CODE = code_version("assets/training.py", "assets/measuring.py", "core/models", "core/sequences")
 
 
 def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:
@@ -60,7 +59,7 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             reads=[(tensors, k) for k in (*training_keys, key)],
             settings=[profile.training, profile.model.model_dump(), profile.windows.retrain_every],
             code=_CODE,
-            exists=lambda step: step.table(*_tables(variant)) and _exists(workspace, variant, key),
+            exists=lambda step: step.table(*measured_tables(variant)) and _exists(workspace, variant, key),
             build=lambda step: _build(step, variant, training_keys),
         )
 
@@ -140,7 +139,7 @@ def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
         folder = workspace.artifacts.folder(step.asset, trained_for, version)
     assert folder is not None
     story = json.loads((folder / "training.json").read_text())
-    rows, pairs = _measure(step, variant, folder, SequenceSet.concatenate([train_set, validation_set]))
+    rows, pairs = measure(step, variant, folder, SequenceSet.concatenate([train_set, validation_set]))
     return {
         "trained_for_window": trained_for,
         "model_version": version,
@@ -265,42 +264,3 @@ def _example(model: "AttributionModel") -> tuple[Any, ...]:
         torch.zeros(2, 5, n_numbers),
         torch.ones(2, 5, dtype=torch.bool),
     )
-
-
-def _tables(variant: str) -> tuple[str, str]:
-    return f"model_metrics_{variant}", f"transformer_pair_attribution_{variant}"
-
-
-def _measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") -> "tuple[pa.Table, pa.Table]":
-    """Writes metrics and pairs on the window's own risk set, and returns them without the window's column.
-
-    Baselines need no validation: they learn from all sessions that the model was trained or validated on.
-    """
-    import numpy as np
-    import pyarrow as pa
-
-    from attribution_dagster.core.models.baselines import fit_baselines
-    from attribution_dagster.core.models.evaluation import evaluate_all
-    from attribution_dagster.core.models.prediction import pair_effects, predict
-    from attribution_dagster.core.models.storage import load_model
-
-    sequences = open_sequences(step.workspace, variant, step.window_key)
-    test_set = sequences.select(np.flatnonzero(sequences.in_risk_set))
-    model = load_model(folder)
-    scores = {"transformer": predict(model, test_set)}
-    for name, baseline in fit_baselines(learnt_from).items():
-        scores["logistic_regression" if name == "counts" else name] = baseline.predict(test_set)
-    users = [np.asarray(s.user_id.to_pylist(), dtype=object) for s in (test_set, learnt_from)]
-    calibrated = {"transformer": model.calibration.sample_probability(scores["transformer"])}
-    rows = evaluate_all(scores, test_set.label, users[0], users[1], calibrated)
-    pairs = [
-        {"first_event_type": p.first, "second_event_type": p.second}
-        | {name: getattr(p, name) for name in ("same_store", "mean_effect", "occurrences", "sessions")}
-        for p in pair_effects(model, model.encode(test_set))
-    ]
-    made = pa.Table.from_pylist([row.to_json() for row in rows]), pa.Table.from_pylist(pairs)
-    for name, table in zip(_tables(variant), made, strict=True):
-        start = pa.array([step.workspace.window(step.window_key).start] * table.num_rows, type=pa.timestamp("us"))
-        stamped = table.add_column(0, "window_start", start).to_batches() if table.num_rows else []
-        step.workspace.warehouse.load(name, step.window_key, step.version, stamped)
-    return made

@@ -10,8 +10,8 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.assets.dataset import DatasetAssets
 from attribution_dagster.checks.expectations import Expectation, Row, expectations
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 

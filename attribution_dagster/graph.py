@@ -1,4 +1,4 @@
-"""What the assets of one dataset have in common: keys, partitions, groups, owners, tags."""
+"""What the assets and checks of one dataset have in common: keys, partitions, groups, owners, tags."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
