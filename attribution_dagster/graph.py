@@ -10,6 +10,8 @@ from attribution_dagster.partitions import window_partitions
 from attribution_dagster.resources.workspace import Workspace
 
 OWNERS = ["team:attribution"]
+RANGE_GROUPS = ("1_events", "2_sessions")
+"""Groups of SQL assets: a backfill makes a range of their windows in one run, and all others a window per run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,9 @@ class DatasetAssets:
             "key": self.key(asset),
             "deps": [d if isinstance(d, dg.AssetDep) else dg.AssetDep(self.key(d)) for d in deps],
             "partitions_def": self.partitions if partitioned else None,
+            "backfill_policy": dg.BackfillPolicy.single_run()
+            if group in RANGE_GROUPS
+            else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
             "group_name": f"{profile.name}_{group}",
             "kinds": kinds,
             "owners": OWNERS,

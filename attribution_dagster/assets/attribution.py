@@ -48,13 +48,12 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
     )
     def event_attribution(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Gradient x input of every event of every session of the window: share, signed, centred and relative, with label and probability."""
-        key = context.partition_key
         return make(
             context,
             workspace,
             asset,
-            reads=[(f"{variant}/sequence_tensors", key), (f"{variant}/trained_model", key)],
-            settings=None,
+            reads=lambda key: [(f"{variant}/sequence_tensors", key), (f"{variant}/trained_model", key)],
+            settings=lambda _: None,
             code=_CODE_EVENTS,
             exists=lambda step: step.table(f"gradient_attribution_{variant}"),
             build=lambda step: _attribute(step, variant),
@@ -107,8 +106,8 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
             context,
             workspace,
             asset,
-            reads=[(f"{variant}/event_attribution", context.partition_key)],
-            settings=[profile.roles.model_dump(), MINIMUM_SUPPORT_USERS],
+            reads=lambda key: [(f"{variant}/event_attribution", key)],
+            settings=lambda _: [profile.roles.model_dump(), MINIMUM_SUPPORT_USERS],
             code=code,
             exists=lambda step: step.table(f"{table}_{variant}"),
             build=build,

@@ -58,18 +58,18 @@ def make(
     workspace: Workspace,
     asset: str,
     *,
-    reads: Reads,
-    settings: Any,
+    reads: Callable[[str], Reads],
+    settings: Callable[[str], Any],
     code: str,
     exists: Callable[[Step], bool],
     build: Callable[[Step], Report],
     window_key: str | None = None,
 ) -> dg.MaterializeResult[None]:
-    """The materialisation of `asset`, made by `build` unless what exists is current.
+    """The materialisation of `asset`, made by `build` unless what exists is current; in a run over a range, window by window.
 
     Args:
-        reads: what is read, as (asset, window key); their versions enter this one's.
-        settings: whatever of the profile changes the outcome; must be serialisable.
+        reads: window key -> what is read, as (asset, window key); their versions enter this one's.
+        settings: window key -> whatever of the profile changes the outcome; must be serialisable.
         code: digest of the asset's code, see `code_version`.
         exists: whether the output of the step's version is there.
         build: makes the output and returns the report: what the asset's page shows.
@@ -77,23 +77,30 @@ def make(
     Raises:
         MissingInputError: something that is read hasn't been made.
     """
-    key = window_key or context.partition_key
-    inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads}
     forced = context.run.tags.get(FORCE_TAG) == "true"
-    bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
-    target = digest(asset, key, code, settings, bounds, inputs)
-    # Files of a version are never rewritten, so what is forced is a version of its own.
-    version = digest(target, context.run_id) if forced else target
-    step = Step(workspace=workspace, asset=asset, window_key=key, version=version, inputs=inputs, run_id=context.run_id)
-    workspace.progress.start(f"{asset} {key}")
-    known = workspace.artifacts.record(asset, key)
-    if known is not None and known.target == target and not forced and exists(replace(step, version=known.version)):
-        workspace.progress.finish(CURRENT)
-        return _result(known, "current: made before from the same inputs, code and settings")
-    record = Record(version=version, target=target, inputs=inputs, report=build(step), run_id=context.run_id)
-    workspace.artifacts.save_record(asset, key, record)
-    workspace.progress.finish("done")
-    return _result(record, "made in this run")
+
+    def make_window(key: str) -> tuple[Record, str]:
+        inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads(key)}
+        bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
+        target = digest(asset, key, code, settings(key), bounds, inputs)
+        # Files of a version are never rewritten, so what is forced is a version of its own.
+        version = digest(target, context.run_id) if forced else target
+        step = Step(
+            workspace=workspace, asset=asset, window_key=key, version=version, inputs=inputs, run_id=context.run_id
+        )
+        workspace.progress.start(f"{asset} {key}")
+        known = workspace.artifacts.record(asset, key)
+        if known is not None and known.target == target and not forced and exists(replace(step, version=known.version)):
+            workspace.progress.finish(CURRENT)
+            return known, "current: made before from the same inputs, code and settings"
+        record = Record(version=version, target=target, inputs=inputs, report=build(step), run_id=context.run_id)
+        workspace.artifacts.save_record(asset, key, record)
+        workspace.progress.finish("done")
+        return record, "made in this run"
+
+    keys = [window_key] if window_key else list(context.partition_keys)
+    made = {key: make_window(key) for key in keys}
+    return _result(*made[keys[0]]) if len(keys) == 1 else _range_result(made)
 
 
 @cache
@@ -137,6 +144,14 @@ def digest(*parts: Any) -> str:
 def _result(record: Record, status: str) -> dg.MaterializeResult[None]:
     metadata = {name: _metadata(value) for name, value in record.report.items()}
     return dg.MaterializeResult(metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version))
+
+
+def _range_result(made: Mapping[str, tuple[Record, str]]) -> dg.MaterializeResult[None]:
+    """Of a run over a range Dagster keeps one materialisation for all its windows: what each of them came to is listed."""
+    lines = [f"| {key} | {status} | {record.version} |" for key, (record, status) in made.items()]
+    return dg.MaterializeResult(
+        metadata={"windows": dg.MetadataValue.md("\n".join(["| window | | version |", "|---|---|---|", *lines]))}
+    )
 
 
 def _metadata(value: Any) -> Any:

@@ -50,17 +50,15 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
     )
     def trained_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """The transformer that explains the window, trained on windows before it, and how well it predicts the window beside simple baselines."""
-        key = context.partition_key
-        training_keys = workspace.look_back(workspace.retrain_key(key))
         return make(
             context,
             workspace,
             asset,
-            reads=[(tensors, k) for k in (*training_keys, key)],
-            settings=[profile.training, profile.model.model_dump(), profile.windows.retrain_every],
+            reads=lambda key: [(tensors, k) for k in (*_training_keys(workspace, key), key)],
+            settings=lambda _: [profile.training, profile.model.model_dump(), profile.windows.retrain_every],
             code=_CODE,
-            exists=lambda step: step.table(*measured_tables(variant)) and _exists(workspace, variant, key),
-            build=lambda step: _build(step, variant, training_keys),
+            exists=lambda step: step.table(*measured_tables(variant)) and _exists(workspace, variant, step.window_key),
+            build=lambda step: _build(step, variant),
         )
 
     return [trained_model]
@@ -107,6 +105,10 @@ def open_model(workspace: Workspace, variant: str, window_key: str) -> "Attribut
     return load_model(folder)
 
 
+def _training_keys(workspace: Workspace, key: str) -> list[str]:
+    return workspace.look_back(workspace.retrain_key(key))
+
+
 def _exists(workspace: Workspace, variant: str, key: str) -> bool:
     try:
         open_model(workspace, variant, key)
@@ -115,12 +117,12 @@ def _exists(workspace: Workspace, variant: str, key: str) -> bool:
     return True
 
 
-def _build(step: Step, variant: str, training_keys: list[str]) -> Report:
+def _build(step: Step, variant: str) -> Report:
     import torch
 
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
-    workspace = step.workspace
+    workspace, training_keys = step.workspace, _training_keys(step.workspace, step.window_key)
     torch.set_num_threads(workspace.settings.threads)
     sets = [open_sequences(workspace, variant, k) for k in training_keys]
     train_set, validation_set, prevalence = split_sessions(sets, workspace.profile.name, variant, training_keys)

@@ -6,6 +6,7 @@ Dagster's blocking holds within one run only. So the verdict is stored with the 
 import json
 import logging
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -32,16 +33,23 @@ def _asset_check(assets: DatasetAssets, expectation: Expectation) -> dg.AssetChe
         partitions_def=assets.partitions,
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        row, failures = judge(assets.workspace, expectation, context.partition_key)
-        severity = dg.AssetCheckSeverity.ERROR if expectation.blocking else dg.AssetCheckSeverity.WARN
-        return dg.AssetCheckResult(
-            passed=not failures,
-            severity=severity,
-            description="; ".join(failures) or None,
-            metadata={**{k: _plain(v) for k, v in row.items()}, "expected": "; ".join(map(_said, expectation.rules))},
-        )
+        judged = {key: judge(assets.workspace, expectation, key) for key in context.partition_keys}
+        return _result(expectation, judged)
 
     return check
+
+
+def _result(expectation: Expectation, judged: Mapping[str, tuple[Row, list[str]]]) -> dg.AssetCheckResult:
+    """What Dagster keeps: of a run over a range it is one result for all windows, so each names its window."""
+    is_range = len(judged) > 1
+    failed = [f"window {key}: {said}" if is_range else said for key, (_, words) in judged.items() for said in words]
+    measured = {f"{key} {k}" if is_range else k: _plain(v) for key, (row, _) in judged.items() for k, v in row.items()}
+    return dg.AssetCheckResult(
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if expectation.blocking else dg.AssetCheckSeverity.WARN,
+        description="; ".join(failed) or None,
+        metadata={**measured, "expected": "; ".join(map(_said, expectation.rules))},
+    )
 
 
 def judge(workspace: Workspace, expectation: Expectation, window_key: str) -> tuple[Row, list[str]]:
