@@ -1,17 +1,31 @@
 """What the assets and checks of one dataset have in common: keys, partitions, groups, owners, tags."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.partitions import window_partitions
+from attribution_dagster.partitions import explained_partitions, window_partitions
 from attribution_dagster.resources.workspace import Workspace
 
 OWNERS = ["team:attribution"]
-RANGE_GROUPS = ("1_events", "2_sessions")
-"""Groups of SQL assets: a backfill makes a range of their windows in one run, and all others a window per run."""
+PREPARED = (
+    "events",
+    "sessions",
+    "session_funnels",
+    "funnel_metrics",
+    "sampled_users",
+    "risk_set",
+    "sequence_tensors",
+)
+"""Made for every window, because models learn from them, and in a backfill a range of windows per run: they are quick.
+
+All other assets exist for the windows that can be explained, and are made one window per run.
+"""
+# Both are marked beta in Dagster 1.13; the tests of backfills and of checks watch that they keep working.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*(backfill_policy|allow_nonexistent)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +33,18 @@ class DatasetAssets:
     """Makes the decorator's options for an asset of the dataset; the key is `[dataset, (variant,) name]`."""
 
     workspace: Workspace
-    partitions: dg.TimeWindowPartitionsDefinition
+    windows: dg.TimeWindowPartitionsDefinition
+    explained: dg.TimeWindowPartitionsDefinition
 
     @classmethod
     def of(cls, workspace: Workspace) -> "DatasetAssets":
         """The options for the workspace's dataset."""
-        return cls(workspace=workspace, partitions=window_partitions(workspace.profile))
+        profile = workspace.profile
+        return cls(workspace=workspace, windows=window_partitions(profile), explained=explained_partitions(profile))
+
+    def partitions(self, asset: str) -> dg.TimeWindowPartitionsDefinition:
+        """The windows for which the asset is made."""
+        return self.windows if asset.split("/")[-1] in PREPARED else self.explained
 
     def key(self, asset: str) -> dg.AssetKey:
         """The asset's key: `no_funnel/trained_model` of marketplace is `marketplace/no_funnel/trained_model`."""
@@ -48,9 +68,9 @@ class DatasetAssets:
         return {
             "key": self.key(asset),
             "deps": [d if isinstance(d, dg.AssetDep) else dg.AssetDep(self.key(d)) for d in deps],
-            "partitions_def": self.partitions if partitioned else None,
+            "partitions_def": self.partitions(asset) if partitioned else None,
             "backfill_policy": dg.BackfillPolicy.single_run()
-            if group in RANGE_GROUPS
+            if not partitioned or asset.split("/")[-1] in PREPARED
             else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
             "group_name": f"{profile.name}_{group}",
             "kinds": kinds,

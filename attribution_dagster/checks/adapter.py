@@ -30,7 +30,7 @@ def _asset_check(assets: DatasetAssets, expectation: Expectation) -> dg.AssetChe
         name=expectation.name,
         description=expectation.description,
         blocking=expectation.blocking,
-        partitions_def=assets.partitions,
+        partitions_def=assets.partitions(expectation.asset),
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         judged = {key: judge(assets.workspace, expectation, key) for key in context.partition_keys}

@@ -86,6 +86,12 @@ class SessionSpec(_Part):
     bot_max_events_per_minute: int = Field(default=120, ge=1)
 
 
+class ScheduleSpec(_Part):
+    """When a window is made: so many hours after its last midnight, when late events have come."""
+
+    delay_hours: int = Field(default=3, ge=0)
+
+
 class Quality(_Part):
     """How much bad input is too much."""
 
@@ -182,6 +188,7 @@ class Profile(_Part):
     optional_columns: tuple[str, ...] = ()  # of the source; read as NULL where a file lacks them
     time_zone: str
     windows: WindowSpec
+    schedule: ScheduleSpec | None = None  # without one the schedule exists, and stays off until somebody turns it on
     sessions: SessionSpec = SessionSpec()
     quality: Quality = Quality()
     roles: Roles
@@ -212,6 +219,10 @@ class Profile(_Part):
     @model_validator(mode="after")
     def _sessions_fit_windows(self) -> Self:
         longest = _HOURS[self.windows.length]
+        if self.schedule is not None and self.schedule.delay_hours > longest:
+            raise ValueError(
+                f"schedule.delay_hours {self.schedule.delay_hours} is longer than a {self.windows.length}: lower it"
+            )
         if self.sessions.max_hours > longest:
             raise ValueError(
                 f"sessions.max_hours {self.sessions.max_hours} is longer than a {self.windows.length} can be "
