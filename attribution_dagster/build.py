@@ -3,6 +3,7 @@
 import dagster as dg
 
 from attribution_dagster.assets.attribution import attribution_assets
+from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
 from attribution_dagster.assets.sequences import sequence_assets
@@ -44,4 +45,5 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
         *leakage_assets(dataset),
         *published_assets(dataset),
+        *(a for v in dataset.workspace.profile.variants for a in drift_assets(dataset, v)),
     ]
