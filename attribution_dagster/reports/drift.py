@@ -28,7 +28,7 @@ def drift_png(title: str, effects: Rows, metrics: Rows, *, leaks: bool) -> bytes
     with report_style():
         figure = Figure(figsize=(14.0, 6.2), dpi=100, facecolor="white")
         FigureCanvasAgg(figure)
-        figure.set_layout_engine("constrained", rect=(0.008, 0.06, 0.984, 0.86))
+        figure.set_layout_engine("constrained", rect=(0.008, 0.075, 0.984, 0.845))
         left, right = figure.subplots(1, 2, width_ratios=(2, 1))
         windows = sorted({row["window_key"] for row in (*effects, *metrics)})
         _effects(left, effects, windows)
@@ -38,7 +38,7 @@ def drift_png(title: str, effects: Rows, metrics: Rows, *, leaks: bool) -> bytes
         )
         if leaks:
             figure.text(0.988, 0.972, plot_label(LEAKAGE_SENTENCE, 80), fontsize=10, color=ALARM, ha="right", va="top")
-        figure.text(0.012, 0.012, f"Effect: {EFFECT_UNIT}. Bars: 95 %. {MODEL_NOT_CAUSE}", fontsize=9, color="#444444")
+        figure.text(0.012, 0.012, f"Effect: {EFFECT_UNIT}. Bars: 95 %.\n{MODEL_NOT_CAUSE}", fontsize=9, color="#444444")
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
