@@ -5,7 +5,7 @@ only if they have the same windows. The second is requested when the first has s
 checks failed is not explained.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
@@ -15,6 +15,8 @@ from attribution_dagster.datasets.windows import windows
 from attribution_dagster.graph import PREPARED, DatasetAssets
 
 PARTITION_TAG = "dagster/partition"
+LATE_AFTER = timedelta(hours=6)
+"""How long making a window may take before it is missed."""
 AssetJob = Any  # what dg.define_asset_job returns; Dagster 1.13 does not export its type
 
 
@@ -35,11 +37,12 @@ def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> 
         partitions_def=dataset.explained,
         description=f"Models, attribution, reports and publication of one {profile.windows.length}.",
     )
-    return dg.Definitions(
+    own = dg.Definitions(
         jobs=[prepare, explain],
         schedules=[_schedule(profile, prepare)],
         sensors=[_explain_prepared(dataset, prepare, explain)],
     )
+    return dg.Definitions.merge(own, _watch(dataset)) if profile.schedule else own
 
 
 def cron(profile: Profile) -> str:
@@ -96,3 +99,39 @@ def _explain_prepared(dataset: DatasetAssets, prepare: AssetJob, explain: AssetJ
         return dg.RunRequest(run_key=run.run_id, partition_key=key)
 
     return explain_prepared
+
+
+def _watch(dataset: DatasetAssets) -> dg.Definitions:
+    """A check of its own schedule that the latest window is there: nothing else notices a schedule that has stopped.
+
+    A freshness policy does not either, by itself: it is of the asset, and filling an old window in turns it green.
+    """
+    workspace, profile = dataset.workspace, dataset.workspace.profile
+
+    @dg.asset_check(asset=dataset.key("published"), name="latest_window_present")
+    def latest_window_present() -> dg.AssetCheckResult:
+        """The latest window that should have been made by now is published."""
+        late = LATE_AFTER + timedelta(hours=(profile.schedule or ScheduleSpec()).delay_hours)
+        expected = latest_closed(profile, datetime.now(UTC).replace(tzinfo=None) - late)
+        due = expected is not None and dataset.explained.has_partition_key(expected)
+        found = workspace.warehouse.published_windows()
+        return dg.AssetCheckResult(
+            passed=not due or expected in found,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=f"window {expected} should have been published by now" if due else "none is due yet",
+            metadata={"expected": str(expected), "latest_published": max(found, default="none")},
+        )
+
+    watch = dg.define_asset_job(
+        f"{profile.name}_watch",
+        selection=dg.AssetSelection.checks(latest_window_present),
+        description="Is the latest window there?",
+    )
+    daily = dg.ScheduleDefinition(
+        name=f"{profile.name}_watch",
+        job=watch,
+        cron_schedule="0 12 * * *",
+        execution_timezone=profile.time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    return dg.Definitions(asset_checks=[latest_window_present], jobs=[watch], schedules=[daily])

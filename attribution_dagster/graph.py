@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -49,6 +50,14 @@ class DatasetAssets:
     def key(self, asset: str) -> dg.AssetKey:
         """The asset's key: `no_funnel/trained_model` of marketplace is `marketplace/no_funnel/trained_model`."""
         return dg.AssetKey([self.workspace.profile.name, *asset.split("/")])
+
+    def freshness(self) -> dg.FreshnessPolicy | None:
+        """Within what time the dataset's results are to be made again; None where nothing runs by schedule."""
+        profile = self.workspace.profile
+        if profile.schedule is None:
+            return None
+        days = {"day": 1, "week": 7, "month": 31}[profile.windows.length]
+        return dg.FreshnessPolicy.time_window(fail_window=timedelta(days=days, hours=profile.schedule.delay_hours + 6))
 
     def options(
         self,

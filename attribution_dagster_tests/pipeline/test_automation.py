@@ -143,3 +143,18 @@ def test_jobs_hold_every_asset_once_and_their_checks(tmp_path) -> None:
 def test_windows_that_leave_none_to_explain_are_refused(tmp_path) -> None:
     with pytest.raises(ConfigurationError, match=r"look_back 5 leaves no window to explain between"):
         definitions(tmp_path, "windows: {look_back: 5}\n")
+
+
+def test_a_window_that_was_not_made_in_time_is_noticed(tmp_path) -> None:
+    """Windows ended in February 2025 and nothing is published; without a schedule nobody expects anything."""
+    loaded = definitions(tmp_path, "schedule: {delay_hours: 5}\n")
+    key = dg.AssetCheckKey(dg.AssetKey(["shop", "published"]), "latest_window_present")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = loaded.resolve_job_def("shop_watch").execute_in_process(instance=instance)
+        (said,) = result.get_asset_check_evaluations()
+    assert said.asset_check_key == key and not said.passed and said.severity is dg.AssetCheckSeverity.WARN
+    assert "2025-02-03" in (said.description or "")
+    specs = {spec.key.path[-1]: spec for spec in loaded.resolve_all_asset_specs()}
+    assert specs["published"].freshness_policy is not None
+    off = definitions(tmp_path, "")
+    assert "shop_watch" not in {job.name for job in off.get_repository_def().get_all_jobs()}
