@@ -1,7 +1,10 @@
 """The one place where parts meet: settings become workspaces, workspaces become assets and checks."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
+from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
@@ -17,17 +20,18 @@ from attribution_dagster.settings import Settings
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> dg.Definitions:
-    """Everything Dagster loads: the assets and checks of the enabled datasets."""
+    """Everything Dagster loads: the assets and checks of the enabled datasets, and the sensor that tells of failures."""
     workspaces = [open_workspace(name, settings, progress or LoggedProgress()) for name in settings.datasets]
-    return definitions_of(workspaces)
+    return definitions_of(workspaces, alert_sensors(settings))
 
 
-def definitions_of(workspaces: list[Workspace]) -> dg.Definitions:
+def definitions_of(workspaces: list[Workspace], sensors: Sequence[dg.SensorDefinition] = ()) -> dg.Definitions:
     """Assets and checks of these workspaces."""
     datasets = [DatasetAssets.of(workspace) for workspace in workspaces]
     return dg.Definitions(
         assets=[asset for dataset in datasets for asset in _assets(dataset)],
         asset_checks=[check for dataset in datasets for check in asset_checks(dataset)],
+        sensors=sensors,
     )
 
 

@@ -1,0 +1,64 @@
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from attribution_dagster.alerts.delivery import Outcome, Progress, tick
+from attribution_dagster.alerts.messages import Writer
+from attribution_dagster.resources.notifier import open_targets
+from attribution_dagster_tests.alerts.servers import Webhook, webhook
+
+
+def real_instance() -> dg.DagsterInstance:
+    """An instance on files of its own, which calls nobody."""
+    return dg.DagsterInstance.local_temp(overrides={"telemetry": {"enabled": False}})
+
+
+@pytest.fixture(scope="package")
+def instance() -> Iterator[dg.DagsterInstance]:
+    """A real instance; tests add runs to it."""
+    with real_instance() as opened:
+        yield opened
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as opened:
+        yield opened
+
+
+@dataclass(kw_only=True)
+class Ticker:
+    """Ticks as Dagster's daemon does: the cursor that a tick gives back is what the next one is given."""
+
+    instance: dg.DagsterInstance
+    home: Path
+    urls: list[str]
+    cursor: str | None = None
+    heartbeat_url: str | None = None
+    timeout_s: float = 3.0
+
+    def __call__(self, *, dies: bool = False) -> Outcome:
+        outcome = tick(
+            self.instance,
+            self.cursor,
+            targets=open_targets(self.urls, self.timeout_s),
+            writer=Writer("http://ui.example", ["swordfish99"]),
+            progress=Progress(self.home),
+            heartbeat_url=self.heartbeat_url,
+            clock=time.time,
+        )
+        if not dies:
+            self.cursor = outcome.cursor
+        return outcome
+
+
+@pytest.fixture
+def ticker(instance: dg.DagsterInstance, hook: Webhook, tmp_path: Path) -> Ticker:
+    """Tells one webhook, from now on."""
+    made = Ticker(instance=instance, home=tmp_path, urls=[f"json://127.0.0.1:{hook.port}/?rto=0.3"])
+    made()
+    return made
