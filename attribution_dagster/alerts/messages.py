@@ -70,7 +70,7 @@ class Writer:
         for failure in failures:
             groups[self._headline(failure), failure.dataset, failure.asset].append(failure)
         ordered = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-        lines = [f"{len(failures)} failures since the last message, of {len(groups)} kinds:"]
+        lines = [f"{len(failures)} failures at once, of {len(groups)} kinds:"]
         lines += [f"- {self._group(name, dataset, asset, same)}" for (name, dataset, asset), same in ordered[:_GROUPS]]
         rest = [failure for _, same in ordered[_GROUPS:] for failure in same]
         lines += [f"- {len(rest)} more, of {len(ordered) - _GROUPS} other kinds"] if rest else []

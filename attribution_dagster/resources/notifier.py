@@ -5,6 +5,7 @@ A URL holds passwords and tokens. So a target is called by its scheme and number
 
 import logging
 import re
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,26 +46,53 @@ class Target:
         self.name = name
         self._apprise = apprise
         self._timeout_s = timeout_s
+        self._late: _Attempt | None = None
 
     def deliver(self, message: Message) -> None:
         """Returns when the target has taken the message.
 
+        An attempt that has not ended in time goes on, alone; when it turns out to have been taken after all, the same message is not sent again.
+
         Raises:
             DeliveryError: it has not: no connection, another answer than success, or none in time.
         """
+        attempt, self._late = self._late, None
+        if attempt is None or (attempt.message != message and not attempt.is_alive()):
+            attempt = _Attempt(self._apprise, message)
+            attempt.start()
+            attempt.join(self._timeout_s)
+        if attempt.is_alive():
+            self._late = attempt
+            raise DeliveryError(f"{self.name} did not take the message: no answer within {self._timeout_s:g} s")
+        if attempt.problem is not None:
+            raise DeliveryError(f"{self.name} did not take the message: {shorten(attempt.problem, 200)}")
+
+
+class _Attempt(threading.Thread):
+    """Sends a message; `problem` says afterwards what came of it, None if it was taken.
+
+    A thread of its own: a server that answers a byte a second never runs into a time limit, and would keep one of apprise's few threads for good.
+    """
+
+    def __init__(self, apprise: Any, message: Message) -> None:
+        super().__init__(daemon=True)
+        self.message = message
+        self.problem: str | None = "it ended without a result"
+        self._apprise = apprise
+
+    def run(self) -> None:
+        """Sends the message."""
         from apprise import NotifyFormat
 
         result = self._apprise.notify(
-            title=message.title,
-            body=message.body,
-            notify_type=message.severity.value,
+            title=self.message.title,
+            body=self.message.body,
+            notify_type=self.message.severity.value,
             body_format=NotifyFormat.TEXT,
-            timeout=self._timeout_s,
             log_level=logging.WARNING,
         )
-        if not result:
-            said = "; ".join(dict.fromkeys(entry.message for entry in result.logs())) or "no reason given"
-            raise DeliveryError(f"{self.name} did not take the message: {shorten(said, 200)}")
+        said = "; ".join(dict.fromkeys(entry.message for entry in result.logs())) or "no reason given"
+        self.problem = None if result else said
 
 
 def open_targets(urls: Sequence[str], timeout_s: float = MESSAGE_TIMEOUT_S) -> list[Target]:
@@ -80,6 +108,7 @@ def open_targets(urls: Sequence[str], timeout_s: float = MESSAGE_TIMEOUT_S) -> l
         app_desc="attribution_dagster",
         # A redirect turns POST into GET, and a login page that answers 200 into a delivery.
         http_redirects=False,
+        service_timeout=0,  # see _Attempt
     )
     seen: Counter[str] = Counter()
     targets = []

@@ -7,9 +7,11 @@ import dagster as dg
 import pytest
 
 from attribution_dagster.alerts.delivery import Outcome, Progress, tick
+from attribution_dagster.alerts.events import Position, dump_cursor
 from attribution_dagster.alerts.messages import Writer
 from attribution_dagster.resources.notifier import open_targets
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
+from attribution_dagster_tests.alerts.toy import run
 
 
 def real_instance() -> dg.DagsterInstance:
@@ -22,6 +24,23 @@ def instance() -> Iterator[dg.DagsterInstance]:
     """A real instance; tests add runs to it."""
     with real_instance() as opened:
         yield opened
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """An instance with three failures, and the cursor of somebody who has been told nothing of them. Tests add no runs to it."""
+
+    instance: dg.DagsterInstance
+    runs: dict[str, str]
+    cursor: str
+
+
+@pytest.fixture(scope="package")
+def failed() -> Iterator[Failed]:
+    cursor = dump_cursor({"json": Position(since=time.time())})
+    with real_instance() as instance:
+        runs = {faults: run(instance, faults).run_id for faults in ("hard soft", "step")}
+        yield Failed(instance=instance, runs=runs, cursor=cursor)
 
 
 @pytest.fixture

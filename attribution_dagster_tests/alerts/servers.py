@@ -20,6 +20,8 @@ class Webhook:
         self.answer: int | str = 200
         self.taken: list[dict[str, Any]] = []
         self.asked = 0
+        self.hang_after: int | None = None
+        """It hangs once it has taken so many."""
         self._released = threading.Event()
         self._server: ThreadingHTTPServer | None = None
         self.port = 0
@@ -30,17 +32,22 @@ class Webhook:
         return [f"{m['title']}\n{m['message']}" for m in self.taken]
 
     def up(self) -> None:
+        self._released.clear()
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def down(self) -> None:
-        self._released.set()
+        self.release()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+    def release(self) -> None:
+        """Ends the answers that hang or drip."""
+        self._released.set()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         hook = self
@@ -55,12 +62,11 @@ class Webhook:
 
             def _respond(self, body: dict[str, Any] | None) -> None:
                 hook.asked += 1
-                if hook.answer == "hang":
+                if hook.answer == "hang" or len(hook.taken) == hook.hang_after:
                     hook._released.wait(20)
                     return
                 if hook.answer == "drip":
                     self.send_response(200)
-                    self.send_header("Content-Length", "1000")
                     self.end_headers()
                     while not hook._released.wait(0.05):
                         self.wfile.write(b" ")

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -89,6 +90,23 @@ def test_a_failed_delivery_says_why_and_nothing_of_the_url(hook: Webhook, caplog
     with pytest.raises(DeliveryError, match="json-2 did not take the message: A Connection error") as unreachable:
         closed.deliver(MESSAGE)
     assert secret not in caplog.text + str(unreachable.value)
+
+
+def test_an_answer_that_comes_late_is_an_answer(hook: Webhook) -> None:
+    hook.answer = "drip"
+    (target,) = open_targets([f"json://127.0.0.1:{hook.port}/"], timeout_s=0.3)
+    others = [replace(MESSAGE, title=f"t{n}") for n in range(10)]
+    for message in [MESSAGE, *others]:
+        with pytest.raises(DeliveryError, match=r"no answer within 0\.3 s"):
+            target.deliver(message)
+    assert hook.asked == 1, "a server that is busy with a message was given more"
+    hook.answer = 200
+    hook.release()
+    time.sleep(0.5)
+    target.deliver(MESSAGE)
+    assert hook.asked == 1, "what was taken late was sent again"
+    target.deliver(others[0])
+    assert [m["title"] for m in hook.taken] == ["t0"]
 
 
 def test_a_failure_that_a_url_calls_optional_is_a_failure(hook: Webhook) -> None:

@@ -1,39 +1,22 @@
 """Real runs on a real instance, told to a real server: each failure once, whatever the server does."""
 
 import re
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from attribution_dagster.alerts import history
+from attribution_dagster.alerts import delivery, history
 from attribution_dagster.alerts.delivery import Progress
 from attribution_dagster.alerts.events import OVERLAP_S, Position, dump_cursor
 from attribution_dagster_tests.alerts import toy
-from attribution_dagster_tests.alerts.conftest import Ticker, real_instance
+from attribution_dagster_tests.alerts.conftest import Failed, Ticker
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
 from attribution_dagster_tests.alerts.toy import WINDOW, run
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failed:
-    """An instance with three failures, and the cursor of somebody who has been told nothing of them."""
-
-    instance: dg.DagsterInstance
-    runs: dict[str, str]
-    cursor: str
-
-
-@pytest.fixture(scope="module")
-def failed() -> Iterator[Failed]:
-    cursor = dump_cursor({"json": Position(since=time.time())})
-    with real_instance() as instance:
-        runs = {faults: run(instance, faults).run_id for faults in ("hard soft", "step")}
-        yield Failed(instance=instance, runs=runs, cursor=cursor)
 
 
 def test_a_blocking_check_and_a_warning_are_told_once_each_and_the_run_they_stop_is_not(
@@ -102,7 +85,6 @@ def test_nothing_is_lost_while_the_server_is_down_slow_or_refuses(
         assert outcome.cursor == failed.cursor, "the cursor moved past what was not told"
     assert not hook.taken
     if trouble == "down":
-        hook._released.clear()
         hook.up()
     hook.answer = 200
     assert ticker().told == {"json": 3} and ticker().told == {"json": 0}
@@ -127,10 +109,10 @@ def test_who_has_taken_a_message_does_not_get_it_again_because_another_is_down(
 
 
 def test_a_url_that_takes_the_place_of_another_is_told_what_waited_there(
-    ticker: Ticker, hook: Webhook, instance: dg.DagsterInstance
+    ticker: Ticker, hook: Webhook, failed: Failed
 ) -> None:
+    ticker.instance, ticker.cursor = failed.instance, failed.cursor
     hook.answer = 500
-    run(instance, "soft")
     ticker()
     with webhook() as other:
         ticker.urls = [f"jsons://127.0.0.1:{other.port}/"]
@@ -139,10 +121,10 @@ def test_a_url_that_takes_the_place_of_another_is_told_what_waited_there(
             "mailto://somebody:pw@127.0.0.1:9?smtp=127.0.0.1&from=b@example.org&to=a@example.org",
             f"json://127.0.0.1:{other.port}/",
         ]
-        assert ticker().told == {"mailto": 0, "json": 1} and len(other.taken) == 1
+        assert ticker().told == {"mailto": 0, "json": 3} and len(other.taken) == 3
 
 
-def test_a_tick_that_dies_after_delivery_repeats_nothing(
+def test_what_a_tick_told_whose_cursor_was_lost_is_not_repeated(
     ticker: Ticker, hook: Webhook, instance: dg.DagsterInstance
 ) -> None:
     run(instance, "soft")
@@ -152,10 +134,49 @@ def test_a_tick_that_dies_after_delivery_repeats_nothing(
     assert len(hook.taken) == 2 and "check soft" in hook.texts[0] and "run failed" in hook.texts[1]
 
 
-def test_nothing_is_sent_when_it_could_not_be_remembered(
-    ticker: Ticker, hook: Webhook, instance: dg.DagsterInstance, tmp_path: Path
+DIES = """
+import sys
+from pathlib import Path
+import dagster as dg
+from attribution_dagster_tests.alerts.conftest import Ticker
+folder, home, url, cursor = sys.argv[1:]
+with dg.DagsterInstance.local_temp(folder) as instance:
+    Ticker(instance=instance, home=Path(home), urls=[url], cursor=cursor, timeout_s=60.0)()
+"""
+
+
+def test_a_process_killed_between_two_messages_repeats_none(failed: Failed, tmp_path: Path) -> None:
+    with webhook() as hook:
+        url = f"json://127.0.0.1:{hook.port}/?rto=30"
+        hook.hang_after = 1
+        folder = failed.instance.root_directory
+        command = [sys.executable, "-W", "ignore", "-c", DIES, folder, str(tmp_path), url, failed.cursor]
+        with subprocess.Popen(command) as process:
+            deadline = time.monotonic() + 60
+            while hook.asked < 2 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.kill()
+        assert len(hook.taken) == 1 and hook.asked == 2
+        hook.hang_after = None
+        ticker = Ticker(instance=failed.instance, home=tmp_path, urls=[url], cursor=failed.cursor)
+        assert ticker().told == {"json": 2} and ticker().told == {"json": 0}
+        assert len({m["title"] + m["message"] for m in hook.taken}) == len(hook.taken) == 3
+
+
+def test_what_there_is_no_time_for_is_told_by_the_next_tick(
+    ticker: Ticker, hook: Webhook, failed: Failed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(instance, "soft")
+    ticker.instance, ticker.cursor = failed.instance, failed.cursor
+    monkeypatch.setattr(delivery, "TICK_BUDGET_S", -1.0)
+    assert "json gets the rest in the next tick" in str(ticker()) and not hook.taken
+    monkeypatch.undo()
+    assert ticker().told == {"json": 3}
+
+
+def test_nothing_is_sent_when_it_could_not_be_remembered(
+    ticker: Ticker, hook: Webhook, failed: Failed, tmp_path: Path
+) -> None:
+    ticker.instance, ticker.cursor = failed.instance, failed.cursor
     path = Progress(tmp_path).path
     path.unlink()
     path.with_suffix(".partial").mkdir()
@@ -167,13 +188,12 @@ def test_nothing_is_sent_when_it_could_not_be_remembered(
 def test_more_runs_than_a_page_are_all_told(
     ticker: Ticker, hook: Webhook, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "PAGE", 2)
-    windows = [f"2025-02-0{day}" for day in range(1, 6)]
+    monkeypatch.setattr(history, "PAGE", 1)
+    windows = ["2025-02-01", "2025-02-02"]
     for window in windows:
         run(instance, "soft", window)
-    assert ticker().told == {"json": 5} and ticker().told == {"json": 0}
-    (digest,) = hook.texts
-    assert digest.startswith("5 failed checks and runs\n") and ", ".join(windows) in digest
+    assert ticker().told == {"json": 2} and ticker().told == {"json": 0}
+    assert sorted(re.findall(r"window: (\S+)", "\n".join(hook.texts))) == windows
 
 
 def test_a_slow_run_is_told_after_faster_ones_that_began_later(
@@ -206,19 +226,18 @@ def test_a_tag_on_a_run_of_long_ago_does_not_make_it_news(ticker: Ticker, failed
     assert ticker().told == {"json": 0}
 
 
-def test_a_heartbeat_says_that_everything_was_told(ticker: Ticker, hook: Webhook, instance: dg.DagsterInstance) -> None:
+def test_a_heartbeat_says_that_everything_was_told(ticker: Ticker, hook: Webhook, failed: Failed) -> None:
+    ticker.instance, ticker.cursor = failed.instance, failed.cursor
     with webhook() as watchdog:
         ticker.heartbeat_url = f"http://127.0.0.1:{watchdog.port}/ping/uuid-1234"
+        hook.answer = 500
+        ticker()
+        assert watchdog.asked == 0, "alive, though nobody could be told"
+        hook.answer = 200
         ticker()
         assert watchdog.asked == 1
-        hook.answer = 500
-        run(instance, "soft")
-        ticker()
-        assert watchdog.asked == 1, "alive, though nobody could be told"
-        hook.answer = 200
         watchdog.answer = 503
-        outcome = ticker()
-        assert outcome.told == {"json": 1} and "heartbeat was answered 503" in str(outcome)
+        assert "heartbeat was answered 503" in str(ticker())
         watchdog.down()
         outcome = ticker()
         assert "heartbeat was not taken" in str(outcome) and "uuid-1234" not in str(outcome)
