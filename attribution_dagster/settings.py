@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from attribution_dagster.errors import ConfigurationError
 
@@ -22,7 +23,16 @@ _KNOWN = {
     "ATTRIBUTION_MEMORY_LIMIT",
     "ATTRIBUTION_THREADS",
     "ATTRIBUTION_MLFLOW_TRACKING_URI",
+    "ATTRIBUTION_ALERT_URLS",
+    "ATTRIBUTION_HEARTBEAT_URL",
+    "ATTRIBUTION_UI_URL",
 }
+# A comma ends a URL only where another begins: a URL may list two recipients.
+_BETWEEN_URLS = re.compile(r",*\s[\s,]*|,+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+_SECRET_NAMES = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|API_?KEY|ACCESS_KEY|ATTRIBUTION_(ALERT|HEARTBEAT)_URL"
+)
+_SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +49,12 @@ class Settings:
     memory_limit: str = "4GB"
     threads: int = 2
     mlflow_tracking_uri: str
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)
+    """Where failed checks and runs are told, as apprise writes targets; they hold passwords."""
+    heartbeat_url: str | None = field(default=None, repr=False)
+    ui_url: str = "http://127.0.0.1:3000"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values of the environment that no message may show."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -64,6 +80,12 @@ class Settings:
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
             mlflow_tracking_uri=env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
+            alert_urls=tuple(
+                filter(None, _BETWEEN_URLS.split(env.get("ATTRIBUTION_ALERT_URLS", "").strip(" \t\r\n,")))
+            ),
+            heartbeat_url=_web("ATTRIBUTION_HEARTBEAT_URL", env.get("ATTRIBUTION_HEARTBEAT_URL")),
+            ui_url=(_web("ATTRIBUTION_UI_URL", env.get("ATTRIBUTION_UI_URL")) or cls.ui_url).rstrip("/"),
+            secrets=tuple(v for k, v in env.items() if _SECRET_NAMES.search(k.upper()) and len(v) >= _SHORTEST_SECRET),
         )
 
 
@@ -99,6 +121,19 @@ def _positive(name: str, value: str) -> int:
     if not value.isdigit() or int(value) < 1:
         raise ConfigurationError(f"{name}={value!r} is not a whole number of at least 1")
     return int(value)
+
+
+def _web(name: str, value: str | None) -> str | None:
+    """The address as it is; the error doesn't show it, since it may hold a secret."""
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{name} is not an address that starts with http:// or https:// and names a host")
+    return value.strip()
 
 
 def _memory(value: str) -> str:

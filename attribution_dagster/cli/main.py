@@ -180,6 +180,20 @@ def export(
 
 
 @app.command()
+def alerts(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to every target.")] = False,
+) -> None:
+    """How far each target has been told of failures; exit code 1 if one is more than 15 minutes behind, or the test was not taken."""
+    from attribution_dagster.cli.alerts import send_test, standing
+
+    settings = Settings.from_environment()
+    shown, is_well = send_test(settings) if test else standing(settings)
+    console.print(shown)
+    if not is_well:
+        raise typer.Exit(1)
+
+
+@app.command()
 def home() -> None:
     """Makes the folder that Dagster keeps its history in, and prints it."""
     from attribution_dagster.cli.launch import dagster_home
