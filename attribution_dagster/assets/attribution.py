@@ -6,23 +6,23 @@ import dagster as dg
 import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.showing import RANKING, columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
-from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.queries import load_query
 
 MINIMUM_SUPPORT_USERS = 30
 """Users that must have had an event type, position, store or category before it is ranked."""
-AGGREGATES = {
-    "event_type_attribution": "transformer_event_attribution",
-    "position_attribution": "transformer_position_attribution",
-    "store_attribution": "transformer_store_attribution",
-    "category_attribution": "transformer_category_attribution",
-    "event_position_attribution": "transformer_event_position_attribution",
+NAMES = {
+    "event_type_attribution": ("event_type",),
+    "position_attribution": ("position_bin",),
+    "store_attribution": ("store_id", "store_name"),
+    "category_attribution": ("primary_category", "primary_tag"),
+    "event_position_attribution": ("event_type", "position_bin"),
 }
-"""Asset -> its table and SQL file."""
+"""Columns that name what an aggregate ranks."""
 _CODE_EVENTS = code_version("assets/attribution.py", "core/attribution", "core/models", "core/sequences")
 
 
@@ -82,7 +82,9 @@ def _attribute(step: Step, variant: str) -> Report:
     table = f"gradient_attribution_{variant}"
     rows = workspace.warehouse.load(table, step.window_key, step.version, stamped())
     report: dict[str, object] = {"rows": rows, "sessions": sequences.n_sessions, "caution": MODEL_NOT_CAUSE}
-    return report | _warning(step, variant)
+    columns = ("event_position", "n_events", "event_type", "label", "gradient_attribution", "centred_attribution")
+    top = top_rows(step, table, columns, "label DESC, session_id, event_position")
+    return report | top | _warning(step, variant)
 
 
 def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefinition:
@@ -115,11 +117,11 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
         )
 
     def build(step: Step) -> Report:
-        rows = step.build_table(f"{table}_{variant}", query, minimum_support=MINIMUM_SUPPORT_USERS)
-        ranked = workspace.slice_of(f"{table}_{variant}", step.window_key).sort_by("driver_rank")
-        return {"rows": rows, "ranked": {"markdown": markdown_table(ranked.drop_columns(["window_start"]))}} | _warning(
-            step, variant
-        )
+        written, names = f"{table}_{variant}", NAMES[name]
+        rows = step.build_table(written, query, minimum_support=MINIMUM_SUPPORT_USERS)
+        order = ", ".join(f"{column} ASC NULLS LAST" for column in ("driver_rank", *names))
+        top = top_rows(step, written, (RANKING[0], *names, *RANKING[1:]), order, distinct=True)
+        return {"rows": rows} | top | columns_from(step, query) | _warning(step, variant)
 
     return aggregate
 

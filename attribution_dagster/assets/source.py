@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
@@ -165,7 +166,8 @@ def _profile_source(step: Step, source: Source) -> Report:
 def _stage_events(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
     _attach_as_profiled(workspace)
-    staged = step.build_table("stg_events", load_query("staging/stg_events"))
+    staging = load_query("staging/stg_events")
+    staged = step.build_table("stg_events", staging)
     rejected = step.build_table("rejected_events", load_query("sessions/rejected_events"))
     counts = workspace.fetch(load_query("staging/event_counts"), key).to_pylist()
     events = sum(row["n_events"] for row in counts)
@@ -174,7 +176,9 @@ def _stage_events(step: Step) -> Report:
     by_reason = {row["reason"]: row["n_events"] for row in counts if row["reason"] is not None}
     reasons = ", ".join(f"{reason} {n}" for reason, n in by_reason.items())
     _refuse_too_many(step, f"window {key}", rejected, events, reasons)
-    return {"events": events, "staged_with_margin": staged, "rejected": rejected, "rejected_by_reason": by_reason}
+    columns = ("event_at", "event_type", "store_name", "primary_category", "price_usd", "rejection")
+    report = {"rows": staged, "events_in_window": events, "rejected": rejected, "rejected_by_reason": by_reason}
+    return report | top_rows(step, "stg_events", columns, "event_at, event_id") | columns_from(step, staging)
 
 
 def _attach_as_profiled(workspace: Workspace) -> None:
