@@ -23,6 +23,14 @@ NAMES = {
     "event_position_attribution": ("event_type", "position_bin"),
 }
 """Columns that name what an aggregate ranks."""
+QUESTIONS = {
+    "event_type_attribution": "Which event types drive conversion, and which hold it back?",
+    "position_attribution": "Do events matter more early in a session, or late?",
+    "store_attribution": "At which stores do events drive conversion, and at which do they hold it back?",
+    "category_attribution": "Which categories and tags drive conversion, and which hold it back?",
+    "event_position_attribution": "Which event types matter early in a session, and which late?",
+}
+"""What a newcomer would ask of an aggregate."""
 _CODE_EVENTS = code_version("assets/attribution.py", "core/attribution", "core/models", "core/sequences")
 
 
@@ -47,7 +55,7 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
         )
     )
     def event_attribution(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Gradient x input of every event of every session of the window: share, signed, centred and relative, with label and probability."""
+        """How much each event of every sampled session moved the model's prediction (gradient x input): as a share, signed, centred and relative."""
         key = context.partition_key
         return make(
             context,
@@ -100,7 +108,7 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
             kinds={"sql"},
             group=f"3_{variant}",
             code=code,
-            description=_sentence(query.text),
+            description=f"{QUESTIONS[name]} {_sentence(query.text)}",
             leaks=profile.variants[variant].leaks,
         )
     )

@@ -35,7 +35,7 @@ def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefiniti
         )
     )
     def attribution_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The picture: top event types, positions, converted against not, event type by position."""
+        """One picture of the window: the strongest event types, positions, converted against other sessions, and event types by position."""
         return make(
             context,
             workspace,
@@ -135,6 +135,7 @@ def transformer_metrics(step: Step, variant: str) -> dict[str, object]:
 def _compare(step: Step) -> Report:
     query = load_query("marts/leakage_comparison")
     rows = step.build_table("leakage_comparison", query)
-    columns = ("event_type", "is_funnel", "no_funnel_effect", "with_funnel_effect", "leakage_amount")
-    top = top_rows(step, "leakage_comparison", columns, "leakage_amount DESC NULLS LAST, event_type")
+    ranks, effects = ("no_funnel_rank", "with_funnel_rank"), ("no_funnel_effect", "with_funnel_effect")
+    columns = ("event_type", "is_funnel", *ranks, *effects)
+    top = top_rows(step, "leakage_comparison", columns, "with_funnel_rank ASC NULLS LAST, event_type")
     return {"rows": rows} | top | columns_from(step, query) | {"DATA LEAKAGE": LEAKAGE_SENTENCE}

@@ -33,7 +33,7 @@ def sequence_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
         )
     )
     def sequence_tensors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The sampled sessions as ragged, memory-mapped arrays: events before the conversion and the cut that this variant may see."""
+        """What the model reads: the sampled sessions as arrays, with the events before the conversion, and before the cut, that this variant may see."""
         return make(
             context,
             workspace,

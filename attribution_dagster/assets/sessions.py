@@ -28,7 +28,7 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
     @dg.asset(**assets.options("sessions", deps=["events"], kinds={"sql"}, group=_GROUP, code=_CODE_SESSIONS))
     def sessions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The sessions that begin in the window, with their label; and their events, numbered. Bots and open sessions are marked."""
+        """Sessions (events of one user and device without a long pause) that begin in the window: which converted, are bots, or were still open."""
         return make(
             context,
             workspace,
@@ -63,7 +63,7 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
         **assets.options("funnel_metrics", deps=["session_funnels"], kinds={"sql"}, group=_GROUP, code=_CODE_FUNNELS)
     )
     def funnel_metrics(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Sessions by funnel stage, the drop-off between stages, and the largest drop."""
+        """How many sessions reach each stage (view, cart, checkout, transaction), what share is lost between stages, and where most are lost."""
         return make(
             context,
             workspace,

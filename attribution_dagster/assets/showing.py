@@ -35,20 +35,17 @@ def columns_from(step: Step, query: Query, *within: Query) -> Report:
         column: [(made_by[table], name) for table, name in found if table in made_by]
         for column, found in column_origins(query, *within).items()
     }
-    table = pa.table(
-        {
-            "column": list(origins),
-            "comes from": [
-                ", ".join(f"{asset}: {name}" for asset, name in found) or None for found in origins.values()
-            ],
-        }
-    )
     dataset = step.workspace.profile.name
+    rows = [
+        {"column": column, "from": asset, "columns": ", ".join(name for maker, name in found if maker == asset)}
+        for column, found in origins.items()
+        for asset in dict.fromkeys(maker for maker, _ in found)
+    ]
     return {
         "column_lineage": {
             "lineage": {
                 column: [[f"{dataset}/{asset}", name] for asset, name in found] for column, found in origins.items()
             }
         },
-        "where_columns_come_from": {"markdown": markdown_table(table, rows=len(origins))},
+        "where_columns_come_from": {"markdown": markdown_table(pa.Table.from_pylist(rows), rows=len(rows))},
     }
