@@ -1,7 +1,7 @@
-"""What the assets and checks of one dataset have in common: keys, partitions, groups, owners, tags."""
+"""What the assets and checks of one dataset have in common: keys, tables, partitions, groups, owners, tags."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,7 @@ import dagster as dg
 
 from attribution_dagster.partitions import explained_partitions, window_partitions
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.ddl import Table, table_definition
 
 OWNERS = ["team:attribution"]
 PREPARED = (
@@ -25,8 +26,40 @@ PREPARED = (
 
 All other assets exist for the windows that can be explained, and are made one window per run.
 """
+AGGREGATES = {
+    "event_type_attribution": "transformer_event_attribution",
+    "position_attribution": "transformer_position_attribution",
+    "store_attribution": "transformer_store_attribution",
+    "category_attribution": "transformer_category_attribution",
+    "event_position_attribution": "transformer_event_position_attribution",
+}
+"""Asset of a variant -> its table, which is also the name of its SQL file."""
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "source": ("canonical_events", "source_hours", "rejected_events"),
+    "events": ("stg_events", "rejected_events"),
+    "sessions": ("sessions", "session_events"),
+    "session_funnels": ("session_funnels",),
+    "funnel_metrics": ("funnel_metrics",),
+    "sampled_users": ("sampled_users",),
+    "risk_set": ("risk_set",),
+    "{variant}/trained_model": ("model_metrics_{variant}", "transformer_pair_attribution_{variant}"),
+    "{variant}/event_attribution": ("gradient_attribution_{variant}",),
+    **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
+    "{variant}/attribution_drift": ("attribution_drift_{variant}",),
+    "leakage_comparison": ("leakage_comparison",),
+}
+"""Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
 # Both are marked beta in Dagster 1.13; the tests of backfills and of checks watch that they keep working.
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*(backfill_policy|allow_nonexistent)")
+
+
+def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Asset -> the tables it writes, its main one first, in a dataset with these variants."""
+    return {
+        asset.format(variant=variant): tuple(table.format(variant=variant) for table in tables)
+        for variant in variants
+        for asset, tables in TABLES.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,4 +120,19 @@ class DatasetAssets:
             "tags": {**tags, "data_leakage": "true"} if leaks else tags,
             "code_version": code,
             "description": description,
+            "metadata": self._tables(asset),
         }
+
+    def _tables(self, asset: str) -> dict[str, Any]:
+        """The columns of the tables that the asset writes; of several, the main one is what the UI shows as the asset's own."""
+        names = tables_of(self.workspace.profile.variants).get(asset)
+        if names is None:
+            return {}
+        main, *others = map(table_definition, names)
+        name = f"{self.workspace.profile.name}.{main.name}"
+        shown = {"dagster/table_name": name, "dagster/column_schema": _schema(main)}
+        return shown | {f"table {table.name}": _schema(table) for table in others}
+
+
+def _schema(table: Table) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(c.name, type=c.type, description=c.comment) for c in table.columns])

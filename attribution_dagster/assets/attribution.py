@@ -6,23 +6,31 @@ import dagster as dg
 import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.showing import RANKING, columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
-from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.queries import load_query
 
 MINIMUM_SUPPORT_USERS = 30
 """Users that must have had an event type, position, store or category before it is ranked."""
-AGGREGATES = {
-    "event_type_attribution": "transformer_event_attribution",
-    "position_attribution": "transformer_position_attribution",
-    "store_attribution": "transformer_store_attribution",
-    "category_attribution": "transformer_category_attribution",
-    "event_position_attribution": "transformer_event_position_attribution",
+NAMES = {
+    "event_type_attribution": ("event_type",),
+    "position_attribution": ("position_bin",),
+    "store_attribution": ("store_id", "store_name"),
+    "category_attribution": ("primary_category", "primary_tag"),
+    "event_position_attribution": ("event_type", "position_bin"),
 }
-"""Asset -> its table and SQL file."""
+"""Columns that name what an aggregate ranks."""
+QUESTIONS = {
+    "event_type_attribution": "Which event types drive conversion, and which hold it back?",
+    "position_attribution": "Do events matter more early in a session, or late?",
+    "store_attribution": "At which stores do events drive conversion, and at which do they hold it back?",
+    "category_attribution": "Which categories and tags drive conversion, and which hold it back?",
+    "event_position_attribution": "Which event types matter early in a session, and which late?",
+}
+"""What a newcomer would ask of an aggregate."""
 _CODE_EVENTS = code_version("assets/attribution.py", "core/attribution", "core/models", "core/sequences")
 
 
@@ -47,7 +55,7 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
         )
     )
     def event_attribution(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Gradient x input of every event of every session of the window: share, signed, centred and relative, with label and probability."""
+        """How much each event of every sampled session moved the model's prediction (gradient x input): as a share, signed, centred and relative."""
         return make(
             context,
             workspace,
@@ -81,7 +89,9 @@ def _attribute(step: Step, variant: str) -> Report:
     table = f"gradient_attribution_{variant}"
     rows = workspace.warehouse.load(table, step.window_key, step.version, stamped())
     report: dict[str, object] = {"rows": rows, "sessions": sequences.n_sessions, "caution": MODEL_NOT_CAUSE}
-    return report | _warning(step, variant)
+    columns = ("event_position", "n_events", "event_type", "label", "gradient_attribution", "centred_attribution")
+    top = top_rows(step, table, columns, "label DESC, session_id, event_position")
+    return report | top | _warning(step, variant)
 
 
 def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefinition:
@@ -97,7 +107,7 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
             kinds={"sql"},
             group=f"3_{variant}",
             code=code,
-            description=_sentence(query.text),
+            description=f"{QUESTIONS[name]} {_sentence(query.text)}",
             leaks=profile.variants[variant].leaks,
         )
     )
@@ -114,11 +124,11 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
         )
 
     def build(step: Step) -> Report:
-        rows = step.build_table(f"{table}_{variant}", query, minimum_support=MINIMUM_SUPPORT_USERS)
-        ranked = workspace.slice_of(f"{table}_{variant}", step.window_key).sort_by("driver_rank")
-        return {"rows": rows, "ranked": {"markdown": markdown_table(ranked.drop_columns(["window_start"]))}} | _warning(
-            step, variant
-        )
+        written, names = f"{table}_{variant}", NAMES[name]
+        rows = step.build_table(written, query, minimum_support=MINIMUM_SUPPORT_USERS)
+        order = ", ".join(f"{column} ASC NULLS LAST" for column in ("driver_rank", *names))
+        top = top_rows(step, written, (RANKING[0], *names, *RANKING[1:]), order, distinct=True)
+        return {"rows": rows} | top | columns_from(step, query) | _warning(step, variant)
 
     return aggregate
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.assets.showing import columns_from
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
@@ -26,7 +27,10 @@ def drift_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
     @dg.asset(
         **assets.options(
             asset,
-            deps=[dg.AssetDep(assets.key("published"), partition_mapping=before)],
+            deps=[
+                dg.AssetDep(assets.key(name), partition_mapping=before)
+                for name in (f"{variant}/event_attribution", f"{variant}/trained_model", "published")
+            ],
             kinds={"sql", "matplotlib"},
             group=f"3_{variant}",
             code=_CODE,
@@ -78,6 +82,7 @@ def _build(step: Step, variant: str, table: str) -> Report:
         "file": {"path": str(picture)},
         "over_time": {"markdown": f"![Attribution over time](data:image/png;base64,{image})"},
         "drift": {"markdown": markdown_table(drift)},
+        **columns_from(step, query),
     }
 
 

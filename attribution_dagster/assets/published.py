@@ -3,16 +3,18 @@
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 
-from attribution_dagster.assets.attribution import AGGREGATES
-from attribution_dagster.assets.report import NO_FUNNEL, picture
+from attribution_dagster.assets.report import NO_FUNNEL, export_folder, picture
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.checks.expectations import expectations
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.exports import WindowExport
+from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.protocol import Manifest
 from attribution_dagster.warehouse.queries import parse_query
 
 _CODE = code_version("assets/published.py", "reports/exports.py", "warehouse")
@@ -68,11 +70,6 @@ def audited(profile: Profile) -> list[str]:
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
         *leaked,
     ]
-
-
-def export_folder(workspace: Workspace, window_key: str) -> str:
-    """Where the window's files are written."""
-    return str(workspace.settings.exports / workspace.profile.name / window_key)
 
 
 def write_exports(
@@ -138,10 +135,17 @@ def _publish(step: Step) -> Report:
         "tables": len(manifest.tables),
         "rows": sum(table.rows for table in manifest.tables.values()),
         "checks_passed": sum(1 for verdict in verdicts.values() if verdict == "passed"),
+        "contents": {"markdown": markdown_table(_contents(manifest), rows=len(manifest.tables))},
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
         "superseded_files_deleted": pruned,
     }
+
+
+def _contents(manifest: Manifest) -> pa.Table:
+    """The published tables with their numbers of rows."""
+    tables = manifest.tables
+    return pa.table({"table": list(tables), "rows": [table.rows for table in tables.values()]})
 
 
 def _verdicts(workspace: Workspace, key: str) -> dict[str, str]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from attribution_dagster.assets.attribution import AGGREGATES
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
-from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import load_query
 
 _PANELS = ("event_type_attribution", "position_attribution", "event_position_attribution")
@@ -35,13 +35,18 @@ def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefiniti
         )
     )
     def attribution_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The picture: top event types, positions, converted against not, event type by position."""
+        """One picture of the window: the strongest event types, positions, converted against other sessions, and event types by position."""
         return make(
             context,
             workspace,
             asset,
             reads=lambda key: [(name, key) for name in reads],
-            settings=lambda _: [profile.title, profile.simulated, profile.variants[variant].model_dump()],
+            settings=lambda key: [
+                profile.title,
+                profile.simulated,
+                profile.variants[variant].model_dump(),
+                export_folder(workspace, key),
+            ],
             code=_CODE_REPORT,
             exists=Step.artifact,
             build=lambda step: _draw(step, variant),
@@ -83,6 +88,11 @@ def picture(step_folder: Path) -> Path:
     return next(step_folder.glob("*.png"))
 
 
+def export_folder(workspace: Workspace, window_key: str) -> str:
+    """Where the window's files are written when it is published."""
+    return str(workspace.settings.exports / workspace.profile.name / window_key)
+
+
 def _draw(step: Step, variant: str) -> Report:
     from attribution_dagster.reports.panels import PanelHeader, PanelTables, save_panels
 
@@ -110,6 +120,7 @@ def _draw(step: Step, variant: str) -> Report:
     return {
         "panels": {"markdown": f"![The four panels](data:image/png;base64,{image})"},
         "file": {"path": str(picture(folder))},
+        "exports": {"path": export_folder(workspace, key)},
         "caution": MODEL_NOT_CAUSE,
         **warning,
     }
@@ -122,7 +133,9 @@ def transformer_metrics(step: Step, variant: str) -> dict[str, object]:
 
 
 def _compare(step: Step) -> Report:
-    workspace, key = step.workspace, step.window_key
-    rows = step.build_table("leakage_comparison", load_query("marts/leakage_comparison"))
-    table = workspace.slice_of("leakage_comparison", key).drop_columns(["window_start"])
-    return {"rows": rows, "comparison": {"markdown": markdown_table(table)}, "DATA LEAKAGE": LEAKAGE_SENTENCE}
+    query = load_query("marts/leakage_comparison")
+    rows = step.build_table("leakage_comparison", query)
+    ranks, effects = ("no_funnel_rank", "with_funnel_rank"), ("no_funnel_effect", "with_funnel_effect")
+    columns = ("event_type", "is_funnel", *ranks, *effects)
+    top = top_rows(step, "leakage_comparison", columns, "with_funnel_rank ASC NULLS LAST, event_type")
+    return {"rows": rows} | top | columns_from(step, query) | {"DATA LEAKAGE": LEAKAGE_SENTENCE}

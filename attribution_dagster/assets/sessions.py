@@ -5,6 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.sequences.risk_set import draw_risk_set
 from attribution_dagster.datasets.parameters import observation_end
@@ -27,7 +28,7 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
     @dg.asset(**assets.options("sessions", deps=["events"], kinds={"sql"}, group=_GROUP, code=_CODE_SESSIONS))
     def sessions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The sessions that begin in the window, with their label; and their events, numbered. Bots and open sessions are marked."""
+        """Sessions (events of one user and device without a long pause) that begin in the window: which converted, are bots, or were still open."""
         return make(
             context,
             workspace,
@@ -55,14 +56,14 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             settings=lambda _: profile.roles.model_dump(),
             code=_CODE_FUNNELS,
             exists=lambda step: step.table("session_funnels"),
-            build=lambda step: _build_slice(step, "session_funnels"),
+            build=_build_funnels,
         )
 
     @dg.asset(
         **assets.options("funnel_metrics", deps=["session_funnels"], kinds={"sql"}, group=_GROUP, code=_CODE_FUNNELS)
     )
     def funnel_metrics(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Sessions by funnel stage, the drop-off between stages, and the largest drop."""
+        """How many sessions reach each stage (view, cart, checkout, transaction), what share is lost between stages, and where most are lost."""
         return make(
             context,
             workspace,
@@ -85,7 +86,7 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             settings=lambda _: profile.sampling.model_dump(),
             code=_CODE_SAMPLE,
             exists=lambda step: step.table("sampled_users"),
-            build=lambda step: _build_slice(step, "sampled_users"),
+            build=_build_sample,
         )
 
     @dg.asset(
@@ -110,17 +111,31 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 
 def _build_slice(step: Step, table: str) -> Report:
-    return {"rows": step.build_table(table, load_query(f"sessions/{table}"))}
+    query = load_query(f"sessions/{table}")
+    return {"rows": step.build_table(table, query)} | columns_from(step, query)
+
+
+def _build_funnels(step: Step) -> Report:
+    stages = ("started_at", "n_events", "has_view", "has_addtocart", "has_checkout", "has_transaction", "duration_s")
+    order = "has_transaction DESC, n_events DESC, session_id"
+    return _build_slice(step, "session_funnels") | top_rows(step, "session_funnels", stages, order)
+
+
+def _build_sample(step: Step) -> Report:
+    top = ("sample_rank", "sample_hash")
+    return _build_slice(step, "sampled_users") | top_rows(step, "sampled_users", top, "sample_rank")
 
 
 def _build_sessions(step: Step) -> Report:
     workspace = step.workspace
-    in_sessions = step.build_table("session_events", load_query("sessions/session_events"))
-    rows = step.build_table(
-        "sessions", load_query("sessions/sessions"), observation_end=_observed_until(workspace, step.window_key)
-    )
+    numbered, summed = load_query("sessions/session_events"), load_query("sessions/sessions")
+    in_sessions = step.build_table("session_events", numbered)
+    rows = step.build_table("sessions", summed, observation_end=_observed_until(workspace, step.window_key))
     counts = workspace.fetch(load_query("sessions/session_counts"), step.window_key).to_pylist()[0]
-    return {"rows": rows, "events_in_sessions": in_sessions, **counts}
+    columns = ("started_at", "ended_at", "n_events", "n_no_funnel", "is_converted", "is_bot", "is_censored")
+    longest = top_rows(step, "sessions", columns, "n_events DESC, session_id")
+    report = {"rows": rows, "events_in_sessions": in_sessions, **counts}
+    return report | longest | columns_from(step, summed, numbered)
 
 
 def _observed_until(workspace: Workspace, key: str) -> datetime:
@@ -155,4 +170,6 @@ def _build_risk_set(step: Step) -> Report:
         )
     rows = workspace.warehouse.load("risk_set", key, step.version, drawn.table.to_batches())
     sample = workspace.fetch(load_query("features/sample_counts"), key)
-    return {"rows": rows, **asdict(counts), "sample": {"markdown": markdown_table(sample)}}
+    columns = ("label", "n_no_funnel", "cut_at", "in_risk_set")
+    matched = top_rows(step, "risk_set", columns, "in_risk_set DESC, matched_case NULLS LAST, label DESC, session_id")
+    return {"rows": rows, **asdict(counts), "sample": {"markdown": markdown_table(sample)}} | matched

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
+from attribution_dagster.datasets.profile import ROLES
 from attribution_dagster.errors import DataError, MissingInputError, SourceError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
@@ -43,7 +46,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
     @dg.asset(**assets.options("events", deps=["source"], kinds={"sql"}, group="1_events", code=_CODE_EVENTS))
     def events(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The window's events in canonical columns, each with the chain of activity it belongs to, or the reason it was rejected."""
+        """The window's events under the same column names whatever the source; each with the run of activity it belongs to, or why it was rejected."""
         workspace = assets.workspace
         profile = workspace.profile
         return make(
@@ -158,14 +161,21 @@ def _profile_source(step: Step, source: Source) -> Report:
         # A device's clock may run ahead; nothing has been observed later than now.
         "last_event_at": min(found.last_event_at, datetime.now(UTC).replace(tzinfo=None)).isoformat(),
         "events_outside_all_windows": found.n_outside(workspace.windows()),
-        "event_types": {"markdown": markdown_table(types, rows=60)},
+        "event_types": {"markdown": markdown_table(_with_roles(types), rows=60)},
     }
+
+
+def _with_roles(types: pa.Table) -> pa.Table:
+    """Event types with how often and by how many they occur, and their roles in one column."""
+    roles = [", ".join(role for role in ROLES if row[f"is_{role}"]) or None for row in types.to_pylist()]
+    return types.select(["event_type", "n_events", "n_users"]).append_column("roles", pa.array(roles, pa.string()))
 
 
 def _stage_events(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
     _attach_as_profiled(workspace)
-    staged = step.build_table("stg_events", load_query("staging/stg_events"))
+    staging = load_query("staging/stg_events")
+    staged = step.build_table("stg_events", staging)
     rejected = step.build_table("rejected_events", load_query("sessions/rejected_events"))
     counts = workspace.fetch(load_query("staging/event_counts"), key).to_pylist()
     events = sum(row["n_events"] for row in counts)
@@ -174,7 +184,9 @@ def _stage_events(step: Step) -> Report:
     by_reason = {row["reason"]: row["n_events"] for row in counts if row["reason"] is not None}
     reasons = ", ".join(f"{reason} {n}" for reason, n in by_reason.items())
     _refuse_too_many(step, f"window {key}", rejected, events, reasons)
-    return {"events": events, "staged_with_margin": staged, "rejected": rejected, "rejected_by_reason": by_reason}
+    columns = ("event_at", "event_type", "store_name", "primary_category", "price_usd", "rejection")
+    report = {"rows": staged, "events_in_window": events, "rejected": rejected, "rejected_by_reason": by_reason}
+    return report | top_rows(step, "stg_events", columns, "event_at, event_id") | columns_from(step, staging)
 
 
 def _attach_as_profiled(workspace: Workspace) -> None:

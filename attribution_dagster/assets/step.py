@@ -22,6 +22,7 @@ from attribution_dagster.warehouse.queries import Query, sql_folder
 
 PACKAGE = Path(__file__).parents[1]
 FORCE_TAG = "attribution/force"
+_DAGSTERS_NAMES = {"rows": "dagster/row_count", "column_lineage": "dagster/column_lineage"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +143,7 @@ def digest(*parts: Any) -> str:
 
 
 def _result(record: Record, status: str) -> dg.MaterializeResult[None]:
-    metadata = {name: _metadata(value) for name, value in record.report.items()}
+    metadata = {_DAGSTERS_NAMES.get(name, name): _metadata(value) for name, value in record.report.items()}
     return dg.MaterializeResult(metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version))
 
 
@@ -155,7 +156,7 @@ def _range_result(made: Mapping[str, tuple[Record, str]]) -> dg.MaterializeResul
 
 
 def _metadata(value: Any) -> Any:
-    """A report's value as Dagster metadata. Reports are JSON: pictures, tables and links are one-key mappings."""
+    """A report's value as Dagster metadata. Reports are JSON: pictures, tables, links and lineage are one-key mappings."""
     if isinstance(value, Mapping) and len(value) == 1:
         ((kind, content),) = value.items()
         if kind == "markdown":
@@ -164,4 +165,15 @@ def _metadata(value: Any) -> Any:
             return dg.MetadataValue.path(content)
         if kind == "url":
             return dg.MetadataValue.url(content)
+        if kind == "lineage":
+            return _lineage(content)
     return dg.MetadataValue.json(value) if isinstance(value, Mapping | list) else value
+
+
+def _lineage(origins: Mapping[str, Sequence[tuple[str, str]]]) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(asset.split("/")), name) for asset, name in found]
+            for column, found in origins.items()
+        }
+    )

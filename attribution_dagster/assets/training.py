@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 VALIDATION_SHARE = 0.2
 """Share of the training sessions, the latest, on which training is stopped and probabilities are calibrated."""
+METRICS = ("model", "population", "n_sessions", "auc", "auc_low", "auc_high", "log_loss", "ece")
+"""Columns of the table of metrics that people see at the asset."""
 _CODE = code_version("assets/training.py", "assets/measuring.py", "core/models", "core/sequences")
 
 
@@ -146,10 +148,10 @@ def _build(step: Step, variant: str) -> Report:
         "trained_for_window": trained_for,
         "model_version": version,
         **story,
-        "mlflow": {"path": story["mlflow"]},
-        "metrics": {"markdown": markdown_table(rows)},
+        **workspace.tracker.link(story["mlflow"]),
+        "rows": rows.num_rows,
+        "metrics": {"markdown": markdown_table(rows, METRICS)},
         "neighbours": {"markdown": markdown_table(pairs)} if pairs.num_rows else "none passed the score test",
-        "metric_rows": rows.to_pylist(),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 EXPERIMENT_PREFIX = "attribution"
 
@@ -61,6 +62,13 @@ class Tracker:
             self._log_model(module, example)
             return TrackedRun(run_id=run.info.run_id, location=self._location(run.info))
 
+    def link(self, location: str) -> dict[str, Any]:
+        """A training's run as entries of a report: a link where there is a server, else its files and the command that shows it."""
+        if location.startswith("http"):
+            return {"mlflow": {"url": location}}
+        store = self._uri if self._uri.startswith("sqlite") else '"$ATTRIBUTION_MLFLOW_TRACKING_URI"'
+        return {"mlflow": {"path": location}, "mlflow_shown_by": f"mlflow ui --backend-store-uri {store}"}
+
     def _experiment(self, dataset: str) -> str:
         import mlflow
 
@@ -72,8 +80,8 @@ class Tracker:
         return str(mlflow.create_experiment(name, artifact_location=location))
 
     def _location(self, info: Any) -> str:
-        if self._uri.startswith("http"):
-            return f"{self._uri}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
+        if self._uri.startswith(("http://", "https://")):
+            return f"{_without_password(self._uri)}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
         return str(info.artifact_uri)
 
     @staticmethod
@@ -99,3 +107,9 @@ class Tracker:
             serialization_format="pt2",
             pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],
         )
+
+
+def _without_password(uri: str) -> str:
+    """The server's address as a person may see it."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[-1])).rstrip("/")
