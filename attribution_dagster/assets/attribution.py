@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.assets.training import open_model
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
@@ -81,8 +82,10 @@ def _attribute(step: Step, variant: str) -> Report:
 
     table = f"gradient_attribution_{variant}"
     rows = workspace.warehouse.load(table, step.window_key, step.version, stamped())
+    trained = workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
+    explained_by = {name: trained.report[name] for name in ("model", "mlflow_run_id")} if trained else {}
     report: dict[str, object] = {"rows": rows, "sessions": sequences.n_sessions, "caution": MODEL_NOT_CAUSE}
-    return report | _warning(step, variant)
+    return report | explained_by | _warning(step, variant)
 
 
 def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefinition:
@@ -117,9 +120,11 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
     def build(step: Step) -> Report:
         rows = step.build_table(f"{table}_{variant}", query, minimum_support=MINIMUM_SUPPORT_USERS)
         ranked = workspace.slice_of(f"{table}_{variant}", step.window_key).sort_by("driver_rank")
-        return {"rows": rows, "ranked": {"markdown": markdown_table(ranked.drop_columns(["window_start"]))}} | _warning(
-            step, variant
-        )
+        ranked = ranked.drop_columns(["window_start"])
+        model = explaining_model(step, variant)
+        logged = log_window(step, variant, model["mlflow_run_id"], tables={name: ranked})
+        report = {"rows": rows, "ranked": {"markdown": markdown_table(ranked)}, "mlflow": logged}
+        return report | _warning(step, variant)
 
     return aggregate
 
