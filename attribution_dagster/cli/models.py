@@ -55,7 +55,7 @@ def _row(version: RegisteredVersion) -> list[str]:
         version.trained_for,
         *(f"{float(tags[name]):.4f}" if name in tags else "" for name in ("gate.log_loss", "gate.calibration_error")),
         decision,
-        one_line("; ".join(history)),
+        one_line("; ".join(history)) if history else "",
     ]
 
 
