@@ -212,6 +212,18 @@ def rollback(
 
 
 @app.command()
+def forget(
+    user: Annotated[str, typer.Argument(help="The user's id, as it stands in the events.")],
+    dataset: Dataset = "marketplace",
+) -> None:
+    """Removes a user from everything stored and keeps them out; says what has to be made again. Nothing else may run meanwhile."""
+    from attribution_dagster.assets.forgetting import forget_user
+    from attribution_dagster.cli.care import show_forgotten
+
+    console.print(show_forgotten(forget_user(_workspace(dataset), user), dataset))
+
+
+@app.command()
 def home() -> None:
     """Makes the folder that Dagster keeps its history in, and prints it."""
     from attribution_dagster.cli.launch import dagster_home

@@ -113,7 +113,9 @@ class ModelRegistry:
     def folder(self, version: RegisteredVersion) -> Path:
         """A local folder with the version's weights, vocabularies and scaling; `load_model` reads it."""
         import mlflow
+        from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
+        MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
         mlflow.set_tracking_uri(self._uri)
         return Path(mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=MODEL_FOLDER))
 
