@@ -8,6 +8,7 @@ import pyarrow as pa
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.showing import RANKING, columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.assets.training import open_model
 from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
@@ -88,10 +89,12 @@ def _attribute(step: Step, variant: str) -> Report:
 
     table = f"gradient_attribution_{variant}"
     rows = workspace.warehouse.load(table, step.window_key, step.version, stamped())
+    trained = workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
+    explained_by = {name: trained.report[name] for name in ("model", "mlflow_run_id")} if trained else {}
     report: dict[str, object] = {"rows": rows, "sessions": sequences.n_sessions, "caution": MODEL_NOT_CAUSE}
     columns = ("event_position", "n_events", "event_type", "label", "gradient_attribution", "centred_attribution")
     top = top_rows(step, table, columns, "label DESC, session_id, event_position")
-    return report | top | _warning(step, variant)
+    return report | explained_by | top | _warning(step, variant)
 
 
 def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefinition:
@@ -128,7 +131,9 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
         rows = step.build_table(written, query, minimum_support=MINIMUM_SUPPORT_USERS)
         order = ", ".join(f"{column} ASC NULLS LAST" for column in ("driver_rank", *names))
         top = top_rows(step, written, (RANKING[0], *names, *RANKING[1:]), order, distinct=True)
-        return {"rows": rows} | top | columns_from(step, query) | _warning(step, variant)
+        ranked = workspace.slice_of(written, step.window_key).sort_by("driver_rank").drop_columns(["window_start"])
+        logged = log_window(step, variant, explaining_model(step, variant)["mlflow_run_id"], tables={name: ranked})
+        return {"rows": rows, "mlflow": logged} | top | columns_from(step, query) | _warning(step, variant)
 
     return aggregate
 

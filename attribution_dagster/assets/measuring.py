@@ -1,7 +1,8 @@
 """A trained model on the window it explains: how well it predicts beside its baselines, and the neighbours it weighs."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Step
@@ -12,13 +13,34 @@ if TYPE_CHECKING:
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """The tables without the window's column; and the model's calibrated probability and the label of each session."""
+
+    metrics: "pa.Table"
+    pairs: "pa.Table"
+    probabilities: Any
+    labels: Any
+
+    def numbers(self) -> dict[str, float]:
+        """The model's own metrics, named for a tracker: `window_auc`, `window_unseen_auc` for users it has not learnt from."""
+        named = {"all": "window_", "unseen": "window_unseen_"}
+        return {
+            f"{named[row['population']]}{name}": float(value)
+            for row in self.metrics.to_pylist()
+            if row["model"] == "transformer"
+            for name, value in row.items()
+            if isinstance(value, int | float)
+        }
+
+
 def measured_tables(variant: str) -> tuple[str, str]:
     """Names of the tables that `measure` writes."""
     return f"model_metrics_{variant}", f"transformer_pair_attribution_{variant}"
 
 
-def measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") -> "tuple[pa.Table, pa.Table]":
-    """Writes metrics and pairs on the window's own risk set, and returns them without the window's column.
+def measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") -> Measured:
+    """Writes metrics and pairs on the window's own risk set, and returns them.
 
     Baselines need no validation: they learn from all sessions that the model was trained or validated on.
     """
@@ -49,4 +71,4 @@ def measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") 
         start = pa.array([step.workspace.window(step.window_key).start] * table.num_rows, type=pa.timestamp("us"))
         stamped = table.add_column(0, "window_start", start).to_batches() if table.num_rows else []
         step.workspace.warehouse.load(name, step.window_key, step.version, stamped)
-    return made
+    return Measured(metrics=made[0], pairs=made[1], probabilities=calibrated["transformer"], labels=test_set.label)

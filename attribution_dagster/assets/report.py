@@ -7,6 +7,7 @@ import dagster as dg
 
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
 from attribution_dagster.resources.workspace import Workspace
@@ -115,12 +116,16 @@ def _draw(step: Step, variant: str) -> Report:
     workspace.artifacts.create(step.asset, key, step.version, lambda folder: save_panels(folder, tables, header))
     folder = workspace.artifacts.folder(step.asset, key, step.version)
     assert folder is not None
-    image = base64.b64encode(picture(folder).read_bytes()).decode()
+    png = picture(folder).read_bytes()
+    image = base64.b64encode(png).decode()
+    model = explaining_model(step, variant)
     warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}
     return {
         "panels": {"markdown": f"![The four panels](data:image/png;base64,{image})"},
         "file": {"path": str(picture(folder))},
         "exports": {"path": export_folder(workspace, key)},
+        "model": model["model"],
+        "mlflow": log_window(step, variant, model["mlflow_run_id"], pictures={picture(folder).name: png}),
         "caution": MODEL_NOT_CAUSE,
         **warning,
     }

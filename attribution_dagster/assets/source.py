@@ -37,7 +37,12 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             workspace,
             "source",
             reads=lambda _: (),
-            settings=lambda _: [found.digest, workspace.profile.roles.model_dump(), str(found.events.parts[0].path)],
+            settings=lambda _: [
+                found.digest,
+                workspace.profile.roles.model_dump(),
+                str(found.events.parts[0].path),
+                workspace.warehouse.suppressed(),
+            ],
             code=_CODE_SOURCE,
             exists=lambda step: _is_profiled(step),
             build=lambda step: _profile_source(step, found),
@@ -84,7 +89,17 @@ def coverage(workspace: Workspace) -> Coverage:
 
 
 def _content_digest(workspace: Workspace, key: str) -> str:
-    """Digest of the events that decide the window: its own and those of its margins. Others may come and go."""
+    """Digest of the events that decide the window: its own and those of its margins. Others may come and go.
+
+    Raises:
+        DataError: a user has been forgotten since the source was profiled.
+    """
+    record = workspace.artifacts.record("source", WHOLE)
+    if record is not None and record.report["suppressed"] != workspace.warehouse.suppressed():
+        raise DataError(
+            f"dataset {workspace.profile.name}: a user has been forgotten since the asset `source` looked at the events. "
+            "Materialise `source` again, then what is downstream."
+        )
     bounds = parameters(workspace.profile, workspace.window(key), frozenset({"scan_start", "scan_end"}))
     start, end = bounds["scan_start"], bounds["scan_end"]
     assert isinstance(start, datetime) and isinstance(end, datetime)
@@ -149,6 +164,7 @@ def _profile_source(step: Step, source: Source) -> Report:
     )
     return {
         "digest": source.digest,
+        "suppressed": warehouse.suppressed(),
         "files": len(source.events.parts),
         "first_file": {"path": str(source.events.parts[0].path)},
         "simulated": workspace.profile.simulated,

@@ -35,6 +35,7 @@ class Step:
     version: str
     inputs: Mapping[str, str]
     run_id: str
+    attempt: int = 1
 
     def table(self, *names: str) -> bool:
         """Whether the tables' current slices are of this version already."""
@@ -87,7 +88,13 @@ def make(
         # Files of a version are never rewritten, so what is forced is a version of its own.
         version = digest(target, context.run_id) if forced else target
         step = Step(
-            workspace=workspace, asset=asset, window_key=key, version=version, inputs=inputs, run_id=context.run_id
+            workspace=workspace,
+            asset=asset,
+            window_key=key,
+            version=version,
+            inputs=inputs,
+            run_id=context.run_id,
+            attempt=context.retry_number + 1,
         )
         workspace.progress.start(f"{asset} {key}")
         known = workspace.artifacts.record(asset, key)

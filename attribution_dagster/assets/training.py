@@ -12,12 +12,12 @@ import dagster as dg
 from attribution_dagster.assets.measuring import measure, measured_tables
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
+from attribution_dagster.assets.tracking import dagster_run_is_over, log_result, log_window, training_of
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
-from attribution_dagster.resources.tracker import TrainingRun
 from attribution_dagster.resources.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             settings=lambda _: [profile.training, profile.model.model_dump(), profile.windows.retrain_every],
             code=_CODE,
             exists=lambda step: step.table(*measured_tables(variant)) and _exists(workspace, variant, step.window_key),
-            build=lambda step: _build(step, variant),
+            build=lambda step: _build(step, variant, context.instance),
         )
 
     return [trained_model]
@@ -119,10 +119,11 @@ def _exists(workspace: Workspace, variant: str, key: str) -> bool:
     return True
 
 
-def _build(step: Step, variant: str) -> Report:
+def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
     import torch
 
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
+    from attribution_dagster.reports.training_plots import calibration_plot
 
     workspace, training_keys = step.workspace, _training_keys(step.workspace, step.window_key)
     torch.set_num_threads(workspace.settings.threads)
@@ -134,24 +135,40 @@ def _build(step: Step, variant: str) -> Report:
     )
     folder = workspace.artifacts.folder(step.asset, trained_for, version)
     if folder is None:
+        workspace.tracker.close_abandoned(workspace.profile.name, lambda run_id: dagster_run_is_over(instance, run_id))
         workspace.artifacts.create(
             step.asset,
             trained_for,
             version,
-            lambda path: _train(step, variant, trained_for, path, (train_set, validation_set), prevalence),
+            lambda path: _train(step, variant, training_keys, path, (train_set, validation_set), prevalence),
         )
         folder = workspace.artifacts.folder(step.asset, trained_for, version)
     assert folder is not None
     story = json.loads((folder / "training.json").read_text())
-    rows, pairs = measure(step, variant, folder, SequenceSet.concatenate([train_set, validation_set]))
+    found = measure(step, variant, folder, SequenceSet.concatenate([train_set, validation_set]))
     return {
         "trained_for_window": trained_for,
         "model_version": version,
         **story,
         **workspace.tracker.link(story["mlflow"]),
-        "rows": rows.num_rows,
-        "metrics": {"markdown": markdown_table(rows, METRICS)},
-        "neighbours": {"markdown": markdown_table(pairs)} if pairs.num_rows else "none passed the score test",
+        "rows": found.metrics.num_rows,
+        "metrics": {"markdown": markdown_table(found.metrics, METRICS)},
+        "neighbours": {"markdown": markdown_table(found.pairs)}
+        if found.pairs.num_rows
+        else "none passed the score test",
+        "metric_rows": found.metrics.to_pylist(),
+        "window_in_mlflow": log_window(
+            step,
+            variant,
+            story["mlflow_run_id"],
+            tables={"model_metrics": found.metrics, **({"pairs": found.pairs} if found.pairs.num_rows else {})},
+            pictures={
+                "calibration.png": calibration_plot(
+                    found.probabilities, found.labels, f"Calibration, {step.window_key}"
+                )
+            },
+            metrics=found.numbers(),
+        ),
     }
 
 
@@ -181,33 +198,50 @@ def split_sessions(
 def _train(
     step: Step,
     variant: str,
-    trained_for: str,
+    training_keys: list[str],
     folder: Path,
     parts: "tuple[SequenceSet, SequenceSet]",
     prevalence: float,
 ) -> None:
     """Fills the folder with weights, vocabularies, calibration and the story of the training, which MLflow gets too."""
-    import torch
-
     from attribution_dagster.core.models.storage import save_model
     from attribution_dagster.core.models.training import train
 
     workspace, profile = step.workspace, step.workspace.profile
     train_set, validation_set = parts
+    trained_for = workspace.retrain_key(step.window_key)
     spec, training = specifications(profile)
-    # The champion is the same whichever of the windows it explains is made first.
+    # The model is the same whichever of the windows it explains is made first.
     seed = zlib.crc32(f"{profile.name}/{variant}/{trained_for}".encode())
-    trained = train(
-        train_set,
-        validation_set,
-        spec,
-        training,
-        seed=seed,
-        progress=workspace.progress.advance,
-        population_prevalence=prevalence,
-    )
-    save_model(trained.model, folder)
-    story: dict[str, Any] = {
+    parameters = {**asdict(spec), **asdict(training), "seed": seed}
+
+    def progress(message: str, share: float) -> None:
+        run.beat()
+        workspace.progress.advance(message, share)
+
+    with workspace.tracker.training(training_of(step, variant, trained_for, training_keys, parts, parameters)) as run:
+        trained = train(
+            train_set,
+            validation_set,
+            spec,
+            training,
+            seed=seed,
+            progress=progress,
+            population_prevalence=prevalence,
+        )
+        save_model(trained.model, folder)
+        story = _story(trained, train_set, validation_set, prevalence)
+        story |= log_result(step, run, variant, trained_for, trained, folder, story)
+    (folder / "training.json").write_text(json.dumps(story))
+
+
+def _story(
+    trained: "TrainedModel", train_set: "SequenceSet", validation_set: "SequenceSet", prevalence: float
+) -> dict[str, Any]:
+    """What the asset's page and MLflow say of the training."""
+    import torch
+
+    return {
         "training_sessions": train_set.n_sessions,
         "training_events": train_set.n_events,
         "validation_sessions": validation_set.n_sessions,
@@ -219,52 +253,3 @@ def _train(
         "non_finite_weights": sum(int((~torch.isfinite(p)).sum()) for p in trained.model.parameters()),
         "share_unknown": trained.model.vocabulary.unknown_shares(validation_set),
     }
-    story["mlflow"] = _track(
-        step, variant, trained_for, folder, trained, story, {**asdict(spec), **asdict(training), "seed": seed}
-    )
-    (folder / "training.json").write_text(json.dumps(story))
-
-
-def _track(
-    step: Step,
-    variant: str,
-    trained_for: str,
-    folder: Path,
-    trained: "TrainedModel",
-    story: Mapping[str, Any],
-    parameters: Mapping[str, Any],
-) -> str:
-    """Where the MLflow run of the training is."""
-    workspace = step.workspace
-    run = TrainingRun(
-        dataset=workspace.profile.name,
-        variant=variant,
-        window_key=trained_for,
-        parameters={k: str(v) for k, v in parameters.items()},
-        curves={
-            "training_loss": [p.training_loss for p in trained.curves],
-            "validation_loss": [p.validation_loss for p in trained.curves],
-        },
-        metrics={k: float(v) for k, v in story.items() if isinstance(v, int | float)},
-        tags={
-            "dagster.run_id": step.run_id,
-            "dagster.asset": f"{workspace.profile.name}/{step.asset}",
-            "dagster.partition": trained_for,
-            "variant": variant,
-            "data": "simulated" if workspace.profile.simulated else "real",
-        },
-        model_folder=folder,
-    )
-    return workspace.tracker.log_training(run, trained.model, _example(trained.model)).location
-
-
-def _example(model: "AttributionModel") -> tuple[Any, ...]:
-    """A made-up batch of two sessions of five events, from which the model is exported."""
-    import torch
-
-    n_categories, n_numbers = len(model.spec.categories), len(model.spec.numbers)
-    return (
-        torch.ones(2, 5, n_categories, dtype=torch.long),
-        torch.zeros(2, 5, n_numbers),
-        torch.ones(2, 5, dtype=torch.bool),
-    )

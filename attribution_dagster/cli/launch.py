@@ -56,7 +56,7 @@ def launch(workspace: Workspace, window: str | None, *, force: bool = False) -> 
     dagster_home(workspace.settings)
     definitions = definitions_of([workspace])
     tags = {FORCE_TAG: "true"} if force else {}
-    with _instance() as instance:
+    with dagster_instance() as instance:
         run = _Runner(workspace, definitions, instance, tags)
         run(["source"], None)
         plan = plan_windows(workspace, window)
@@ -160,7 +160,8 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> Attrib
 
 
 @contextmanager
-def _instance() -> Iterator[dg.DagsterInstance]:
+def dagster_instance() -> Iterator[dg.DagsterInstance]:
+    """The instance in DAGSTER_HOME, its libraries silent."""
     for name in ("dagster", "great_expectations", "mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with dg.DagsterInstance.get() as instance:

@@ -194,6 +194,50 @@ def alerts(
 
 
 @app.command()
+def models(
+    dataset: Dataset = "marketplace",
+    close_abandoned: Annotated[
+        bool, typer.Option("--close-abandoned", help="Close the MLflow runs that killed processes left open.")
+    ] = False,
+) -> None:
+    """The trained models: versions, which is champion, what the gate said of each."""
+    from attribution_dagster.cli import models as commands
+
+    workspace = _workspace(dataset)
+    if close_abandoned:
+        closed = commands.close_abandoned(workspace)
+        console.print(f"closed: {', '.join(closed) or 'no run was left open'}", soft_wrap=True, highlight=False)
+    console.print(commands.list_models(workspace))
+
+
+@app.command()
+def rollback(
+    variant: Annotated[str, typer.Option(help="Whose champion.")],
+    dataset: Dataset = "marketplace",
+    to: Annotated[
+        int | None, typer.Option(min=1, help="Version; the last champion before where none is given.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the version.")] = "not said",
+) -> None:
+    """Makes an earlier champion the champion again."""
+    from attribution_dagster.cli.models import roll_back
+
+    console.print(roll_back(_workspace(dataset), variant, to, reason), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def forget(
+    user: Annotated[str, typer.Argument(help="The user's id, as it stands in the events.")],
+    dataset: Dataset = "marketplace",
+) -> None:
+    """Removes a user from everything stored and keeps them out; says what has to be made again. Nothing else may run meanwhile."""
+    from attribution_dagster.assets.forgetting import forget_user
+    from attribution_dagster.cli.care import show_forgotten
+
+    console.print(show_forgotten(forget_user(_workspace(dataset), user), dataset))
+
+
+@app.command()
 def home() -> None:
     """Makes the folder that Dagster keeps its history in, and prints it."""
     from attribution_dagster.cli.launch import dagster_home

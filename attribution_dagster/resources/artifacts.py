@@ -68,6 +68,7 @@ class ArtifactStore:
                 os.replace(scratch, target)
             else:
                 self._fs.put(f"{scratch}/", target, recursive=True)
+                shutil.rmtree(self._cache / "copies" / asset / window_key / version, ignore_errors=True)
             return result
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -103,6 +104,32 @@ class ArtifactStore:
     def save_verdict(self, asset: str, check: str, window_key: str, verdict: Verdict) -> None:
         """Replaces the check's verdict for the window."""
         self._write(f"verdicts/{asset}/{check}/{window_key}.json", asdict(verdict))
+
+    def stored(self, name: str) -> list[tuple[str, str, str]]:
+        """Asset, window and version of every stored artifact of assets called so, of any variant."""
+        found = self._fs.glob(f"{self._root}/artifacts/**/{name}/*/*")
+        parts = (path.removeprefix(f"{self._root}/artifacts/").rsplit("/", 2) for path in sorted(found))
+        return [(asset, window_key, version) for asset, window_key, version in parts]
+
+    def recorded(self, asset: str) -> list[str]:
+        """Keys of the windows that the asset has a record of, oldest first."""
+        found = self._fs.glob(f"{self._root}/records/{asset}/*.json")
+        return sorted(path.rsplit("/", 1)[1].removesuffix(".json") for path in found)
+
+    def remove_window(self, window_key: str) -> int:
+        """Deletes all artifacts, records and verdicts of a window; how many artifacts."""
+        folders = self._fs.glob(f"{self._root}/artifacts/**/{window_key}")
+        removed = sum(len(self._fs.ls(folder, detail=False)) for folder in folders)
+        notes = (self._fs.glob(f"{self._root}/{kind}/**/{window_key}.json") for kind in ("records", "verdicts"))
+        for path in [*folders, *(path for each in notes for path in each)]:
+            self._fs.rm(path, recursive=True)
+        for copied in (self._cache / "copies").glob(f"**/{window_key}"):
+            shutil.rmtree(copied)
+        return removed
+
+    def clear_scratch(self) -> None:
+        """Deletes what builds that were killed have left; one that is under way fails."""
+        shutil.rmtree(self._cache / "building", ignore_errors=True)
 
     def _folder(self, asset: str, window_key: str, version: str) -> str:
         return f"{self._root}/artifacts/{asset}/{window_key}/{version}"

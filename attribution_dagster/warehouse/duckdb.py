@@ -15,11 +15,13 @@ import pyarrow.parquet as pq
 from attribution_dagster.datasets.profile import ROLES, Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError, SourceError
 from attribution_dagster.warehouse.ddl import Table, table_definition
-from attribution_dagster.warehouse.duckdb_source import input_sql, malformed_sql, snapshot_folder
-from attribution_dagster.warehouse.protocol import Manifest, Scope
-from attribution_dagster.warehouse.queries import Query, literal, quoted, transpile
+from attribution_dagster.warehouse.duckdb_source import Kept, input_sql, malformed_sql, snapshot_folder
+from attribution_dagster.warehouse.forgetting import Forgettable
+from attribution_dagster.warehouse.protocol import Forgotten, Manifest, Scope
+from attribution_dagster.warehouse.queries import Query, literal, quoted, traced, transpile
 from attribution_dagster.warehouse.slices import SliceStore, remove_stale_folders
 from attribution_dagster.warehouse.source import Source
+from attribution_dagster.warehouse.suppression import Suppression, add_to_suppression, load_suppression
 
 _HISTORY = "_history"
 _BATCH_ROWS = 65_536
@@ -60,14 +62,19 @@ class DuckDBWarehouse:
         Raises SourceError when a file can't be read.
         """
         connection, folder = self._connect(), self._folder / "source"
+        listed = load_suppression(self._folder)
+        kept = _kept(source, listed)
         inputs = {"events": source.events, **source.extras}
         try:
             for name, each in inputs.items():
-                sql = input_sql(connection, each, folder, name)
+                sql = input_sql(connection, each, folder, name, kept if name == "events" else Kept())
                 connection.execute(f"CREATE OR REPLACE VIEW raw_{name} AS {sql}")
             folders = [snapshot_folder(folder, name, each.digest) for name, each in inputs.items()]
             connection.execute(f"CREATE OR REPLACE VIEW malformed_lines AS {malformed_sql(folders)}")
-            connection.execute(f"CREATE OR REPLACE VIEW canonical_events AS {transpile(source.staging, 'duckdb')}")
+            canonical = (
+                f"SELECT * FROM ({transpile(source.staging, 'duckdb')}) WHERE {listed.keeps_sql('user_id') or 'true'}"
+            )
+            connection.execute(f"CREATE OR REPLACE VIEW canonical_events AS {canonical}")
         except duckdb.Error as error:
             raise SourceError(f"the source of {source.dataset} can't be read: {error}") from error
         self._snapshots = {path.name for path in folders}
@@ -76,7 +83,15 @@ class DuckDBWarehouse:
     def fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.Table:
         """The result of a query, whole."""
         query.check(parameters)
-        with self._cursor(query, scope) as cursor, _explained(query):
+        with _explained(query):
+            try:
+                return self._fetch(query, parameters, scope)
+            except duckdb.IOException:
+                # A file was deleted after its name was read: a user was forgotten, a window removed. Now there is a new name, or none.
+                return self._fetch(query, parameters, scope)
+
+    def _fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> pa.Table:
+        with self._cursor(query, scope) as cursor:
             return _with_integers(cursor.sql(transpile(query, "duckdb"), params=dict(parameters)).to_arrow_table())
 
     def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
@@ -141,6 +156,28 @@ class DuckDBWarehouse:
         spill = {self._spill.name} if self._spill else set()
         remove_stale_folders(self._folder / "spill", spill, max(superseded_hours, 24))
         return removed + remove_stale_folders(self._folder / "source", self._snapshots, superseded_hours)
+
+    def suppressed(self) -> str:
+        """Digest of the list of users whom reading the source leaves out; empty without any."""
+        return load_suppression(self._folder).digest
+
+    def forget(self, user_id: str) -> Forgotten:
+        """Take the user's rows out of every file, and keep the user out from now on.
+
+        The list comes first: whatever happens after it, nothing that is written from then on holds the user.
+        """
+        add_to_suppression(self._folder, user_id)
+        # A snapshot is a copy of the person's own file, made again when it is needed.
+        shutil.rmtree(self._folder / "source", ignore_errors=True)
+        return self._slices.forget(Forgettable(user_id=user_id))
+
+    def window_keys(self) -> list[str]:
+        """Keys of all windows of which anything is stored, oldest first."""
+        return self._slices.window_keys()
+
+    def remove_window(self, window_key: str) -> int:
+        """Delete all slices of a window, and what readers see of it; how many slices."""
+        return self._slices.remove_window(window_key)
 
     def close(self) -> None:
         """Close the connection and remove what it spilled."""
@@ -207,6 +244,19 @@ class DuckDBWarehouse:
     def _schema(self, definition: Table) -> pa.Schema:
         with self._connect().cursor() as cursor:
             return cursor.sql(definition.empty_sql).to_arrow_table().schema
+
+
+def _kept(source: Source, listed: Suppression) -> Kept:
+    """What a snapshot of the events may hold. ConfigurationError if it can't be told whose a line is."""
+    if not listed.hashes:
+        return Kept()
+    user = traced(source.staging, "user_id", "raw_events", "duckdb")
+    if user is None and any(part.format == "csv" for part in source.events.parts):
+        raise ConfigurationError(
+            f"{source.staging.name}: it can't be told from which columns of raw_events user_id is made, so users who were forgotten "
+            "can't be kept out of the copy that is made of a CSV. Give the events as Parquet, or make user_id of columns of raw_events only."
+        )
+    return Kept(row=listed.keeps_sql(user) if user else None, line=listed.keeps_line_sql("e.csv_line"))
 
 
 def _view_sql(definition: Table, files: Sequence[Path]) -> str:

@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -19,7 +20,17 @@ _MALFORMED_COLUMNS = ("input", "file_name", "line", "problem", "line_text")
 _LONGEST_LINE = 2_000_000  # bytes; a longer line is malformed
 
 
-def input_sql(connection: duckdb.DuckDBPyConnection, source: Input, folder: Path, name: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Conditions on what a snapshot may hold: of a row, and of a line that is none; None where everything may stay."""
+
+    row: str | None = None
+    line: str | None = None
+
+
+def input_sql(
+    connection: duckdb.DuckDBPyConnection, source: Input, folder: Path, name: str, kept: Kept = Kept()
+) -> str:
     """SELECT over all rows of an input; missing optional columns are NULL, an input without files is empty.
 
     A CSV is read once, every column as text, into `folder`; lines that can't be read are kept there too. So all
@@ -30,7 +41,7 @@ def input_sql(connection: duckdb.DuckDBPyConnection, source: Input, folder: Path
     readers = [_reader(connection, group) for group in _alike(part for part in source.parts if part.format != "csv")]
     csv_groups = _alike(part for part in source.parts if part.format == "csv")
     if csv_groups:
-        snapshot = _snapshot(connection, csv_groups, source.digest, folder, name)
+        snapshot = _snapshot(connection, csv_groups, snapshot_folder(folder, name, source.digest), name, kept)
         readers.append(f"read_parquet({literal(snapshot + '/part-*')}, union_by_name=true)")
     selects = [f"SELECT * FROM {reader}" for reader in readers]
     present = {column.casefold() for column in source.columns}
@@ -56,15 +67,14 @@ def snapshot_folder(folder: Path, name: str, digest: str) -> Path:
 
 
 def _snapshot(
-    connection: duckdb.DuckDBPyConnection, groups: Sequence[list[Part]], digest: str, folder: Path, name: str
+    connection: duckdb.DuckDBPyConnection, groups: Sequence[list[Part]], target: Path, name: str, kept: Kept
 ) -> str:
     """The folder with the CSV files as Parquet, escaped for a glob; made if it isn't there."""
-    target = snapshot_folder(folder, name, digest)
     if not target.exists():
-        making = folder / f".tmp-{uuid.uuid4().hex}"
+        making = target.parent / f".tmp-{uuid.uuid4().hex}"
         making.mkdir(parents=True)
         try:
-            _write_snapshot(connection, groups, making, name)
+            _write_snapshot(connection, groups, making, name, kept)
             if not target.exists():  # another process may have been faster
                 os.rename(making, target)
         finally:
@@ -74,7 +84,7 @@ def _snapshot(
 
 
 def _write_snapshot(
-    connection: duckdb.DuckDBPyConnection, groups: Sequence[list[Part]], folder: Path, name: str
+    connection: duckdb.DuckDBPyConnection, groups: Sequence[list[Part]], folder: Path, name: str, kept: Kept
 ) -> None:
     rejects = f"rejects_{uuid.uuid4().hex}"
     with connection.cursor() as cursor:
@@ -82,7 +92,8 @@ def _write_snapshot(
         for number, group in enumerate(groups):
             target = literal(str(folder / f"part-{number:04d}.parquet"))
             try:
-                cursor.execute(f"COPY (SELECT * FROM {_csv_reader(group, rejects)}) TO {target} (FORMAT parquet)")
+                rows = f"SELECT * FROM {_csv_reader(group, rejects)} WHERE {kept.row or 'true'}"
+                cursor.execute(f"COPY ({rows}) TO {target} (FORMAT parquet)")
             except duckdb.Error as error:
                 problem = str(error).splitlines()[0]
                 raise SourceError(
@@ -93,7 +104,7 @@ def _write_snapshot(
             f"COPY (SELECT {literal(name)} AS input, s.file_path AS file_name, e.line AS line, "
             "min(e.error_message) AS problem, trim(min(e.csv_line), chr(10) || chr(13)) AS line_text "
             f"FROM {rejects} AS e JOIN {rejects}_scan AS s USING (scan_id, file_id) "
-            f"GROUP BY s.file_path, s.scan_id, e.line) TO {literal(str(folder / 'malformed.parquet'))} (FORMAT parquet)"
+            f"WHERE {kept.line or 'true'} GROUP BY s.file_path, s.scan_id, e.line) TO {literal(str(folder / 'malformed.parquet'))} (FORMAT parquet)"
         )
 
 

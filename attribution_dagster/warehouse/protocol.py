@@ -32,6 +32,14 @@ class Manifest:
     evidence: Mapping[str, object]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Forgotten:
+    """What was taken out of the tables: rows by table, all versions together, and the windows in which something was."""
+
+    rows: Mapping[str, int]
+    windows: tuple[str, ...]
+
+
 class Warehouse(Protocol):
     """Tables of one dataset. `work` is what assets write and checks read; `published` is what people read."""
 
@@ -66,6 +74,18 @@ class Warehouse(Protocol):
 
     def prune(self, superseded_hours: float) -> int:
         """Delete slices superseded for longer than this; how many."""
+
+    def window_keys(self) -> list[str]:
+        """Keys of all windows of which anything is stored, oldest first."""
+
+    def remove_window(self, window_key: str) -> int:
+        """Delete all slices of a window, and what readers see of it; how many slices."""
+
+    def forget(self, user_id: str) -> Forgotten:
+        """Take the user's rows out of all slices, also those that readers see, and keep the user out from now on."""
+
+    def suppressed(self) -> str:
+        """Digest of the list of users whom reading the source leaves out; empty without any."""
 
     def close(self) -> None:
         """Let go of connections and temporary files."""

@@ -100,6 +100,29 @@ def columns_read(query: Query, table: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def traced(query: Query, column: str, table: str, dialect: str) -> str | None:
+    """The expression over columns of `table` that the statement's column is made of; None where that can't be told."""
+    tree = _parsed(query.name, query.text)
+    ctes = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
+
+    def origin(select: exp.Expression, name: str) -> exp.Expression:
+        made = next(each for each in select.expressions if each.alias_or_name == name)
+        sources = {node.alias_or_name: node.name for node in _sources(select)}
+
+        def replaced(node: exp.Expression) -> exp.Expression:
+            if not isinstance(node, exp.Column):
+                return node
+            source = sources[node.table] if node.table else next(iter(sources.values()))
+            return exp.column(node.name) if source == table else exp.paren(origin(ctes[source], node.name))
+
+        return made.unalias().copy().transform(replaced)
+
+    try:
+        return origin(tree, column).sql(dialect=dialect)
+    except (KeyError, StopIteration):
+        return None
+
+
 def identifier(value: str) -> str:
     """The value itself when it is safe to write into SQL: lower-case letters, digits and _, a letter first.
 

@@ -22,7 +22,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from attribution_dagster.errors import ConfigurationError, MissingInputError
-from attribution_dagster.warehouse.protocol import Manifest, PublishedSlice
+from attribution_dagster.warehouse.forgetting import Forgettable, write_without
+from attribution_dagster.warehouse.protocol import Forgotten, Manifest, PublishedSlice
 from attribution_dagster.warehouse.queries import identifier
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -126,6 +127,55 @@ class SliceStore:
             if max(map(_changed, (path, pointer, self._published / f"{key}.json"))) <= latest:
                 path.unlink(missing_ok=True)
                 removed += 1
+        return removed
+
+    def forget(self, user: Forgettable) -> Forgotten:
+        """Take the user's rows out of every version.
+
+        Each file that held some gets a successor under another version, since a reader may be in the midst of it. Pointers and manifests
+        move on, a window's tables together, then the old files go. No asset has a record of the new version: the next run makes it again.
+        """
+        for path in self._work.glob("*/*/.tmp-*"):
+            path.unlink(missing_ok=True)  # left by a writer that was killed
+        rows: dict[str, int] = {}
+        successors: dict[Path, Path] = {}
+        for path in sorted(self._work.glob("*/*/*.parquet")):
+            successor = path.with_name(f"{path.stem.split('.')[0]}.{uuid.uuid4().hex[:8]}.parquet")
+            removed = write_without(path, successor, user)
+            if removed is not None:
+                rows[path.parent.parent.name] = rows.get(path.parent.parent.name, 0) + removed
+                successors[path] = successor
+        for old, new in successors.items():
+            if self.current(old.parent.parent.name, old.parent.name) == old.stem:
+                self.point(old.parent.parent.name, old.parent.name, new.stem)
+        for key in self.published_windows():
+            self._succeed(key, successors)
+        for old in successors:
+            old.unlink()
+        return Forgotten(rows=rows, windows=tuple(sorted({path.parent.name for path in successors})))
+
+    def _succeed(self, window_key: str, successors: Mapping[Path, Path]) -> None:
+        """Replace the manifest by one that names the successors of its files."""
+        path = self._published / f"{_safe('window', window_key)}.json"
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for each in content["tables"].values():
+            new = successors.get(self.folder / each["location"])
+            if new is not None:
+                rows = pq.read_metadata(new).num_rows
+                each |= {"version": new.stem, "location": str(new.relative_to(self.folder)), "rows": rows}
+        _replace(path, json.dumps(content, indent=1))
+
+    def window_keys(self) -> list[str]:
+        """Keys of the windows that have a slice of any table, oldest first; those that aren't dates come last."""
+        return sorted({path.name for path in self._work.glob("*/*") if path.is_dir()})
+
+    def remove_window(self, window_key: str) -> int:
+        """Delete the window's manifest, then all its slices; how many slices."""
+        (self._published / f"{_safe('window', window_key)}.json").unlink(missing_ok=True)
+        folders = list(self._work.glob(f"*/{_safe('window', window_key)}"))
+        removed = sum(1 for folder in folders for _ in folder.glob("*.parquet"))
+        for folder in folders:
+            shutil.rmtree(folder)
         return removed
 
     def _slice(self, table: str, window_key: str) -> Path:

@@ -1,0 +1,152 @@
+"""Which model is champion: the newest training, if it passes the gate on the window it explains."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.training import open_model
+from attribution_dagster.checks.expectations import expectations
+from attribution_dagster.errors import ConfigurationError
+from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.resources.model_registry import RegisteredVersion
+from attribution_dagster.resources.workspace import Workspace
+
+if TYPE_CHECKING:
+    from attribution_dagster.core.models.gate import Decision
+    from attribution_dagster.core.models.transformer import AttributionModel
+
+_OPEN = "not decided"
+_CODE = code_version("assets/promotion.py", "core/models/gate.py", "resources/model_registry.py")
+
+
+def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:
+    """The variant's asset `champion`."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+    asset = f"{variant}/champion"
+    reads = [f"{variant}/{name}" for name in ("sequence_tensors", "trained_model", "event_attribution")]
+
+    @dg.asset(
+        **assets.options(
+            asset,
+            deps=reads,
+            kinds={"mlflow"},
+            group=f"3_{variant}",
+            code=_CODE,
+            leaks=profile.variants[variant].leaks,
+        )
+    )
+    def champion(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """The gate: whether the model trained for the window becomes champion, which those who score use; with the numbers it was decided on."""
+        return make(
+            context,
+            workspace,
+            asset,
+            reads=lambda key: [(name, key) for name in reads],
+            settings=lambda _: None,
+            code=_CODE,
+            exists=_is_decided,
+            build=lambda step: _ask_the_gate(step, variant),
+        )
+
+    return [champion]
+
+
+def open_champion(workspace: Workspace, variant: str) -> "tuple[RegisteredVersion, AttributionModel] | None":
+    """The variant's champion and its model, from the registry alone; None as long as there is none."""
+    from attribution_dagster.core.models.storage import load_model
+
+    version = workspace.registry.champion(variant)
+    return None if version is None else (version, load_model(workspace.registry.folder(version)))
+
+
+def _ask_the_gate(step: Step, variant: str) -> Report:
+    """The decision, made once for each model: on the first window that comes here with it."""
+    registry = step.workspace.registry
+    trained = step.workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
+    assert trained is not None  # its version is an input
+    model = trained.report["model"]
+    try:
+        version = registry.version(variant, trained.report["model_number"])
+    except ConfigurationError:
+        return {"decision": f"{_OPEN}: {model} is not in this MLflow store"}
+    if version.decision is not None:
+        earlier = f"{version.decision}, decided on window {version.decided_on}"
+        return {"decision": earlier, "model": model, **_champion(step, variant)}
+    failed, not_run = check_verdicts(step.workspace, variant, step.window_key)
+    if not_run:
+        return {"decision": f"{_OPEN}: not run on this version: {', '.join(not_run)}", "model": model}
+    decision = _decide(step, variant, version, trained.report, [f"failed: {name}" for name in failed])
+    registry.record(variant, version, step.window_key, decision)
+    return {
+        "decision": "promoted" if decision.promoted else "refused",
+        "objections": "; ".join(decision.objections) or "none",
+        "model": model,
+        "numbers": {name: value for name, value in asdict(decision).items() if isinstance(value, int | float)},
+        **_champion(step, variant),
+    }
+
+
+def _is_decided(step: Step) -> bool:
+    record = step.workspace.artifacts.record(step.asset, step.window_key)
+    return record is not None and not record.report["decision"].startswith(_OPEN)
+
+
+def _champion(step: Step, variant: str) -> Report:
+    champion = step.workspace.registry.champion(variant)
+    return {"champion": champion.name if champion else "none yet"}
+
+
+def _decide(
+    step: Step, variant: str, version: RegisteredVersion, trained: Mapping[str, Any], objections: list[str]
+) -> "Decision":
+    import numpy as np
+    import torch
+
+    from attribution_dagster.core.models.gate import decide
+    from attribution_dagster.core.models.prediction import predict
+
+    workspace, key = step.workspace, step.window_key
+    torch.set_num_threads(workspace.settings.threads)
+    sequences = open_sequences(workspace, variant, key)
+    sessions = sequences.select(np.flatnonzero(sequences.in_risk_set))
+
+    def probabilities(model: "AttributionModel") -> Any:
+        return model.calibration.sample_probability(predict(model, sessions))
+
+    champion = open_champion(workspace, variant)
+    if champion is not None and champion[0].trained_for > version.trained_for:
+        # It may have learnt from this very window, so that they can't be compared on it; and it is the newer one.
+        objections = [*objections, f"older than the champion, which was trained for window {champion[0].trained_for}"]
+        champion = None
+    return decide(
+        probabilities(open_model(workspace, variant, key)),
+        None if champion is None else probabilities(champion[1]),
+        sessions.label,
+        np.asarray(sessions.user_id.to_pylist(), dtype=object),
+        non_finite_weights=trained["non_finite_weights"],
+        objections=objections,
+    )
+
+
+def check_verdicts(workspace: Workspace, variant: str, key: str) -> tuple[list[str], list[str]]:
+    """The variant's blocking checks that failed, and those that were not run, on what the model was made from and has made."""
+    record = workspace.artifacts.record(f"{variant}/trained_model", key)
+    concerned = {f"{variant}/trained_model": {key}, f"{variant}/event_attribution": {key}}
+    for name in record.inputs if record else ():
+        asset, _, window = name.rpartition("@")
+        concerned.setdefault(asset, set()).add(window)
+    failed, not_run = [], []
+    for expectation in (e for e in expectations(tuple(workspace.profile.variants)) if e.blocking):
+        for window in sorted(concerned.get(expectation.asset, ())):
+            verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
+            now = workspace.artifacts.record(expectation.asset, window)
+            name = f"check {expectation.name} of {expectation.asset} in window {window}"
+            if verdict is None or now is None or verdict.version != now.version:
+                not_run.append(name)
+            elif not verdict.passed:
+                failed.append(name)
+    return failed, not_run

@@ -1,0 +1,255 @@
+"""After `forget` no byte and no value of the user is left, everybody else's rows are as they were, and no run brings the user back."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from attribution_dagster.assets.forgetting import forget_user
+from attribution_dagster.cli.care import show_forgotten
+from attribution_dagster.core.simulation.marketplace import simulate_marketplace
+from attribution_dagster.datasets.registry import known_datasets, load_profile
+from attribution_dagster.errors import ConfigurationError
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.forgetting import Forgettable
+from attribution_dagster.warehouse.queries import load_query, parse_query, traced
+from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
+from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, small_workspace
+from attribution_dagster_tests.pipeline.test_windows import materialise
+
+
+@pytest.fixture()
+def copy(published: Workspace, tmp_path: Path) -> Iterator[Workspace]:
+    """A copy of the published dataset and its exports."""
+    for name in ("home", "datasets", "exports"):
+        shutil.copytree(published.settings.home.parent / name, tmp_path / name)
+    workspace = small_workspace(tmp_path)
+    yield workspace
+    workspace.warehouse.close()
+
+
+def texts(path: Path) -> Iterator[str]:
+    """Every text in a file of columns, decoded: compressed pages hide what a search of bytes would look for."""
+    if path.suffix == ".arrow":
+        table = pa.ipc.open_file(path).read_all()
+    elif path.suffix == ".parquet":
+        table = pq.read_table(path)
+    else:
+        return
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_string(column.type):
+            yield from (value for value in column.unique().to_pylist() if value is not None)
+
+
+def files_with(user: str, *folders: Path) -> list[Path]:
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert files
+    return [p for p in files if user.encode() in p.read_bytes() or any(user in text for text in texts(p))]
+
+
+def others(folder: Path, user: str) -> dict[Path, list[str]]:
+    """The rows of other users in every Parquet file, without the column that may name the user's sessions."""
+    found = {}
+    for path in sorted(folder.rglob("*.parquet")):
+        frame = pq.read_table(path).to_pandas().drop(columns="matched_case", errors="ignore")
+        if "user_id" in frame:
+            frame = frame[frame["user_id"] != user]
+        # A slice that is written anew gets another name.
+        found[path.relative_to(folder).with_name(path.stem.split(".")[0])] = sorted(
+            frame.astype(str).agg("|".join, axis=1)
+        )
+    return found
+
+
+def matched_buyer(workspace: Workspace) -> str:
+    """A user of several windows with a converted session to which sessions of others are matched."""
+    known = set(workspace.slice_of("risk_set", WINDOWS[1])["user_id"].to_pylist())
+    rows = workspace.slice_of("risk_set", EXPLAINED).to_pandas()
+    owner = rows.set_index("session_id")["user_id"]
+    matched = rows[rows["matched_case"].notna() & (rows["matched_case"] != rows["session_id"])]
+    cases = matched["matched_case"].map(owner)
+    return str(cases[(cases != matched["user_id"]) & cases.isin(known)].iloc[0])
+
+
+def test_nothing_of_the_user_is_left_and_nobody_else_is_touched(
+    published: Workspace, copy: Workspace, tmp_path: Path
+) -> None:
+    user, home, exports = matched_buyer(copy), copy.settings.home, copy.settings.exports
+    mlflow = published.settings.home / "mlflow"  # the copied store goes on pointing there
+    (home / "cache" / "small" / "building" / "killed").mkdir(parents=True, exist_ok=True)
+    (home / "cache" / "small" / "building" / "killed" / "sessions.arrow").write_text(user)
+    assert {p.suffix for p in files_with(user, home, exports)} >= {".parquet", ".arrow", ".csv"}
+    rows, before = copy.slice_of("risk_set", EXPLAINED), others(home, user)
+    forgotten = forget_user(copy, user)
+    assert files_with(user, home, exports, mlflow) == []
+    assert others(home, user) == before
+    kept = rows.to_pandas().query("user_id != @user")
+    now = copy.slice_of("risk_set", EXPLAINED).to_pandas()
+    unmatched = kept["matched_case"].str.startswith(f"{user}_", na=False)
+    assert unmatched.any() and now["matched_case"].isna().sum() == (kept["matched_case"].isna() | unmatched).sum()
+
+    assert (
+        forgotten.removed["sessions"]
+        and forgotten.removed["sequence tensors, sessions"]
+        and EXPLAINED in forgotten.windows
+    )
+    assert forgotten.models == ("small-no_funnel version 1", "small-with_funnel version 1")
+    assert forgotten.published == (EXPLAINED,)
+    manifest = copy.warehouse.manifest(EXPLAINED)
+    assert manifest is not None and manifest.tables["sessions"].rows == copy.slice_of("sessions", EXPLAINED).num_rows
+    said = "".join(str(part) for part in show_forgotten(forgotten, "small").renderables)
+    assert user not in said and "attribution run --dataset small" in said
+    assert forget_user(copy, user).removed == {}
+
+    before_run = copy.artifacts.record("events", EXPLAINED)
+    materialise(copy, ["source"], [None])
+    materialise(copy, ["events", "sessions", "sampled_users", "risk_set"], [EXPLAINED])
+    after_run = copy.artifacts.record("events", EXPLAINED)
+    assert before_run is not None and after_run is not None and before_run.version != after_run.version
+    assert files_with(user, home) == []
+
+
+def test_readers_see_whole_tables_meanwhile(copy: Workspace, tmp_path: Path) -> None:
+    table = "gradient_attribution_no_funnel"
+    query = parse_query(
+        table, f"SELECT COUNT(*) AS n, COUNT(DISTINCT session_id) AS sessions, SUM(logit) AS s FROM {table}"
+    )
+    seen: set[tuple[object, ...]] = set()
+    errors: list[BaseException] = []
+    done = threading.Event()
+    reader = small_workspace(tmp_path)
+
+    def read() -> None:
+        try:
+            while not done.is_set():
+                seen.update(
+                    map(
+                        tuple,
+                        reader.warehouse.fetch(query, {}, scope="published").to_pandas().round(6).to_numpy().tolist(),
+                    )
+                )
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    users = copy.slice_of(table, EXPLAINED)["user_id"].unique().to_pylist()[:3]
+    expected = set()
+    try:
+        for user in [None, *users]:
+            if user:
+                copy.warehouse.forget(user)
+            result = copy.warehouse.fetch(query, {}, scope="published").to_pandas().round(6)
+            expected |= set(map(tuple, result.to_numpy().tolist()))
+    finally:
+        done.set()
+        thread.join()
+        reader.warehouse.close()
+    assert not errors and seen <= expected and len(expected) == 4
+
+
+@pytest.fixture()
+def csv(tmp_path: Path) -> tuple[Path, str]:
+    """A CSV with a user who is there in the second week only: in a row without a time and in a broken line, too."""
+    simulate_marketplace(tmp_path / "world", users=40, weeks=3, start=date(2025, 1, 6), seed=1)
+    events = pd.concat(pd.read_parquet(p) for p in sorted((tmp_path / "world" / "events").glob("*.parquet")))
+    shutil.rmtree(tmp_path / "world")
+    middle = events["event_at"].between("2025-01-14", "2025-01-19")
+    user = str(events[middle]["user_id"].value_counts().index[0])
+    events = events[(events["user_id"] != user) | middle].sort_values("event_at").astype({"event_at": str})
+    undated = events[events["user_id"] == user].head(1).assign(event_at="yesterday", event_id="undated")
+    path = tmp_path / "events.csv"
+    pd.concat([events, undated]).to_csv(path, index=False)
+    with path.open("a") as lines:
+        lines.write(f"too,few,{user}\nfew,cells,u00099999\n")
+    return path, user
+
+
+def test_a_forgotten_user_does_not_come_back_from_a_csv_and_other_windows_stay_current(
+    csv: tuple[Path, str], tmp_path: Path
+) -> None:
+    path, user = csv
+    workspace = small_workspace(tmp_path, events=str(path), extra="quality: {max_rejected_share: 0.5}\n")
+    home, assets = workspace.settings.home, ["events", "sessions", "session_funnels"]
+
+    def versions() -> list[str]:
+        records = [workspace.artifacts.record("session_funnels", key) for key in WINDOWS]
+        return [record.version for record in records if record is not None]
+
+    def run() -> None:
+        materialise(workspace, ["source"], [None])
+        materialise(workspace, assets, WINDOWS)
+
+    run()
+    before, rejected = versions(), workspace.artifacts.record("source", "all")
+    assert len(files_with(user, home)) > 5
+    forgotten = forget_user(workspace, user)
+    assert forgotten.windows == (WINDOWS[1],) and forgotten.removed["rejected_events"] == 2
+    assert files_with(user, home) == []
+    with pytest.raises(Exception, match="a user has been forgotten since the asset `source` looked"):
+        materialise(workspace, ["events"], WINDOWS[:1])
+    run()
+    after, now = versions(), workspace.artifacts.record("source", "all")
+    assert [a == b for a, b in zip(before, after, strict=True)] == [True, False, True]
+    assert files_with(user, home) == [] and list(home.glob("warehouse/small/source/events-*/part-*"))
+    assert rejected is not None and now is not None
+    assert (rejected.report["malformed_lines"], now.report["malformed_lines"]) == (2, 1)
+    for key in WINDOWS:
+        counts = workspace.fetch(load_query("checks/events_conserved"), key).to_pylist()[0]
+        assert counts["n_events"] == counts["n_accounted"] > 0
+    workspace.warehouse.close()
+
+
+def test_an_empty_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="id is empty"):
+        forget_user(small_workspace(tmp_path), " ")
+
+
+@pytest.mark.parametrize("user", ["u1", "a_b", "50%", "it's", "x|y", "(u.*)", "jörg", 'say "u"'])
+def test_a_user_is_recognised_exactly_whatever_the_id_holds(user: str) -> None:
+    mine = Forgettable(user_id=user)
+    escaped = user.replace("%", "%25").replace("_", "%5F")
+    rows = pa.RecordBatch.from_pylist([
+        {"user_id": user, "session_id": None, "detail": None},
+        {"user_id": f"{user}2", "session_id": f"{escaped}2_d_2025-01-06_1", "detail": f"line 1: {user}2,x"},
+        {"user_id": None, "session_id": f"{escaped}_d_2025-01-06_1", "detail": None},
+        {"user_id": None, "session_id": None, "detail": f"line 1: x,{user},y"},
+        {"user_id": None, "session_id": None, "detail": f"line 1: x,2{user}"},
+        {"user_id": "other", "session_id": "other_d_2025-01-06_1", "detail": None},
+    ])  # fmt: skip
+    assert mine.stays(rows).to_pylist() == [False, True, False, False, True, True]
+
+
+@pytest.mark.parametrize("user", ["u1", "it's", "50%", "jörg"])
+def test_the_list_holds_no_id_and_the_engine_hashes_as_python_does(user: str, tmp_path: Path) -> None:
+    add_to_suppression(tmp_path, user)
+    listed = add_to_suppression(tmp_path, "another")
+    assert listed == load_suppression(tmp_path) == add_to_suppression(tmp_path, user) and len(listed.hashes) == 2
+    assert user.encode() not in (tmp_path / "suppressed.json").read_bytes()
+    rows, line = listed.keeps_sql("u"), listed.keeps_line_sql("u")
+    ask = f"SELECT {rows}, {line} FROM (VALUES ($1), ('b'), (NULL), ('x,' || $1 || ',y')) AS t(u)"
+    with duckdb.connect() as connection:
+        assert connection.execute(ask, [user]).fetchall() == [(False, False), (True, True), (True, True), (True, False)]
+    assert load_suppression(tmp_path / "none").keeps_sql("u") is None
+
+
+@pytest.mark.parametrize("dataset", sorted(known_datasets()))
+def test_the_user_of_every_built_in_source_can_be_traced_to_its_column(dataset: str) -> None:
+    column = "visitorid" if "retailrocket" in dataset else "user_id"
+    staging = load_query(f"staging/stg_events__{load_profile(dataset).staging}")
+    found = traced(staging, "user_id", "raw_events", "duckdb")
+    assert found is not None and column in found and "." not in found
+
+
+def test_a_user_made_of_something_else_can_not_be_traced() -> None:
+    query = parse_query("q", "SELECT o.user_id FROM raw_events AS e INNER JOIN raw_owners AS o ON e.shop = o.shop")
+    assert traced(query, "user_id", "raw_events", "duckdb") is None
