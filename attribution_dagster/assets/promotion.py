@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
@@ -12,6 +13,7 @@ from attribution_dagster.assets.training import open_model
 from attribution_dagster.checks.expectations import expectations
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.model_registry import RegisteredVersion
 from attribution_dagster.resources.workspace import Workspace
 
@@ -65,6 +67,13 @@ def open_champion(workspace: Workspace, variant: str) -> "tuple[RegisteredVersio
 
 def _ask_the_gate(step: Step, variant: str) -> Report:
     """The decision, made once for each model: on the first window that comes here with it."""
+    said = _decision(step, variant)
+    rows = [{"what": name, "": str(value)} for name, value in said.items() if name != "numbers"]
+    rows += [{"what": name, "": f"{value:.4g}"} for name, value in said.get("numbers", {}).items()]
+    return {**said, "gate": {"markdown": markdown_table(pa.Table.from_pylist(rows))}}
+
+
+def _decision(step: Step, variant: str) -> dict[str, Any]:
     registry = step.workspace.registry
     trained = step.workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
     assert trained is not None  # its version is an input
