@@ -53,7 +53,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             reads=(),
             settings=[
                 profile.sessions.model_dump(),
-                profile.quality.model_dump(),
+                profile.quality.max_rejected_share,
                 _content_digest(workspace, context.partition_key),
             ],
             code=_CODE_EVENTS,

@@ -1,4 +1,4 @@
-"""How every asset runs: find what it reads, know its version, skip what is current, record what was made.
+"""How every asset runs: find what it reads, ask the checks of it, know its version, skip what is current, record what was made.
 
 The version of a slice is a digest of the asset's code, the settings it depends on and the versions of what it read. So the same inputs give
 the same version, on any machine and in any order, and "nothing to redo" is a comparison of two strings.
@@ -14,6 +14,8 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.checks.gate import admit
+from attribution_dagster.checks.pages import asset_page
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
@@ -76,24 +78,28 @@ def make(
 
     Raises:
         MissingInputError: something that is read hasn't been made.
+        DataError: a blocking check of what is read failed, or of what that was made from; or it hasn't been run on what is read.
     """
     key = window_key or context.partition_key
-    inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads}
+    made = {(name, window): _version(workspace, asset, key, name, window) for name, window in reads}
+    admit(workspace, made, f"{asset} of window {key} is not made")
+    inputs = {f"{name}@{window}": version for (name, window), version in made.items()}
     forced = context.run.tags.get(FORCE_TAG) == "true"
     bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
     target = digest(asset, key, code, settings, bounds, inputs)
     # Files of a version are never rewritten, so what is forced is a version of its own.
     version = digest(target, context.run_id) if forced else target
     step = Step(workspace=workspace, asset=asset, window_key=key, version=version, inputs=inputs, run_id=context.run_id)
+    page = asset_page(workspace, asset, key)
     workspace.progress.start(f"{asset} {key}")
     known = workspace.artifacts.record(asset, key)
     if known is not None and known.target == target and not forced and exists(replace(step, version=known.version)):
         workspace.progress.finish(CURRENT)
-        return _result(known, "current: made before from the same inputs, code and settings")
+        return _result(known, "current: made before from the same inputs, code and settings", page)
     record = Record(version=version, target=target, inputs=inputs, report=build(step), run_id=context.run_id)
     workspace.artifacts.save_record(asset, key, record)
     workspace.progress.finish("done")
-    return _result(record, "made in this run")
+    return _result(record, "made in this run", page)
 
 
 @cache
@@ -134,8 +140,10 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _result(record: Record, status: str) -> dg.MaterializeResult[None]:
+def _result(record: Record, status: str, page: str | None) -> dg.MaterializeResult[None]:
     metadata = {name: _metadata(value) for name, value in record.report.items()}
+    if page is not None:
+        metadata["checks"] = dg.MetadataValue.path(page)
     return dg.MaterializeResult(metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version))
 
 
