@@ -116,10 +116,10 @@ def _validate(expectation: Expectation, row: Row) -> tuple[list[str], list[str]]
     """
     failures, unknown, rules = [], [], []
     for rule in expectation.rules:
-        lacking = [name for name in rule.figures if not _is_known(row.get(name))]
+        lacking = [name for name in rule.figures if not _is_number(row.get(name))]
         if not lacking:
             rules.append(rule)
-        elif rule.may_be_unknown:
+        elif rule.may_be_unknown and all(row.get(name) is None for name in lacking):
             unknown.append(rule.may_be_unknown)
         else:
             failures += [f"{name} could not be measured" for name in lacking]
@@ -156,7 +156,7 @@ def _broken(expectation: Expectation, rules: list[Rule], row: Row) -> list[str]:
     ]
 
 
-def _is_known(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 

@@ -34,8 +34,8 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
         Expectation(
             name="probabilities_in_range",
             asset=asset,
-            description="Probabilities lie in [0, 1], and logits are finite.",
-            rules=none_of("n_out_of_range"),
+            description="Probabilities lie in [0, 1]; logits and attributions are finite numbers.",
+            rules=none_of("n_out_of_range", "n_not_finite"),
             variant=variant,
         ),
         Expectation(

@@ -1,8 +1,23 @@
--- Sessions with a probability that is none, or a logit that is no finite number; one row per session, probability and logit.
-SELECT session_id, probability, logit, COUNT(*) AS n_events
+-- Events with a probability that is none, or a logit or an attribution that is no finite number; one row per event.
+SELECT
+    session_id,
+    event_position,
+    event_type,
+    probability,
+    logit,
+    signed_attribution,
+    centred_attribution,
+    relative_attribution
 FROM gradient_attribution_{variant}
 WHERE
     window_start = :window_start
-    AND CASE WHEN probability >= 0 AND probability <= 1 AND ABS(logit) < 1e9 THEN 0 ELSE 1 END = 1
-GROUP BY session_id, probability, logit
-ORDER BY session_id ASC, probability ASC, logit ASC
+    AND CASE
+        WHEN probability - probability = 0 AND probability >= 0 AND probability <= 1
+        AND logit - logit = 0
+        AND COALESCE(signed_attribution - signed_attribution, 0) = 0
+        AND COALESCE(centred_attribution - centred_attribution, 0) = 0
+        AND COALESCE(relative_attribution - relative_attribution, 0) = 0
+            THEN 0
+        ELSE 1
+    END = 1
+ORDER BY session_id ASC, event_position ASC
