@@ -27,13 +27,18 @@ class Rule:
     may_be_unknown: str = ""
 
     @property
+    def columns(self) -> dict[str, str]:
+        """The arguments that name figures."""
+        return {key: self.arguments[key] for key in ("column_A", "column_B", "column") if key in self.arguments}
+
+    @property
     def figures(self) -> tuple[str, ...]:
         """The figures it is about."""
-        return tuple(self.arguments[key] for key in ("column_A", "column_B", "column") if key in self.arguments)
+        return tuple(self.columns.values())
 
     @property
     def bounds(self) -> dict[str, Any]:
-        """`<figure>_min` and `<figure>_max`, as the query of offending rows may ask for them."""
+        """Its bounds as `<figure>_min` and `<figure>_max`."""
         sides = {"min": self.arguments.get("min_value"), "max": self.arguments.get("max_value")}
         return {f"{self.figures[0]}_{side}": value for side, value in sides.items() if value is not None}
 
@@ -75,6 +80,11 @@ class Expectation:
     def rows_query(self) -> Query | None:
         """The rows that break the expectation, in order; none where it holds."""
         return load_query(f"checks/rows/{self.name}", self.variant) if self.counted_in_sql else None
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """`<figure>_min` and `<figure>_max`, which the query of offending rows may ask for."""
+        return {name: value for rule in self.rules for name, value in rule.bounds.items()}
 
     @property
     def version(self) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from attribution_dagster.checks.expectations import Expectation
+from attribution_dagster.checks.judging import judge
+from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
 
@@ -34,6 +37,11 @@ def with_history(workspace: Workspace) -> Workspace:
         move = longer.window(EXPLAINED).start - longer.window(key).start
         rewrite(longer, "sessions", lambda sessions, by=move: earlier(sessions, by), window_key=key, of=EXPLAINED)
     return longer
+
+
+def judged(workspace: Workspace, expectation: Expectation, window_key: str) -> Verdict:
+    """What one check says."""
+    return judge(workspace, [expectation], window_key)[0]
 
 
 def earlier(table: pa.Table, by: timedelta) -> pa.Table:

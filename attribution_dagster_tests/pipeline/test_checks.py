@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from attribution_dagster.assets.published import audited, tables
-from attribution_dagster.checks.adapter import judge, measure
 from attribution_dagster.checks.expectations import Expectation, between, equal
+from attribution_dagster.checks.judging import judge, measure
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.resources.workspace import Workspace
@@ -20,6 +20,7 @@ from attribution_dagster_tests.pipeline.faults import (
     copy_of,
     first,
     halve_shares,
+    judged,
     report,
     rewrite,
     set_where,
@@ -70,12 +71,11 @@ def test_every_query_of_a_check_belongs_to_an_expectation_and_runs_on_other_engi
 
 @pytest.mark.parametrize("expectation", ALL, ids=lambda e: f"{e.asset}:{e.name}")
 def test_check_passes_on_what_was_published(published: Workspace, expectation: Expectation) -> None:
-    verdict = judge(published, expectation, EXPLAINED)
+    verdict = judged(published, expectation, EXPLAINED)
     assert verdict.passed and verdict.observed and verdict.offending == 0
     query = expectation.rows_query
     if query is not None:
-        bounds = {name: value for rule in expectation.rules for name, value in rule.bounds.items()}
-        known = {**measure(published, expectation, EXPLAINED), **bounds, **expectation.parameters}
+        known = {**measure(published, expectation, EXPLAINED), **expectation.bounds, **expectation.parameters}
         assert published.fetch(query, EXPLAINED, **known).num_rows == 0
 
 
@@ -84,7 +84,7 @@ def test_a_fault_breaks_its_expectation_and_no_other_of_the_asset(copy: Workspac
     workspace = with_history(copy)
     FAULTS[expectation.name](workspace, expectation.variant or "")
     beside = [e for e in ALL if e.asset == expectation.asset]
-    verdicts = {e.name: judge(workspace, e, EXPLAINED) for e in beside}
+    verdicts = dict(zip([e.name for e in beside], judge(workspace, beside, EXPLAINED), strict=True))
     assert [name for name, verdict in verdicts.items() if not verdict.passed] == [expectation.name]
     verdict = verdicts[expectation.name]
     assert "found" in verdict.summary and verdict.blocking == expectation.blocking
@@ -94,20 +94,20 @@ def test_a_fault_breaks_its_expectation_and_no_other_of_the_asset(copy: Workspac
 
 def test_a_measurement_without_a_value_is_a_failure(copy: Workspace) -> None:
     report(copy, "no_funnel/trained_model", epochs=None, non_finite_weights=float("nan"))
-    verdict = judge(copy, on("no_funnel/trained_model", "weights_finite"), EXPLAINED)
+    verdict = judged(copy, on("no_funnel/trained_model", "weights_finite"), EXPLAINED)
     assert verdict.summary == "non_finite_weights could not be measured; epochs could not be measured"
 
 
 def test_too_few_sessions_for_a_metric_is_no_failure_where_the_expectation_says_so(copy: Workspace) -> None:
     rewrite(copy, "model_metrics_no_funnel", set_where(lambda row: True, auc=None, auc_high=None, ece=None))
     for name in ("auc_plausible", "auc_above_chance", "calibrated"):
-        verdict = judge(copy, on("no_funnel/trained_model", name), EXPLAINED)
+        verdict = judged(copy, on("no_funnel/trained_model", name), EXPLAINED)
         assert verdict.passed and verdict.summary == "passed: too few converted or other sessions for the metric"
 
 
 @pytest.mark.parametrize("name", ["session_volume", "conversion_rate"])
 def test_nothing_is_compared_with_fewer_than_three_windows(published: Workspace, name: str) -> None:
-    verdict = judge(published, on("sessions", name), EXPLAINED)
+    verdict = judged(published, on("sessions", name), EXPLAINED)
     assert verdict.passed and verdict.summary.startswith("passed: no trailing windows")
     assert verdict.observed["n_trailing_windows"] == 2
 
@@ -127,7 +127,7 @@ def test_volume_is_compared_with_the_median(copy: Workspace, trailing: tuple[int
             lambda t, n=size: t.take(pa.array([i % len(t) for i in range(n)], pa.int64())),
             window_key=key,
         )
-    assert judge(workspace, on("sessions", "session_volume"), EXPLAINED).passed == passed
+    assert judged(workspace, on("sessions", "session_volume"), EXPLAINED).passed == passed
 
 
 def test_a_rule_says_what_it_wants() -> None:
@@ -137,7 +137,7 @@ def test_a_rule_says_what_it_wants() -> None:
 
 def test_all_offending_rows_are_counted_and_twenty_kept(copy: Workspace) -> None:
     rewrite(copy, "gradient_attribution_no_funnel", halve_shares)
-    verdict = judge(copy, on("no_funnel/event_attribution", "shares_sum_to_one"), EXPLAINED)
+    verdict = judged(copy, on("no_funnel/event_attribution", "shares_sum_to_one"), EXPLAINED)
     assert verdict.offending == verdict.observed["n_wrong_sums"] > 300 and len(verdict.rows) == 20
 
 
@@ -146,10 +146,10 @@ def test_a_number_that_is_none_is_found(copy: Workspace, column: str) -> None:
     """A file's statistics leave NaN out, and an engine that trusts them would not look."""
     rewrite(copy, "gradient_attribution_no_funnel", lambda t: first(t, **{column: float("nan")}))
     name = "shares_sum_to_one" if column == "gradient_attribution" else "probabilities_in_range"
-    assert judge(copy, on("no_funnel/event_attribution", name), EXPLAINED).offending == 1
+    assert judged(copy, on("no_funnel/event_attribution", name), EXPLAINED).offending == 1
 
 
 def test_a_metric_that_is_no_number_is_a_failure_and_not_too_few_sessions(copy: Workspace) -> None:
     rewrite(copy, "model_metrics_no_funnel", set_where(lambda row: row["model"] == "transformer", auc=float("nan")))
-    verdict = judge(copy, on("no_funnel/trained_model", "auc_plausible"), EXPLAINED)
+    verdict = judged(copy, on("no_funnel/trained_model", "auc_plausible"), EXPLAINED)
     assert not verdict.passed and verdict.summary == "auc could not be measured"
