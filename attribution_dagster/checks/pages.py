@@ -30,14 +30,30 @@ def write_window_page(workspace: Workspace, window_key: str) -> str:
 def _write(workspace: Workspace, suite: list[Expectation], window_key: str, name: str) -> str:
     profile = workspace.profile
     assets: dict[str, list[CheckShown]] = {}
+    outdated: dict[tuple[str, str], bool] = {}
     for expectation in suite:
-        assets.setdefault(expectation.asset, []).append(_shown(workspace, expectation, window_key))
+        asset = expectation.asset
+        stands = not _is_outdated(workspace, asset, window_key, outdated)
+        assets.setdefault(asset, []).append(_shown(workspace, expectation, window_key, stands))
     content = checks_page(profile.title, profile.name, window_key, assets, simulated=profile.simulated)
     return workspace.artifacts.save_page(window_key, name, content)
 
 
-def _shown(workspace: Workspace, expectation: Expectation, window_key: str) -> CheckShown:
-    record = workspace.artifacts.record(expectation.asset, window_key)
+def _is_outdated(workspace: Workspace, asset: str, window_key: str, known: dict[tuple[str, str], bool]) -> bool:
+    """Whether it has not been made, or something that it was made from has been made again since."""
+    if (asset, window_key) not in known:
+        record = workspace.artifacts.record(asset, window_key)
+        known[asset, window_key] = record is None
+        for name, version in record.inputs.items() if record else ():
+            source, _, window = name.rpartition("@")
+            now = workspace.artifacts.record(source, window)
+            if now is None or now.version != version or _is_outdated(workspace, source, window, known):
+                known[asset, window_key] = True
+    return known[asset, window_key]
+
+
+def _shown(workspace: Workspace, expectation: Expectation, window_key: str, stands: bool) -> CheckShown:
+    record = workspace.artifacts.record(expectation.asset, window_key) if stands else None
     verdict = verdict_of(workspace, expectation, window_key, record.version) if record else None
     return CheckShown(
         name=expectation.name,
@@ -45,7 +61,9 @@ def _shown(workspace: Workspace, expectation: Expectation, window_key: str) -> C
         severity="critical" if expectation.blocking else "warning",
         expected=[str(rule) for rule in expectation.rules],
         passed=verdict.passed if verdict else None,
-        summary=verdict.summary if verdict else "has not been run on this version",
+        summary=verdict.summary
+        if verdict
+        else "has not been run, or what is checked was not made again from what there is now",
         observed=verdict.observed if verdict else {},
         offending=verdict.offending if verdict else 0,
         rows=verdict.rows if verdict else (),

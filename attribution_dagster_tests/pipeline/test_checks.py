@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from attribution_dagster.assets.published import audited, tables
@@ -15,7 +14,6 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import sql_folder, transpile
 from attribution_dagster_tests.pipeline.faults import (
     FAULTS,
-    TRAILING,
     WITHOUT_ROWS,
     copy_of,
     first,
@@ -103,31 +101,6 @@ def test_too_few_sessions_for_a_metric_is_no_failure_where_the_expectation_says_
     for name in ("auc_plausible", "auc_above_chance", "calibrated"):
         verdict = judged(copy, on("no_funnel/trained_model", name), EXPLAINED)
         assert verdict.passed and verdict.summary == "passed: too few converted or other sessions for the metric"
-
-
-@pytest.mark.parametrize("name", ["session_volume", "conversion_rate"])
-def test_nothing_is_compared_with_fewer_than_three_windows(published: Workspace, name: str) -> None:
-    verdict = judged(published, on("sessions", name), EXPLAINED)
-    assert verdict.passed and verdict.summary.startswith("passed: no trailing windows")
-    assert verdict.observed["n_trailing_windows"] == 2
-
-
-@pytest.mark.parametrize(
-    ("trailing", "passed"),
-    [((9, 170, 900), True), ((9, 169, 900), False), ((0, 1, 339, 900), True), ((679,) * 4, False)],
-)
-def test_volume_is_compared_with_the_median(copy: Workspace, trailing: tuple[int, ...], passed: bool) -> None:
-    """The window has 339 sessions: within twice the median of 170, not of 169; of four windows the two in the middle count."""
-    workspace = with_history(copy)
-    assert workspace.slice_of("sessions", EXPLAINED).num_rows == 339
-    for key, size in zip(TRAILING, [*trailing, 0][:4], strict=True):
-        rewrite(
-            workspace,
-            "sessions",
-            lambda t, n=size: t.take(pa.array([i % len(t) for i in range(n)], pa.int64())),
-            window_key=key,
-        )
-    assert judged(workspace, on("sessions", "session_volume"), EXPLAINED).passed == passed
 
 
 def test_a_rule_says_what_it_wants() -> None:
