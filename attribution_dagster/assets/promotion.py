@@ -10,7 +10,8 @@ import pyarrow as pa
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
-from attribution_dagster.checks.expectations import expectations
+from attribution_dagster.checks.gate import verdict_of
+from attribution_dagster.checks.suites import expectations
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
@@ -149,12 +150,12 @@ def check_verdicts(workspace: Workspace, variant: str, key: str) -> tuple[list[s
         asset, _, window = name.rpartition("@")
         concerned.setdefault(asset, set()).add(window)
     failed, not_run = [], []
-    for expectation in (e for e in expectations(tuple(workspace.profile.variants)) if e.blocking):
+    for expectation in (e for e in expectations(workspace.profile) if e.blocking):
         for window in sorted(concerned.get(expectation.asset, ())):
-            verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
             now = workspace.artifacts.record(expectation.asset, window)
+            verdict = verdict_of(workspace, expectation, window, now.version) if now else None
             name = f"check {expectation.name} of {expectation.asset} in window {window}"
-            if verdict is None or now is None or verdict.version != now.version:
+            if verdict is None:
                 not_run.append(name)
             elif not verdict.passed:
                 failed.append(name)

@@ -7,12 +7,14 @@ import pyarrow as pa
 
 from attribution_dagster.assets.report import NO_FUNNEL, export_folder, picture
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.checks.expectations import expectations
+from attribution_dagster.checks.gate import verdicts
+from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
 from attribution_dagster.warehouse.queries import parse_query
@@ -120,13 +122,13 @@ def _is_published(step: Step) -> bool:
 
 def _publish(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    verdicts = _verdicts(workspace, key)
+    said = _verdicts(workspace, key)
     evidence = {
         "version": step.version,
         "dagster_run_id": step.run_id,
         "simulated": workspace.profile.simulated,
         "inputs": dict(step.inputs),
-        "checks": verdicts,
+        "checks": {name: verdict.summary for name, verdict in said.items()},
     }
     manifest = workspace.warehouse.publish(key, tables(workspace.profile), evidence)
     pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
@@ -134,7 +136,9 @@ def _publish(step: Step) -> Report:
     return {
         "tables": len(manifest.tables),
         "rows": sum(table.rows for table in manifest.tables.values()),
-        "checks_passed": sum(1 for verdict in verdicts.values() if verdict == "passed"),
+        "checks_passed": sum(1 for verdict in said.values() if verdict.passed),
+        "checks_with_a_warning": sum(1 for verdict in said.values() if not verdict.passed),
+        "all_checks": {"path": write_window_page(workspace, key)},
         "contents": {"markdown": markdown_table(_contents(manifest), rows=len(manifest.tables))},
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
@@ -148,30 +152,17 @@ def _contents(manifest: Manifest) -> pa.Table:
     return pa.table({"table": list(tables), "rows": [table.rows for table in tables.values()]})
 
 
-def _verdicts(workspace: Workspace, key: str) -> dict[str, str]:
-    """What every check said of the very versions that are about to be published, or that their models were trained on.
+def _verdicts(workspace: Workspace, key: str) -> dict[str, Verdict]:
+    """What every check of the window said of the very versions that are about to be published.
 
     Raises:
-        DataError: what is to be published does not fit together; or a blocking check failed, or has not been run on this version. What
-            was published before stays.
+        DataError: what is to be published does not fit together; or a blocking check failed, or has not been run on this version, here or
+            on what the models were trained on. What was published before stays.
     """
-    said: dict[str, str] = {}
     made = ancestry(workspace, key)
-    for expectation in expectations(tuple(workspace.profile.variants)):
-        for window in sorted(w for asset, w in made if asset == expectation.asset):
-            verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
-            name = f"{expectation.asset}: {expectation.name}"
-            current = verdict is not None and verdict.version == made[expectation.asset, window]
-            if expectation.blocking and (not current or verdict is None or not verdict.passed):
-                why = verdict.summary if verdict is not None and current else "it has not been run on this version"
-                raise DataError(
-                    f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: check {name} "
-                    f"of window {window} blocks it ({why}). Mend the cause and materialise {expectation.asset} again, with its checks."
-                )
-            if verdict is not None and window == key:
-                said[name] = verdict.summary
+    said = verdicts(workspace, made, f"window {key} is not published")
     _refuse_unrecorded(workspace, key, set(made.values()))
-    return said
+    return {f"{asset}: {name}": verdict for (asset, name, window), verdict in said.items() if window == key}
 
 
 def ancestry(workspace: Workspace, key: str) -> dict[tuple[str, str], str]:

@@ -61,7 +61,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             reads=lambda _: (),
             settings=lambda key: [
                 profile.sessions.model_dump(),
-                profile.quality.model_dump(),
+                profile.quality.max_rejected_share,
                 _content_digest(workspace, key),
             ],
             code=_CODE_EVENTS,

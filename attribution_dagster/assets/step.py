@@ -1,4 +1,4 @@
-"""How every asset runs: find what it reads, know its version, skip what is current, record what was made.
+"""How every asset runs: find what it reads, ask the checks of it, know its version, skip what is current, record what was made.
 
 The version of a slice is a digest of the asset's code, the settings it depends on and the versions of what it read. So the same inputs give
 the same version, on any machine and in any order, and "nothing to redo" is a comparison of two strings.
@@ -14,6 +14,8 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.checks.gate import admit
+from attribution_dagster.checks.pages import asset_page
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
@@ -78,11 +80,14 @@ def make(
 
     Raises:
         MissingInputError: something that is read hasn't been made.
+        DataError: a blocking check of what is read failed, or of what that was made from; or it hasn't been run on what is read.
     """
     forced = context.run.tags.get(FORCE_TAG) == "true"
 
     def make_window(key: str) -> tuple[Record, str]:
-        inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads(key)}
+        read = {(name, window): _version(workspace, asset, key, name, window) for name, window in reads(key)}
+        admit(workspace, read, f"{asset} of window {key} is not made")
+        inputs = {f"{name}@{window}": version for (name, window), version in read.items()}
         bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
         target = digest(asset, key, code, settings(key), bounds, inputs)
         # Files of a version are never rewritten, so what is forced is a version of its own.
@@ -108,7 +113,7 @@ def make(
 
     keys = [window_key] if window_key else list(context.partition_keys)
     made = {key: make_window(key) for key in keys}
-    return _result(*made[keys[0]]) if len(keys) == 1 else _range_result(made)
+    return _result(*made[keys[0]], asset_page(workspace, asset, keys[0])) if len(keys) == 1 else _range_result(made)
 
 
 @cache
@@ -149,8 +154,10 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _result(record: Record, status: str) -> dg.MaterializeResult[None]:
+def _result(record: Record, status: str, page: str | None) -> dg.MaterializeResult[None]:
     metadata = {_DAGSTERS_NAMES.get(name, name): _metadata(value) for name, value in record.report.items()}
+    if page is not None:
+        metadata["checks"] = dg.MetadataValue.path(page)
     return dg.MaterializeResult(metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version))
 
 

@@ -93,9 +93,27 @@ class ScheduleSpec(_Part):
 
 
 class Quality(_Part):
-    """How much bad input is too much."""
+    """How much bad input is too much, and the bands that a window is expected to keep (docs/quality.md)."""
 
     max_rejected_share: float = Field(default=0.02, ge=0, le=1)
+    volume_band: tuple[float, float] = (0.5, 2.0)
+    """Sessions of a window as a multiple of the median of the windows it is compared with."""
+    conversion_rate_tolerance: float = Field(default=0.25, gt=0)
+    """Relative change of the conversion rate up to which even a significant one is let pass."""
+    max_new_types_share: float = Field(default=0.01, ge=0, le=1)
+    """Share of the events whose type has no role and was not seen in the windows before."""
+    max_auc: float = Field(default=0.9, gt=0.5, le=1)
+    """AUC above which a variant without funnel events is suspected of leakage."""
+    max_calibration_error: float = Field(default=0.1, gt=0, le=1)
+    min_converted: int = Field(default=30, ge=1)
+    """Converted sessions of the risk set below which a window is said to hold too few."""
+
+    @field_validator("volume_band")
+    @classmethod
+    def _around_one(cls, band: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= band[0] < 1 < band[1]:
+            raise ValueError("give the lower end below 1 and the upper end above it, such as [0.5, 2]")
+        return band
 
 
 class Roles(_Part):

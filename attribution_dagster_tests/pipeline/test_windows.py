@@ -29,7 +29,9 @@ def workspace_on(root: Path, events: pd.DataFrame) -> Iterator[Workspace]:
     """Eight weeks on these events, the source profiled."""
     root.mkdir(exist_ok=True)
     events.to_parquet(root / "events.parquet")
-    workspace = small_workspace(root, end="2025-03-03", events=str(root / "events.parquet"))
+    # Some of these weeks are cut short on purpose.
+    extra = "quality: {volume_band: [0.01, 100]}\n"
+    workspace = small_workspace(root, end="2025-03-03", events=str(root / "events.parquet"), extra=extra)
     materialise(workspace, ["source"], [None])
     yield workspace
     workspace.warehouse.close()
