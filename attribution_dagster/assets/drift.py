@@ -79,6 +79,7 @@ def _build(step: Step, variant: str, table: str) -> Report:
     return {
         "rows": rows,
         "compared_with": ", ".join(compared(workspace, variant, key)[:-1]) or "no window before it",
+        "auc_change": _auc_change(step, variant, first),
         "file": {"path": str(picture)},
         "over_time": {"markdown": f"![Attribution over time](data:image/png;base64,{image})"},
         "drift": {"markdown": markdown_table(drift)},
@@ -86,13 +87,26 @@ def _build(step: Step, variant: str, table: str) -> Report:
     }
 
 
+def _auc_change(step: Step, variant: str, first: str) -> float | None:
+    """The window's AUC minus the mean of those before it, back to the first; None where either is unknown."""
+    start, now = (step.workspace.window(key).start for key in (first, step.window_key))
+    aucs = {r["window_start"]: r["auc"] for r in _own_metrics(step, variant) if r["auc"] is not None}
+    before = [auc for at, auc in aucs.items() if start <= at < now]
+    return aucs[now] - sum(before) / len(before) if before and now in aucs else None
+
+
+def _own_metrics(step: Step, variant: str) -> list[dict[str, Any]]:
+    """The model's own rows of metrics, over all sessions, of the latest windows."""
+    rows = _history(step, f"model_metrics_{variant}")
+    return [row for row in rows if row["model"] == "transformer" and row["population"] == "all"]
+
+
 def _draw(step: Step, variant: str, folder: Path) -> None:
     from attribution_dagster.reports.drift import drift_png
 
     profile = step.workspace.profile
     effects = _history(step, f"transformer_event_attribution_{variant}")
-    metrics = _history(step, f"model_metrics_{variant}")
-    own = [row for row in metrics if row["model"] == "transformer" and row["population"] == "all"]
+    own = _own_metrics(step, variant)
     supported = [row for row in effects if row["has_minimum_support"]]
     picture = drift_png(f"{profile.title}, {variant}", supported, own, leaks=profile.variants[variant].leaks)
     (folder / f"attribution_drift_{variant}.png").write_bytes(picture)

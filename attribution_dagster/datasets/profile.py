@@ -107,6 +107,10 @@ class Quality(_Part):
     max_calibration_error: float = Field(default=0.1, gt=0, le=1)
     min_converted: int = Field(default=30, ge=1)
     """Converted sessions of the risk set below which a window is said to hold too few."""
+    max_effect_change: float = Field(default=0.1, gt=0)
+    """Change of an event type's mean effect, in logits, up to which even a significant one is not drift."""
+    max_population_stability: float = Field(default=0.2, gt=0)
+    max_auc_fall: float = Field(default=0.05, gt=0)
 
     @field_validator("volume_band")
     @classmethod

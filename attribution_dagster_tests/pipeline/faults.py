@@ -237,7 +237,16 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
     ),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),
+    "effects_steady": lambda w, v: rewrite(
+        w,
+        f"attribution_drift_{v}",
+        lambda t: first(t, effect_before=0.0, effect_change=-0.11, effect_change_error=0.02),
+    ),
+    "event_mix_steady": lambda w, v: rewrite(
+        w, f"attribution_drift_{v}", lambda t: first(t, share_of_events=0.1, share_before=0.4)
+    ),
+    "auc_steady": lambda w, v: report(w, f"{v}/attribution_drift", auc_change=-0.051),
 }
 """Name of the expectation -> what makes it fail, given the workspace and the variant."""
-WITHOUT_ROWS = {"tensors_equal_sql", "weights_finite", "attribution_equals_tensors"}
+WITHOUT_ROWS = {"auc_steady", "tensors_equal_sql", "weights_finite", "attribution_equals_tensors"}
 """Expectations whose fault lies in a figure counted in Python, so that no row of a table is wrong."""

@@ -2,6 +2,7 @@
 
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.suites.attribution import attribution_suite
+from attribution_dagster.checks.suites.drift import drift_suite
 from attribution_dagster.checks.suites.model import model_suite
 from attribution_dagster.checks.suites.results import results_suite
 from attribution_dagster.checks.suites.sessions import sessions_suite
@@ -19,4 +20,5 @@ def expectations(profile: Profile) -> list[Expectation]:
             for e in suite(profile, variant)
         ),
         *results_suite(profile),
+        *(e for variant in profile.variants for e in drift_suite(profile, variant)),
     ]
