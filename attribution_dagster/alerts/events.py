@@ -15,7 +15,7 @@ OVERLAP_S = 300.0
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What all failures have. `event` is its number in the log of its run; run and number are its identity."""
+    """What all failures have. `event` is its number in the log of its run; the two are its identity."""
 
     run_id: str
     event: int

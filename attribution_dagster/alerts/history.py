@@ -2,7 +2,8 @@
 
 Run-failure sensors never see a check that only warns, and skip runs of the command line; `get_event_records` for checks fails on the default
 storage; and the history of one check numbers its rows when the check is planned, so that a slow run's failure gets a lower number than what was
-told before it. So the log of each run is read, for every run that is unfinished or changed since a moment. A test holds it to a real instance.
+told before it. So the log of each run is read, for every run that is unfinished or changed since a moment. Dagster doesn't promise to keep
+`get_records_for_run` as it is; the tests hold it to real runs on a real instance.
 """
 
 from collections.abc import Iterator, Mapping
@@ -61,14 +62,14 @@ def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun, now: float) -> I
 
 
 def _silence(instance: dg.DagsterInstance, run: dg.DagsterRun, now: float) -> Iterator[FailedRun]:
-    """A failure of the number of the run's last event, if that is too long ago."""
+    """A failure if the run's last event is too long ago; its number is that event's, negative, since the event may be a failure of its own."""
     for record in instance.get_records_for_run(run.run_id, limit=1, ascending=False).records:
         since = record.event_log_entry.timestamp
         if now - since > SILENT_S:
             said = f"no sign of life since {datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M} UTC; its process was probably killed"
             yield FailedRun(
                 run_id=run.run_id,
-                event=record.storage_id,
+                event=-record.storage_id,
                 at=since + SILENT_S,
                 dataset=_dataset(run),
                 asset="",

@@ -74,7 +74,7 @@ class Webhook:
                     return
                 if hook.answer == 200 and body is not None:
                     hook.taken.append(body)
-                self.send_response(int(hook.answer))
+                self.send_response(200 if self.path == "/login" else int(hook.answer))
                 if hook.answer == 302:
                     self.send_header("Location", "/login")
                 self.end_headers()
