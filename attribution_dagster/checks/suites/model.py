@@ -62,7 +62,7 @@ def model_suite(profile: Profile, variant: str) -> list[Expectation]:
         Expectation(
             name="calibrated",
             asset=model,
-            description="Predicted probabilities are near observed rates: the expected calibration error on all sessions is small.",
+            description="Predicted probabilities are near observed rates: small calibration error on all sessions (quality.max_calibration_error).",
             rules=(between("ece", 0, profile.quality.max_calibration_error, may_be_unknown=TOO_FEW_CONVERTED),),
             blocking=False,
             variant=variant,
@@ -80,7 +80,7 @@ def model_suite(profile: Profile, variant: str) -> list[Expectation]:
     plausible = Expectation(
         name="auc_plausible",
         asset=model,
-        description="Without funnel events nobody's conversion can be foreseen nearly for sure: an AUC above the band is suspected leakage.",
+        description="Without funnel events no conversion can be foreseen nearly for sure: an AUC above quality.max_auc is suspected leakage.",
         rules=(between("auc", None, profile.quality.max_auc, may_be_unknown=TOO_FEW_CONVERTED),),
         variant=variant,
     )

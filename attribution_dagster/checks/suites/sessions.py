@@ -14,7 +14,7 @@ def sessions_suite(profile: Profile) -> list[Expectation]:
         Expectation(
             name="event_types_known",
             asset="events",
-            description="Event types without a role, and not seen in the windows before, make up a small share of the events.",
+            description="Event types without a role, and not seen in the windows before, make up a small share of the events (quality.max_new_types_share).",
             rules=(
                 between("new_types_share", 0, quality.max_new_types_share, may_be_unknown="no window before this one"),
             ),
@@ -48,8 +48,8 @@ def sessions_suite(profile: Profile) -> list[Expectation]:
             name="session_volume",
             asset="sessions",
             description=(
-                "The number of sessions is within a band around the median of up to eight windows before "
-                "(of daily windows, those of the same weekday)."
+                "The number of sessions is within a band (quality.volume_band) around the median of up to eight windows before; "
+                "of daily windows, those of the same weekday."
             ),
             rules=(between("volume_ratio", *quality.volume_band, may_be_unknown=NO_TRAILING_WINDOWS),),
         ),
@@ -58,7 +58,7 @@ def sessions_suite(profile: Profile) -> list[Expectation]:
             asset="sessions",
             description=(
                 "The conversion rate is within four standard errors of that of the windows it is compared with, or, if further away, "
-                f"within {tolerance:.0%} of it."
+                f"within {tolerance:.0%} of it (quality.conversion_rate_tolerance)."
             ),
             rules=(between("significant_change", -tolerance, tolerance, may_be_unknown=NO_TRAILING_WINDOWS),),
         ),
@@ -96,7 +96,7 @@ def sessions_suite(profile: Profile) -> list[Expectation]:
         Expectation(
             name="enough_converted",
             asset="risk_set",
-            description="Enough sessions of the risk set converted for averages and metrics to mean something.",
+            description="Enough sessions of the risk set converted for averages and metrics to mean something (quality.min_converted).",
             rules=(between("n_converted", quality.min_converted, None),),
             blocking=False,
         ),
