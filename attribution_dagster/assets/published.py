@@ -12,6 +12,7 @@ from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.exports import WindowExport
+from attribution_dagster.resources.retention import past_retention, retire
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
 
@@ -131,6 +132,8 @@ def _publish(step: Step) -> Report:
     manifest = workspace.warehouse.publish(key, tables(workspace.profile), evidence)
     pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
     files = write_exports(workspace, key, window_pictures(workspace, key))
+    retired = past_retention(workspace)
+    retire(workspace, retired)
     return {
         "tables": len(manifest.tables),
         "rows": sum(table.rows for table in manifest.tables.values()),
@@ -138,6 +141,8 @@ def _publish(step: Step) -> Report:
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
         "superseded_files_deleted": pruned,
+        "windows_past_retention_deleted": list(retired.windows),
+        "mlflow_runs_past_retention_deleted": list(retired.runs),
     }
 
 

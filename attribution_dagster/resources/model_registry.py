@@ -144,7 +144,7 @@ class ModelRegistry:
         old = self.champion(variant)
         if old is None:
             raise AttributionError(f"{self.model(variant)} has no champion to roll back from")
-        earlier = [v for v in self.versions(variant) if v.was_champion and v.version < old.version]
+        earlier = self.earlier_champions(variant)
         if to is None and not earlier:
             raise AttributionError(f"{old.name} is the first champion; there is none to go back to. Name one with --to")
         new = self.version(variant, to) if to is not None else earlier[-1]
@@ -158,6 +158,17 @@ class ModelRegistry:
         self._crown(variant, new)
         self._tag(variant, new, {"rollback.from": str(old.version), "rollback.at": _now(), "rollback.reason": reason})
         return old, self.version(variant, new.version)
+
+    def earlier_champions(self, variant: str) -> list[RegisteredVersion]:
+        """Versions that were champion before the present one was trained, oldest first: `rollback` goes to the last."""
+        champion = self.champion(variant)
+        if champion is None:
+            return []
+        return [v for v in self.versions(variant) if v.was_champion and v.version < champion.version]
+
+    def remove(self, variant: str, version: RegisteredVersion) -> None:
+        """Deletes a version; its weights lie in its run."""
+        self._client().delete_model_version(self.model(variant), str(version.version))
 
     def _crown(self, variant: str, version: RegisteredVersion) -> None:
         self._tag(variant, version, {_SINCE: _now()})
