@@ -127,6 +127,7 @@ def _publish(step: Step) -> Report:
         "dagster_run_id": step.run_id,
         "simulated": workspace.profile.simulated,
         "inputs": dict(step.inputs),
+        "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
         "checks": verdicts,
     }
     manifest = workspace.warehouse.publish(key, tables(workspace.profile), evidence)
@@ -144,6 +145,13 @@ def _publish(step: Step) -> Report:
         "windows_past_retention_deleted": list(retired.windows),
         "mlflow_runs_past_retention_deleted": list(retired.runs),
     }
+
+
+def _model(workspace: Workspace, variant: str, key: str) -> str:
+    """Name and version of the model that explains the window."""
+    record = workspace.artifacts.record(f"{variant}/event_attribution", key)
+    assert record is not None  # its version is an input
+    return str(record.report["model"])
 
 
 def _verdicts(workspace: Workspace, key: str) -> dict[str, str]:

@@ -110,23 +110,26 @@ class ModelRegistry:
             return None
         return self.version(variant, int(aliases[CHAMPION])) if CHAMPION in aliases else None
 
-    def folder(self, version: RegisteredVersion) -> Path:
-        """A local folder with the version's weights, vocabularies and scaling; `load_model` reads it."""
+    def download(self, version: RegisteredVersion, into: Path) -> Path:
+        """A folder below `into` with the version's weights, vocabularies and scaling; `load_model` reads it."""
         import mlflow
         from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
         mlflow.set_tracking_uri(self._uri)
-        return Path(mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=MODEL_FOLDER))
+        return Path(
+            mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=MODEL_FOLDER, dst_path=str(into))
+        )
 
-    def record(self, variant: str, version: RegisteredVersion, window_key: str, decision: Decision) -> None:
+    def record(
+        self, variant: str, version: RegisteredVersion, window_key: str, decision: Decision, against: str
+    ) -> None:
         """Tags the version with the gate's decision and its numbers, and makes it champion if it was promoted."""
-        champion = self.champion(variant)
         numbers = {f"gate.{name}": str(value) for name, value in asdict(decision).items() if value is not None}
         tags = {
             **numbers,
             "gate.objections": "; ".join(decision.objections) or "none",
-            "gate.against": champion.name if champion else "nobody",
+            "gate.against": against,
             _DECIDED_ON: window_key,
         }
         if decision.promoted:
