@@ -1,7 +1,9 @@
 """Which model is champion: the newest training, if it passes the gate on the window it explains."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -60,10 +62,15 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
 
 def open_champion(workspace: Workspace, variant: str) -> "tuple[RegisteredVersion, AttributionModel] | None":
     """The variant's champion and its model, from the registry alone; None as long as there is none."""
+    version = workspace.registry.champion(variant)
+    return None if version is None else (version, _load(workspace, version))
+
+
+def _load(workspace: Workspace, version: RegisteredVersion) -> "AttributionModel":
     from attribution_dagster.core.models.storage import load_model
 
-    version = workspace.registry.champion(variant)
-    return None if version is None else (version, load_model(workspace.registry.folder(version)))
+    with tempfile.TemporaryDirectory() as folder:
+        return load_model(workspace.registry.download(version, Path(folder)))
 
 
 def _ask_the_gate(step: Step, variant: str) -> Report:
@@ -89,12 +96,14 @@ def _decision(step: Step, variant: str) -> dict[str, Any]:
     failed, not_run = check_verdicts(step.workspace, variant, step.window_key)
     if not_run:
         return {"decision": f"{_OPEN}: not run on this version: {', '.join(not_run)}", "model": model}
-    decision = _decide(step, variant, version, trained.report, [f"failed: {name}" for name in failed])
-    registry.record(variant, version, step.window_key, decision)
+    objections = [f"failed: {name}" for name in failed]
+    decision, against = _decide(step, variant, version, trained.report, objections)
+    registry.record(variant, version, step.window_key, decision, against)
     return {
         "decision": "promoted" if decision.promoted else "refused",
         "objections": "; ".join(decision.objections) or "none",
         "model": model,
+        "against": against,
         "numbers": {name: value for name, value in asdict(decision).items() if isinstance(value, int | float)},
         **_champion(step, variant),
     }
@@ -112,7 +121,8 @@ def _champion(step: Step, variant: str) -> Report:
 
 def _decide(
     step: Step, variant: str, version: RegisteredVersion, trained: Mapping[str, Any], objections: list[str]
-) -> "Decision":
+) -> "tuple[Decision, str]":
+    """The decision, and whom it was made against."""
     import numpy as np
     import torch
 
@@ -127,19 +137,26 @@ def _decide(
     def probabilities(model: "AttributionModel") -> Any:
         return model.calibration.sample_probability(predict(model, sessions))
 
-    champion = open_champion(workspace, variant)
-    if champion is not None and champion[0].trained_for > version.trained_for:
+    champion, theirs = workspace.registry.champion(variant), None
+    against = champion.name if champion else "nobody"
+    if champion is not None and champion.trained_for > version.trained_for:
         # It may have learnt from this very window, so that they can't be compared on it; and it is the newer one.
-        objections = [*objections, f"older than the champion, which was trained for window {champion[0].trained_for}"]
-        champion = None
-    return decide(
+        objections = [*objections, f"older than the champion, which was trained for window {champion.trained_for}"]
+    elif champion is not None:
+        try:
+            theirs = probabilities(_load(workspace, champion))
+        except (ValueError, RuntimeError) as error:
+            # Of another format, or made for columns that the dataset no longer has: it can't score these sessions either.
+            against = f"{champion.name}, which can't read these sessions ({str(error).splitlines()[0]})"
+    decision = decide(
         probabilities(open_model(workspace, variant, key)),
-        None if champion is None else probabilities(champion[1]),
+        theirs,
         sessions.label,
         np.asarray(sessions.user_id.to_pylist(), dtype=object),
         non_finite_weights=trained["non_finite_weights"],
         objections=objections,
     )
+    return decision, against
 
 
 def check_verdicts(workspace: Workspace, variant: str, key: str) -> tuple[list[str], list[str]]:

@@ -15,6 +15,7 @@ from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
+from attribution_dagster.resources.retention import past_retention, retire
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
 from attribution_dagster.warehouse.queries import parse_query
@@ -128,11 +129,14 @@ def _publish(step: Step) -> Report:
         "dagster_run_id": step.run_id,
         "simulated": workspace.profile.simulated,
         "inputs": dict(step.inputs),
+        "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
         "checks": {name: verdict.summary for name, verdict in said.items()},
     }
     manifest = workspace.warehouse.publish(key, tables(workspace.profile), evidence)
     pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
     files = write_exports(workspace, key, window_pictures(workspace, key))
+    retired = past_retention(workspace)
+    retire(workspace, retired)
     return {
         "tables": len(manifest.tables),
         "rows": sum(table.rows for table in manifest.tables.values()),
@@ -143,6 +147,8 @@ def _publish(step: Step) -> Report:
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
         "superseded_files_deleted": pruned,
+        "windows_past_retention_deleted": list(retired.windows),
+        "mlflow_runs_past_retention_deleted": list(retired.runs),
     }
 
 
@@ -150,6 +156,13 @@ def _contents(manifest: Manifest) -> pa.Table:
     """The published tables with their numbers of rows."""
     tables = manifest.tables
     return pa.table({"table": list(tables), "rows": [table.rows for table in tables.values()]})
+
+
+def _model(workspace: Workspace, variant: str, key: str) -> str:
+    """Name and version of the model that explains the window."""
+    record = workspace.artifacts.record(f"{variant}/event_attribution", key)
+    assert record is not None  # its version is an input
+    return str(record.report["model"])
 
 
 def _verdicts(workspace: Workspace, key: str) -> dict[str, Verdict]:

@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.assets.forgetting import ForgottenUser
+from attribution_dagster.resources.retention import Retired
 
 
 def show_forgotten(forgotten: ForgottenUser, dataset: str) -> Group:
@@ -24,3 +25,15 @@ def show_forgotten(forgotten: ForgottenUser, dataset: str) -> Group:
     todo = Text(f"make them again: attribution run --dataset {dataset}", style="bold")
     reach = [Text("out of reach:"), *(Text(f"  {each}") for each in forgotten.out_of_reach)]
     return Group(*lines, *said, *([todo] if forgotten.windows else []), *reach)
+
+
+def show_retired(retired: Retired, dry_run: bool) -> Group:
+    """What is past its retention, by kind."""
+    kinds = {
+        "windows, with their tables, tensors and models": retired.windows,
+        "folders of exports": tuple(map(str, retired.exports)),
+        "MLflow runs": retired.runs,
+        "registered models": retired.models,
+    }
+    verb = "would be removed" if dry_run else "removed"
+    return Group(*(Text(f"{name} {verb}: {', '.join(each) or 'none'}") for name, each in kinds.items()))

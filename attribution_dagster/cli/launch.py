@@ -104,6 +104,8 @@ def _explainable(workspace: Workspace, found: Coverage, now: datetime) -> tuple[
             explained.append(key)
         elif min(holding, default=key) < key < max(holding, default=key):
             left_out[key] = "holds no event" if empty == [key] else f"learns from {empty[0]}, which holds no event"
+    # What retention would delete again is not made.
+    explained = explained[-(workspace.profile.retention.windows or len(explained)) :]
     return explained, {key: reason for key, reason in left_out.items() if explained and key > explained[0]}
 
 

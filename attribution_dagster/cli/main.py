@@ -238,6 +238,22 @@ def forget(
 
 
 @app.command()
+def retention(
+    dataset: Dataset = "marketplace",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+) -> None:
+    """Removes windows, exports and MLflow runs past the profile's retention; each publication does so too."""
+    from attribution_dagster.cli.care import show_retired
+    from attribution_dagster.resources.retention import past_retention, retire
+
+    workspace = _workspace(dataset)
+    retired = past_retention(workspace)
+    if not dry_run:
+        retire(workspace, retired)
+    console.print(show_retired(retired, dry_run))
+
+
+@app.command()
 def home() -> None:
     """Makes the folder that Dagster keeps its history in, and prints it."""
     from attribution_dagster.cli.launch import dagster_home

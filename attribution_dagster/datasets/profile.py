@@ -193,9 +193,11 @@ class Variant(_Part):
 
 
 class Retention(_Part):
-    """How long a file that nothing points to any more is kept."""
+    """How long things are kept: files that nothing points to, the latest published windows, MLflow runs. None: for ever."""
 
     superseded_hours: float = Field(default=24, ge=0)
+    windows: int | None = Field(default=None, ge=1)
+    mlflow_days: float | None = Field(default=None, ge=0)
 
 
 class Profile(_Part):

@@ -110,23 +110,26 @@ class ModelRegistry:
             return None
         return self.version(variant, int(aliases[CHAMPION])) if CHAMPION in aliases else None
 
-    def folder(self, version: RegisteredVersion) -> Path:
-        """A local folder with the version's weights, vocabularies and scaling; `load_model` reads it."""
+    def download(self, version: RegisteredVersion, into: Path) -> Path:
+        """A folder below `into` with the version's weights, vocabularies and scaling; `load_model` reads it."""
         import mlflow
         from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
         MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
         mlflow.set_tracking_uri(self._uri)
-        return Path(mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=MODEL_FOLDER))
+        return Path(
+            mlflow.artifacts.download_artifacts(run_id=version.run_id, artifact_path=MODEL_FOLDER, dst_path=str(into))
+        )
 
-    def record(self, variant: str, version: RegisteredVersion, window_key: str, decision: Decision) -> None:
+    def record(
+        self, variant: str, version: RegisteredVersion, window_key: str, decision: Decision, against: str
+    ) -> None:
         """Tags the version with the gate's decision and its numbers, and makes it champion if it was promoted."""
-        champion = self.champion(variant)
         numbers = {f"gate.{name}": str(value) for name, value in asdict(decision).items() if value is not None}
         tags = {
             **numbers,
             "gate.objections": "; ".join(decision.objections) or "none",
-            "gate.against": champion.name if champion else "nobody",
+            "gate.against": against,
             _DECIDED_ON: window_key,
         }
         if decision.promoted:
@@ -144,7 +147,7 @@ class ModelRegistry:
         old = self.champion(variant)
         if old is None:
             raise AttributionError(f"{self.model(variant)} has no champion to roll back from")
-        earlier = [v for v in self.versions(variant) if v.was_champion and v.version < old.version]
+        earlier = self.earlier_champions(variant)
         if to is None and not earlier:
             raise AttributionError(f"{old.name} is the first champion; there is none to go back to. Name one with --to")
         new = self.version(variant, to) if to is not None else earlier[-1]
@@ -158,6 +161,17 @@ class ModelRegistry:
         self._crown(variant, new)
         self._tag(variant, new, {"rollback.from": str(old.version), "rollback.at": _now(), "rollback.reason": reason})
         return old, self.version(variant, new.version)
+
+    def earlier_champions(self, variant: str) -> list[RegisteredVersion]:
+        """Versions that were champion before the present one was trained, oldest first: `rollback` goes to the last."""
+        champion = self.champion(variant)
+        if champion is None:
+            return []
+        return [v for v in self.versions(variant) if v.was_champion and v.version < champion.version]
+
+    def remove(self, variant: str, version: RegisteredVersion) -> None:
+        """Deletes a version; its weights lie in its run."""
+        self._client().delete_model_version(self.model(variant), str(version.version))
 
     def _crown(self, variant: str, version: RegisteredVersion) -> None:
         self._tag(variant, version, {_SINCE: _now()})

@@ -101,6 +101,35 @@ class Tracker:
             client.set_terminated(run_id, status="KILLED")
         return abandoned
 
+    def ended_before(self, dataset: str, moment: datetime) -> set[str]:
+        """Ids of the dataset's runs that ended before the moment."""
+        client = self._client()
+        experiment = client.get_experiment_by_name(f"{EXPERIMENT_PREFIX}/{dataset}")
+        if experiment is None:
+            return set()
+        limit = f"attributes.end_time > 0 AND attributes.end_time < {int(moment.timestamp() * 1000)}"
+
+        def page(token: str | None) -> Any:
+            return client.search_runs([experiment.experiment_id], limit, max_results=_RUNS_AT_ONCE, page_token=token)
+
+        pages = [page(None)]
+        while pages[-1].token:
+            pages.append(page(pages[-1].token))
+        return {run.info.run_id for each in pages for run in each}
+
+    def remove(self, run_id: str) -> None:
+        """Deletes a run with its files and models. What is left is its name and numbers, in MLflow's trash until `mlflow gc`."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        client = self._client()
+        run = client.get_run(run_id)
+        for output in run.outputs.model_outputs:
+            model = client.get_logged_model(output.model_id)
+            get_artifact_repository(model.artifact_location, tracking_uri=self._uri).delete_artifacts()
+            client.delete_logged_model(output.model_id)
+        get_artifact_repository(run.info.artifact_uri, tracking_uri=self._uri).delete_artifacts()
+        client.delete_run(run_id)
+
     def _client(self) -> Any:
         from mlflow import MlflowClient
 

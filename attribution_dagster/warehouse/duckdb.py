@@ -15,13 +15,19 @@ import pyarrow.parquet as pq
 from attribution_dagster.datasets.profile import ROLES, Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError, SourceError
 from attribution_dagster.warehouse.ddl import Table, table_definition
-from attribution_dagster.warehouse.duckdb_source import Kept, input_sql, malformed_sql, snapshot_folder
+from attribution_dagster.warehouse.duckdb_source import (
+    Kept,
+    input_sql,
+    kept_in_snapshot,
+    malformed_sql,
+    snapshot_folder,
+)
 from attribution_dagster.warehouse.forgetting import Forgettable
 from attribution_dagster.warehouse.protocol import Forgotten, Manifest, Scope
-from attribution_dagster.warehouse.queries import Query, literal, quoted, traced, transpile
+from attribution_dagster.warehouse.queries import Query, literal, quoted, transpile
 from attribution_dagster.warehouse.slices import SliceStore, remove_stale_folders
 from attribution_dagster.warehouse.source import Source
-from attribution_dagster.warehouse.suppression import Suppression, add_to_suppression, load_suppression
+from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
 
 _HISTORY = "_history"
 _BATCH_ROWS = 65_536
@@ -63,7 +69,7 @@ class DuckDBWarehouse:
         """
         connection, folder = self._connect(), self._folder / "source"
         listed = load_suppression(self._folder)
-        kept = _kept(source, listed)
+        kept = kept_in_snapshot(source, listed)
         inputs = {"events": source.events, **source.extras}
         try:
             for name, each in inputs.items():
@@ -171,9 +177,9 @@ class DuckDBWarehouse:
         shutil.rmtree(self._folder / "source", ignore_errors=True)
         return self._slices.forget(Forgettable(user_id=user_id))
 
-    def window_keys(self) -> list[str]:
-        """Keys of all windows of which anything is stored, oldest first."""
-        return self._slices.window_keys()
+    def window_keys(self, unchanged_hours: float = 0) -> list[str]:
+        """Keys of the windows of which anything is stored, oldest first; only those in which nothing changed for so long."""
+        return self._slices.window_keys(unchanged_hours)
 
     def remove_window(self, window_key: str) -> int:
         """Delete all slices of a window, and what readers see of it; how many slices."""
@@ -244,19 +250,6 @@ class DuckDBWarehouse:
     def _schema(self, definition: Table) -> pa.Schema:
         with self._connect().cursor() as cursor:
             return cursor.sql(definition.empty_sql).to_arrow_table().schema
-
-
-def _kept(source: Source, listed: Suppression) -> Kept:
-    """What a snapshot of the events may hold. ConfigurationError if it can't be told whose a line is."""
-    if not listed.hashes:
-        return Kept()
-    user = traced(source.staging, "user_id", "raw_events", "duckdb")
-    if user is None and any(part.format == "csv" for part in source.events.parts):
-        raise ConfigurationError(
-            f"{source.staging.name}: it can't be told from which columns of raw_events user_id is made, so users who were forgotten "
-            "can't be kept out of the copy that is made of a CSV. Give the events as Parquet, or make user_id of columns of raw_events only."
-        )
-    return Kept(row=listed.keeps_sql(user) if user else None, line=listed.keeps_line_sql("e.csv_line"))
 
 
 def _view_sql(definition: Table, files: Sequence[Path]) -> str:

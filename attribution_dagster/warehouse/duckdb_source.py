@@ -11,10 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from attribution_dagster.errors import SourceError
+from attribution_dagster.errors import ConfigurationError, SourceError
 from attribution_dagster.warehouse.files import Part
-from attribution_dagster.warehouse.queries import literal, quoted
-from attribution_dagster.warehouse.source import Input
+from attribution_dagster.warehouse.queries import literal, quoted, traced
+from attribution_dagster.warehouse.source import Input, Source
+from attribution_dagster.warehouse.suppression import Suppression
 
 _MALFORMED_COLUMNS = ("input", "file_name", "line", "problem", "line_text")
 _LONGEST_LINE = 2_000_000  # bytes; a longer line is malformed
@@ -50,6 +51,19 @@ def input_sql(
         nulls = ", ".join(f"CAST(NULL AS VARCHAR) AS {quoted(column)}" for column in lacking)
         selects.append(f"SELECT {nulls} WHERE FALSE")
     return " UNION ALL BY NAME ".join(selects)
+
+
+def kept_in_snapshot(source: Source, listed: Suppression) -> Kept:
+    """What a snapshot of the events may hold. ConfigurationError if it can't be told whose a line is."""
+    if not listed.hashes:
+        return Kept()
+    user = traced(source.staging, "user_id", "raw_events", "duckdb")
+    if user is None and any(part.format == "csv" for part in source.events.parts):
+        raise ConfigurationError(
+            f"{source.staging.name}: it can't be told from which columns of raw_events user_id is made, so users who were forgotten "
+            "can't be kept out of the copy that is made of a CSV. Give the events as Parquet, or make user_id of columns of raw_events only."
+        )
+    return Kept(row=listed.keeps_sql(user) if user else None, line=listed.keeps_line_sql("e.csv_line"))
 
 
 def malformed_sql(folders: Iterable[Path]) -> str:

@@ -75,8 +75,8 @@ class Warehouse(Protocol):
     def prune(self, superseded_hours: float) -> int:
         """Delete slices superseded for longer than this; how many."""
 
-    def window_keys(self) -> list[str]:
-        """Keys of all windows of which anything is stored, oldest first."""
+    def window_keys(self, unchanged_hours: float = 0) -> list[str]:
+        """Keys of the windows of which anything is stored, oldest first; only those in which nothing changed for so long."""
 
     def remove_window(self, window_key: str) -> int:
         """Delete all slices of a window, and what readers see of it; how many slices."""

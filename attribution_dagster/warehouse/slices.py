@@ -165,9 +165,14 @@ class SliceStore:
                 each |= {"version": new.stem, "location": str(new.relative_to(self.folder)), "rows": rows}
         _replace(path, json.dumps(content, indent=1))
 
-    def window_keys(self) -> list[str]:
-        """Keys of the windows that have a slice of any table, oldest first; those that aren't dates come last."""
-        return sorted({path.name for path in self._work.glob("*/*") if path.is_dir()})
+    def window_keys(self, unchanged_hours: float) -> list[str]:
+        """Keys of the windows that have a slice of any table, oldest first; only those in which nothing changed for so long."""
+        changed: dict[str, float] = {}
+        for folder in self._work.glob("*/*"):
+            times = [_changed(folder / _POINTER), _changed(self._published / f"{folder.name}.json")]
+            changed[folder.name] = max(changed.get(folder.name, 0), *times)
+        latest = time.time() - 3600 * unchanged_hours
+        return sorted(key for key, last in changed.items() if last <= latest)
 
     def remove_window(self, window_key: str) -> int:
         """Delete the window's manifest, then all its slices; how many slices."""

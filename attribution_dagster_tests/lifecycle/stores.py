@@ -53,18 +53,18 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(url)
 
 
-def logged_model(tracker: Tracker) -> tuple[str, str]:
+def logged_model(tracker: Tracker, dataset: str = "shop") -> tuple[str, str]:
     """Ids of a model, the smallest there is, and of the run it was logged to with everything that a training logs."""
-    with tracker.training(training("2025-01-20")) as run:
+    with tracker.training(training("2025-01-20", dataset)) as run:
         run.log_curves({"epoch": [0.0, 0.5], "validation_loss": [0.7, 0.6]})
         run.log_metrics({"parameters": 8.0})
         run.log_picture("learning_curve.png", b"a picture")
         return run.log_model(*_model()), run.run_id
 
 
-def training(window: str) -> Training:
+def training(window: str, dataset: str = "shop") -> Training:
     return Training(
-        dataset="shop", variant="no_funnel", window_key=window, parameters={"d_model": 8}, tags={"variant": "no_funnel"},
+        dataset=dataset, variant="no_funnel", window_key=window, parameters={"d_model": 8}, tags={"variant": "no_funnel"},
         digest="abc", source="events.csv",
     )  # fmt: skip
 

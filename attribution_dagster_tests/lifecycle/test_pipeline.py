@@ -109,6 +109,8 @@ def test_the_first_model_is_champion_and_the_registry_alone_gives_its_prediction
     assert found is not None and found[0].name == f"small-{variant} version 1" and found[0].decision == "promoted"
     assert report(published, f"{variant}/champion")["decision"] == "promoted"
     assert report(published, f"{variant}/event_attribution")["model"] == found[0].name
+    manifest = published.warehouse.manifest(EXPLAINED)
+    assert manifest is not None and manifest.evidence["models"][variant] == found[0].name  # type: ignore[index]
     table = f"gradient_attribution_{variant}"
     query = parse_query(table, f"SELECT DISTINCT session_id, logit FROM {table}")
     rows = published.warehouse.fetch(query, {}, scope="published").to_pylist()
@@ -135,13 +137,25 @@ def test_a_worse_training_is_refused_and_one_as_good_promoted_while_the_window_k
     assert copy.registry.version("no_funnel", 3).tags["gate.against"] == "small-no_funnel version 1"
 
 
+def test_a_champion_that_can_not_read_the_sessions_any_more_does_not_stand_in_the_way(copy: Workspace) -> None:
+    folder = Path(run_of(copy, "no_funnel").info.artifact_uri.removeprefix("file://")) / "attribution_model"
+    description = (folder / "model.json").read_text()
+    try:
+        (folder / "model.json").write_text(description.replace('"format": 1', '"format": 0'))
+        retrained(copy, d_feedforward=16)
+    finally:
+        (folder / "model.json").write_text(description)  # the store of the copy points at the original's files
+    said = report(copy, "no_funnel/champion")
+    assert said["decision"] == "promoted" and "which can't read these sessions" in str(said["against"])
+
+
 def test_a_model_older_than_the_champion_is_not_compared_on_a_window_that_the_champion_may_have_learnt_from(
     copy: Workspace,
 ) -> None:
     first = copy.registry.version("no_funnel", 1)
     run_id, model_id = first.run_id, run_of(copy, "no_funnel").outputs.model_outputs[0].model_id
     newer = copy.registry.register("no_funnel", model_id, run_id, "2025-01-27")
-    copy.registry.record("no_funnel", newer, "2025-01-27", GOOD)
+    copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, "nobody")
     retrained(copy, d_feedforward=16)
     said = report(copy, "no_funnel/champion")
     assert said["decision"] == "refused"

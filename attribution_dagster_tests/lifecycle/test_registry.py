@@ -35,11 +35,13 @@ def test_the_life_of_a_registered_model(uri: str, tmp_path: Path) -> None:
     first = registry.register("no_funnel", *logged, WEEKS[0])
     assert first.name == "shop-no_funnel version 1" and first.aliases == ("challenger",) and first.decision is None
     assert registry.champion("no_funnel") is None
-    registry.record("no_funnel", first, WEEKS[0], GOOD)
+    registry.record("no_funnel", first, WEEKS[0], GOOD, "nobody")
     second = registry.register("no_funnel", *logged, WEEKS[1])
-    registry.record("no_funnel", second, WEEKS[1], replace(GOOD, promoted=False, objections=("log-loss is higher",)))
+    registry.record(
+        "no_funnel", second, WEEKS[1], replace(GOOD, promoted=False, objections=("log-loss is higher",)), first.name
+    )
     third = registry.register("no_funnel", *logged, WEEKS[2])
-    registry.record("no_funnel", third, WEEKS[2], replace(GOOD, champion_log_loss=0.5))
+    registry.record("no_funnel", third, WEEKS[2], replace(GOOD, champion_log_loss=0.5), first.name)
 
     champion = registry.champion("no_funnel")
     assert champion is not None and champion.version == 3 and champion.aliases == ("challenger", "champion")
