@@ -24,7 +24,7 @@ def build_definitions(settings: Settings, progress: Progress | None = None) -> d
 
 def definitions_of(workspaces: list[Workspace]) -> dg.Definitions:
     """Assets and checks of these workspaces."""
-    datasets = [DatasetAssets.of(workspace) for workspace in workspaces]
+    datasets = [DatasetAssets.of(workspace, alone=len(workspaces) == 1) for workspace in workspaces]
     return dg.Definitions(
         assets=[asset for dataset in datasets for asset in _assets(dataset)],
         asset_checks=[check for dataset in datasets for check in asset_checks(dataset)],

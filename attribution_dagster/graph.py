@@ -50,11 +50,13 @@ class DatasetAssets:
 
     workspace: Workspace
     partitions: dg.TimeWindowPartitionsDefinition
+    group_prefix: str = ""
 
     @classmethod
-    def of(cls, workspace: Workspace) -> "DatasetAssets":
-        """The options for the workspace's dataset."""
-        return cls(workspace=workspace, partitions=window_partitions(workspace.profile))
+    def of(cls, workspace: Workspace, *, alone: bool) -> "DatasetAssets":
+        """The options for the workspace's dataset. The graph shortens long names: a dataset that is loaded alone isn't in its groups'."""
+        prefix = "" if alone else f"{workspace.profile.name}_"
+        return cls(workspace=workspace, partitions=window_partitions(workspace.profile), group_prefix=prefix)
 
     def key(self, asset: str) -> dg.AssetKey:
         """The asset's key: `no_funnel/trained_model` of marketplace is `marketplace/no_funnel/trained_model`."""
@@ -79,7 +81,7 @@ class DatasetAssets:
             "key": self.key(asset),
             "deps": [d if isinstance(d, dg.AssetDep) else dg.AssetDep(self.key(d)) for d in deps],
             "partitions_def": self.partitions if partitioned else None,
-            "group_name": f"{profile.name}_{group}",
+            "group_name": f"{self.group_prefix}{group}",
             "kinds": kinds,
             "owners": OWNERS,
             "tags": {**tags, "data_leakage": "true"} if leaks else tags,

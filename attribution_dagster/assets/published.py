@@ -25,7 +25,7 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     workspace, profile = assets.workspace, assets.workspace.profile
     reads = audited(profile)
 
-    @dg.asset(**assets.options("published", deps=reads, kinds={"table"}, group="4_results", code=_CODE))
+    @dg.asset(**assets.options("published", deps=reads, kinds={"table"}, group="step4_results", code=_CODE))
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """The window as readers see it: one manifest over all tables, swapped when every blocking check has passed on these very versions; then the exports."""
         return make(

@@ -15,7 +15,7 @@ from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query
 
-_GROUP = "2_sessions"
+_GROUP = "step2_sessions"
 _CODE_SESSIONS = code_version("assets/sessions.py", "sql/sessions/session_events.sql", "sql/sessions/sessions.sql")
 _CODE_FUNNELS = code_version("sql/sessions/session_funnels.sql", "sql/sessions/funnel_metrics.sql")
 _CODE_SAMPLE = code_version("sql/sessions/sampled_users.sql")

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -52,14 +52,10 @@ def dagster_ui(dagster_home: Path, settings: Mapping[str, str]) -> Iterator[str]
     finally:
         # Ctrl-C lets code servers and running steps end by themselves; what then still lives is killed with its group.
         os.killpg(server.pid, signal.SIGINT)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             server.wait(15)
-        except subprocess.TimeoutExpired:
-            pass
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def _wait_until_up(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
@@ -80,5 +76,7 @@ def browser_page(*, width: int, height: int) -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
         page.set_default_timeout(30_000)
+        # A new instance greets with a dialog, some time after the page has come up.
+        page.add_locator_handler(page.get_by_role("button", name="Skip"), lambda skip: skip.click())
         yield page
         browser.close()
