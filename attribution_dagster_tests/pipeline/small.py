@@ -36,17 +36,22 @@ def small_workspace(
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small.yaml").write_text(PROFILE.format(users=users, seed=seed, end=end) + extra)
-    environment = {
-        "ATTRIBUTION_HOME": str(root / "home"),
-        "ATTRIBUTION_EXPORTS": str(root / "exports"),
-        "ATTRIBUTION_DATASETS": "small",
-        "ATTRIBUTION_DATASET_FOLDERS": str(folder),
-        "ATTRIBUTION_THREADS": "1",
-        "ATTRIBUTION_MEMORY_LIMIT": "1GB",
-    }
+    environment = small_environment(root)
     if events is not None:
         environment["ATTRIBUTION_EVENTS_SMALL"] = events
     return open_workspace("small", Settings.from_environment(environment), LoggedProgress())
+
+
+def small_environment(root: Path) -> dict[str, str]:
+    """The settings of dataset `small` under `root`, as variables of the environment."""
+    return {
+        "ATTRIBUTION_HOME": str(root / "home"),
+        "ATTRIBUTION_EXPORTS": str(root / "exports"),
+        "ATTRIBUTION_DATASETS": "small",
+        "ATTRIBUTION_DATASET_FOLDERS": str(root / "datasets"),
+        "ATTRIBUTION_THREADS": "1",
+        "ATTRIBUTION_MEMORY_LIMIT": "1GB",
+    }
 
 
 @contextmanager
