@@ -69,12 +69,18 @@ class DatasetAssets:
     workspace: Workspace
     windows: dg.TimeWindowPartitionsDefinition
     explained: dg.TimeWindowPartitionsDefinition
+    group_prefix: str = ""
 
     @classmethod
-    def of(cls, workspace: Workspace) -> "DatasetAssets":
-        """The options for the workspace's dataset."""
+    def of(cls, workspace: Workspace, *, alone: bool) -> "DatasetAssets":
+        """The options for the workspace's dataset. The graph shortens long names: a dataset that is loaded alone isn't in its groups'."""
         profile = workspace.profile
-        return cls(workspace=workspace, windows=window_partitions(profile), explained=explained_partitions(profile))
+        return cls(
+            workspace=workspace,
+            windows=window_partitions(profile),
+            explained=explained_partitions(profile),
+            group_prefix="" if alone else f"{profile.name}_",
+        )
 
     def partitions(self, asset: str) -> dg.TimeWindowPartitionsDefinition:
         """The windows for which the asset is made."""
@@ -114,7 +120,7 @@ class DatasetAssets:
             "backfill_policy": dg.BackfillPolicy.single_run()
             if not partitioned or asset.split("/")[-1] in PREPARED
             else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
-            "group_name": f"{profile.name}_{group}",
+            "group_name": f"{self.group_prefix}{group}",
             "kinds": kinds,
             "owners": OWNERS,
             "tags": {**tags, "data_leakage": "true"} if leaks else tags,

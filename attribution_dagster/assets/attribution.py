@@ -50,7 +50,7 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
             asset,
             deps=[f"{variant}/sequence_tensors", f"{variant}/trained_model"],
             kinds={"pytorch"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE_EVENTS,
             leaks=leaks,
         )
@@ -108,7 +108,7 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
             asset,
             deps=[f"{variant}/event_attribution"],
             kinds={"sql"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=code,
             description=f"{QUESTIONS[name]} {_sentence(query.text)}",
             leaks=profile.variants[variant].leaks,

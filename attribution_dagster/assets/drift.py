@@ -32,7 +32,7 @@ def drift_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
                 for name in (f"{variant}/event_attribution", f"{variant}/trained_model", "published")
             ],
             kinds={"sql", "matplotlib"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
         )

@@ -39,7 +39,7 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
             asset,
             deps=reads,
             kinds={"mlflow"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
         )

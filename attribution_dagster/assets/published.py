@@ -29,7 +29,7 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     reads = audited(profile)
 
     @dg.asset(
-        **assets.options("published", deps=reads, kinds={"table"}, group="4_results", code=_CODE),
+        **assets.options("published", deps=reads, kinds={"table"}, group="step4_results", code=_CODE),
         freshness_policy=assets.freshness(),
     )
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

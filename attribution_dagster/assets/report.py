@@ -1,6 +1,7 @@
 """What a person looks at: a picture per variant, and the comparison that shows how much the funnel gives away."""
 
 import base64
+from io import BytesIO
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,8 @@ from attribution_dagster.warehouse.queries import load_query
 _PANELS = ("event_type_attribution", "position_attribution", "event_position_attribution")
 _CODE_REPORT = code_version("assets/report.py", "reports")
 _CODE_LEAKAGE = code_version("sql/marts/leakage_comparison.sql")
+INLINE_WIDTH = 1040
+"""Pixels of the picture in the UI; the file beside the exports has them all."""
 NO_FUNNEL, WITH_FUNNEL = "no_funnel", "with_funnel"
 
 
@@ -30,7 +33,7 @@ def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefiniti
             asset,
             deps=reads,
             kinds={"matplotlib"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE_REPORT,
             leaks=profile.variants[variant].leaks,
         )
@@ -65,7 +68,7 @@ def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         **assets.options(
-            "leakage_comparison", deps=reads, kinds={"sql"}, group="4_results", code=_CODE_LEAKAGE, leaks=True
+            "leakage_comparison", deps=reads, kinds={"sql"}, group="step4_results", code=_CODE_LEAKAGE, leaks=True
         )
     )
     def leakage_comparison(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -117,11 +120,10 @@ def _draw(step: Step, variant: str) -> Report:
     folder = workspace.artifacts.folder(step.asset, key, step.version)
     assert folder is not None
     png = picture(folder).read_bytes()
-    image = base64.b64encode(png).decode()
     model = explaining_model(step, variant)
     warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}
     return {
-        "panels": {"markdown": f"![The four panels](data:image/png;base64,{image})"},
+        "panels": {"markdown": f"![The four panels](data:image/png;base64,{_inline(picture(folder))})"},
         "file": {"path": str(picture(folder))},
         "exports": {"path": export_folder(workspace, key)},
         "model": model["model"],
@@ -129,6 +131,16 @@ def _draw(step: Step, variant: str) -> Report:
         "caution": MODEL_NOT_CAUSE,
         **warning,
     }
+
+
+def _inline(path: Path) -> str:
+    """The picture in base64, no wider than the UI's dialog on a laptop."""
+    from PIL import Image
+
+    with Image.open(path) as image, BytesIO() as smaller:
+        image.thumbnail((INLINE_WIDTH, image.height), Image.Resampling.LANCZOS)
+        image.save(smaller, "PNG", optimize=True)
+        return base64.b64encode(smaller.getvalue()).decode()
 
 
 def transformer_metrics(step: Step, variant: str) -> dict[str, object]:

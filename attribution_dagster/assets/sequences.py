@@ -29,7 +29,7 @@ def sequence_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
 
     @dg.asset(
         **assets.options(
-            asset, deps=["sessions", "risk_set"], kinds={"numpy"}, group=f"3_{variant}", code=_CODE, leaks=leaks
+            asset, deps=["sessions", "risk_set"], kinds={"numpy"}, group=f"step3_{variant}", code=_CODE, leaks=leaks
         )
     )
     def sequence_tensors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

@@ -15,7 +15,7 @@ from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query
 
-_GROUP = "2_sessions"
+_GROUP = "step2_sessions"
 _CODE_SESSIONS = code_version("assets/sessions.py", "sql/sessions/session_events.sql", "sql/sessions/sessions.sql")
 _CODE_FUNNELS = code_version("sql/sessions/session_funnels.sql", "sql/sessions/funnel_metrics.sql")
 _CODE_SAMPLE = code_version("sql/sessions/sampled_users.sql")
@@ -110,20 +110,19 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     return [sessions, session_funnels, funnel_metrics, sampled_users, risk_set]
 
 
-def _build_slice(step: Step, table: str) -> Report:
-    query = load_query(f"sessions/{table}")
-    return {"rows": step.build_table(table, query)} | columns_from(step, query)
-
-
 def _build_funnels(step: Step) -> Report:
+    query = load_query("sessions/session_funnels")
+    rows = step.build_table("session_funnels", query)
     stages = ("started_at", "n_events", "has_view", "has_addtocart", "has_checkout", "has_transaction", "duration_s")
-    order = "has_transaction DESC, n_events DESC, session_id"
-    return _build_slice(step, "session_funnels") | top_rows(step, "session_funnels", stages, order)
+    furthest = top_rows(step, "session_funnels", stages, "has_transaction DESC, n_events DESC, session_id")
+    return {"rows": rows} | furthest | columns_from(step, query)
 
 
 def _build_sample(step: Step) -> Report:
-    top = ("sample_rank", "sample_hash")
-    return _build_slice(step, "sampled_users") | top_rows(step, "sampled_users", top, "sample_rank")
+    query = load_query("sessions/sampled_users")
+    rows = step.build_table("sampled_users", query)
+    first = top_rows(step, "sampled_users", ("sample_rank", "sample_hash"), "sample_rank")
+    return {"rows": rows} | first | columns_from(step, query)
 
 
 def _build_sessions(step: Step) -> Report:
@@ -147,9 +146,10 @@ def _observed_until(workspace: Workspace, key: str) -> datetime:
 
 
 def _build_funnel_metrics(step: Step) -> Report:
-    report = _build_slice(step, "funnel_metrics")
+    query = load_query("sessions/funnel_metrics")
+    rows = step.build_table("funnel_metrics", query)
     stages = step.workspace.fetch(load_query("sessions/funnel_report"), step.window_key)
-    return {**report, "funnel": {"markdown": markdown_table(stages)}}
+    return {"rows": rows, "funnel": {"markdown": markdown_table(stages)}} | columns_from(step, query)
 
 
 def _build_risk_set(step: Step) -> Report:

@@ -27,7 +27,7 @@ UNDATED = "undated"
 def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     """The assets `source` (whole) and `events` (one window each)."""
 
-    @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group="1_events", code=_CODE_SOURCE))
+    @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group="step1_events", code=_CODE_SOURCE))
     def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Where the events come from and what they hold: rows, time range, event types. Rows without a usable time are quarantined here."""
         workspace = assets.workspace
@@ -49,7 +49,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             window_key=WHOLE,
         )
 
-    @dg.asset(**assets.options("events", deps=["source"], kinds={"sql"}, group="1_events", code=_CODE_EVENTS))
+    @dg.asset(**assets.options("events", deps=["source"], kinds={"sql"}, group="step1_events", code=_CODE_EVENTS))
     def events(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """The window's events under the same column names whatever the source; each with the run of activity it belongs to, or why it was rejected."""
         workspace = assets.workspace

@@ -45,7 +45,7 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             asset,
             deps=deps,
             kinds={"pytorch", "mlflow"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
         )

@@ -56,7 +56,7 @@ def test_asset_is_described_owned_grouped_and_tagged(dataset: str, asset: str) -
     spec = specs(dataset)[asset]
     assert spec.description and len(spec.description.split()) >= 12 and len(set(spec.description.split())) >= 10
     assert spec.owners == ["team:attribution"] and spec.kinds and re.fullmatch(r"[0-9a-f]{16}", spec.code_version or "")
-    assert re.fullmatch(rf"{dataset}_[1-4]_[a-z_]+", spec.group_name or "")
+    assert re.fullmatch(r"step[1-4]_[a-z_]{3,12}", spec.group_name or "")
     assert spec.tags["dataset"] == dataset
     assert spec.tags["data"] == ("simulated" if dataset == "marketplace" else "real")
 
@@ -74,6 +74,13 @@ def test_columns_of_all_tables_that_an_asset_writes_are_described(dataset: str, 
     for name, schema in zip(names, schemas, strict=True):
         assert [c.name for c in schema.columns] == [c.name for c in table_definition(name).columns]
         assert all(column.type and column.description for column in schema.columns), name
+
+
+def test_datasets_that_are_loaded_together_have_groups_of_their_own() -> None:
+    specs = definitions("marketplace,taobao").resolve_all_asset_specs()
+    for spec in specs:
+        assert re.fullmatch(rf"{spec.key.path[0]}_step[1-4]_[a-z_]+", spec.group_name or "")
+    assert {spec.key.path[0] for spec in specs} == {"marketplace", "taobao"}
 
 
 def metadata_of(asset: str) -> dict[str, dg.MetadataValue]:

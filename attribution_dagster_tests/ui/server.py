@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 UP_S = 90
@@ -70,11 +70,17 @@ def _wait_until_up(server: "subprocess.Popen[bytes]", address: str, log: Path) -
 
 
 @contextmanager
-def browser_page(*, width: int, height: int) -> Iterator[Page]:
-    """An empty page of a headless browser that has never been used."""
+def browser_page(*, width: int, height: int, last_seen: Path) -> Iterator[Page]:
+    """An empty page of a headless browser that has never been used. What it shows when something fails is left in `last_seen`."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
         page.set_default_timeout(30_000)
-        yield page
-        browser.close()
+        # A new instance greets with a dialog, some time after the page has come up.
+        page.add_locator_handler(page.get_by_role("button", name="Skip"), lambda skip: skip.click())
+        try:
+            yield page
+        finally:
+            with suppress(Error):
+                page.screenshot(path=last_seen)
+            browser.close()
