@@ -11,23 +11,25 @@ from attribution_dagster.assets.source import source_assets
 from attribution_dagster.assets.training import training_assets
 from attribution_dagster.checks.adapter import asset_checks
 from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.jobs import window_jobs
 from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> dg.Definitions:
-    """Everything Dagster loads: the assets and checks of the enabled datasets."""
+    """Everything Dagster loads: the assets, checks and jobs of the enabled datasets."""
     workspaces = [open_workspace(name, settings, progress or LoggedProgress()) for name in settings.datasets]
     return definitions_of(workspaces)
 
 
 def definitions_of(workspaces: list[Workspace]) -> dg.Definitions:
-    """Assets and checks of these workspaces."""
+    """Assets, checks and jobs of these workspaces."""
     datasets = [DatasetAssets.of(workspace) for workspace in workspaces]
     return dg.Definitions(
         assets=[asset for dataset in datasets for asset in _assets(dataset)],
         asset_checks=[check for dataset in datasets for check in asset_checks(dataset)],
+        jobs=[job for dataset in datasets for job in window_jobs(dataset)],
     )
 
 

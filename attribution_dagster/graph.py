@@ -10,6 +10,8 @@ from attribution_dagster.partitions import window_partitions
 from attribution_dagster.resources.workspace import Workspace
 
 OWNERS = ["team:attribution"]
+TRAINING_POOL = "training"
+"""Pool of the steps that take all memory and cores they can get; dagster.yaml says how many run at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class DatasetAssets:
         partitioned: bool = True,
         description: str | None = None,
         leaks: bool = False,
+        pool: str | None = None,
     ) -> dict[str, Any]:
         """Arguments of `dg.asset`."""
         profile = self.workspace.profile
@@ -53,4 +56,5 @@ class DatasetAssets:
             "tags": {**tags, "data_leakage": "true"} if leaks else tags,
             "code_version": code,
             "description": description,
+            "pool": pool,
         }

@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.assets.retries import retried_after_io_errors
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
@@ -53,6 +54,7 @@ Report = Mapping[str, Any]
 Reads = Sequence[tuple[str, str]]
 
 
+@retried_after_io_errors
 def make(
     context: dg.AssetExecutionContext,
     workspace: Workspace,

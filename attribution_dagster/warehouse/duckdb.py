@@ -250,5 +250,7 @@ def _explained(query: Query) -> Iterator[None]:
         yield
     except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
         raise ConfigurationError(f"query {query.name}: {error}") from error
+    except duckdb.IOException as error:
+        raise OSError(f"query {query.name} failed: {error}") from error  # of a disk, not of the data: worth another try
     except duckdb.Error as error:
         raise DataError(f"query {query.name} failed: {error}") from error
