@@ -15,12 +15,13 @@ RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['p
 COPY README.md LICENSE dagster.yaml workspace.yaml ./
 COPY sql ./sql
 COPY attribution_dagster ./attribution_dagster
-COPY deploy ./deploy
+COPY deploy/dagster.yaml deploy/workspace.yaml /opt/dagster/
 # A wheel, which carries sql/ and the datasets: the checkout is not needed to run it.
 RUN pip install --no-cache-dir --no-deps . \
  && rm -r sql attribution_dagster \
- && mkdir -p /data/dagster && cp dagster.yaml /data/dagster/ && chown -R attribution /data
+ && mkdir -p /data/dagster && cp dagster.yaml /data/dagster/ && chown -R attribution /data /opt/dagster
 
+# DAGSTER_HOME is the embedded instance, sqlite in the volume; compose.yaml takes the one in /opt/dagster, with Postgres.
 USER attribution
 ENV ATTRIBUTION_HOME=/data ATTRIBUTION_EXPORTS=/data/exports ATTRIBUTION_DATASET_FOLDERS=/datasets DAGSTER_HOME=/data/dagster \
     GX_ANALYTICS_ENABLED=false GIT_PYTHON_REFRESH=quiet MPLBACKEND=Agg PYTHONUNBUFFERED=1

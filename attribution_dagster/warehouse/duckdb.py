@@ -173,8 +173,9 @@ class DuckDBWarehouse:
         cursor = self._connect().cursor()
         try:
             views = self._work_files(query) if scope == "work" else self._published_files(query)
-            for table, (definition, files) in views.items():
-                cursor.execute(f"CREATE TEMP VIEW {quoted(table)} AS {_view_sql(definition, files)}")
+            with _explained(query):
+                for table, (definition, files) in views.items():
+                    cursor.execute(f"CREATE TEMP VIEW {quoted(table)} AS {_view_sql(definition, files)}")
             yield cursor
         finally:
             cursor.close()

@@ -56,6 +56,7 @@ def test_web_server_loads_the_location_from_the_code_server(
 ) -> None:
     code_port, code_log = code_server
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ATTRIBUTION_")}
+    shutil.copy(DEPLOY / "dagster.yaml" if storage == "postgres" else ROOT / "dagster.yaml", tmp_path)
     workspace = load("workspace.yaml")
     workspace["load_from"][0]["grpc_server"] |= {"host": "127.0.0.1", "port": code_port}
     (tmp_path / "workspace.yaml").write_text(yaml.safe_dump(workspace))
@@ -65,7 +66,7 @@ def test_web_server_loads_the_location_from_the_code_server(
             if programs is None:
                 pytest.skip("no Postgres on this machine: history in Postgres is not tested")
             settings = load("compose.yaml")["services"]["webserver"]["environment"] | {
-                "DAGSTER_HOME": str(DEPLOY),
+                "DAGSTER_HOME": str(tmp_path),
                 "DAGSTER_STATE": str(tmp_path / "state"),
                 "DAGSTER_POSTGRES_HOST": "127.0.0.1",
                 "DAGSTER_POSTGRES_PASSWORD": CANARY,
@@ -74,14 +75,13 @@ def test_web_server_loads_the_location_from_the_code_server(
             port = stack.enter_context(postgres(programs, user=user, password=CANARY, database=database))
             environment |= settings | {"DAGSTER_POSTGRES_PORT": str(port)}
         else:
-            shutil.copy(ROOT / "dagster.yaml", tmp_path)
             environment["DAGSTER_HOME"] = str(tmp_path)
         web_port, log = free_port(), tmp_path / "web.log"
         words = load("compose.yaml")["services"]["webserver"]["command"]
         given = {
             "0.0.0.0": "127.0.0.1",
             "3000": str(web_port),
-            "/app/deploy/workspace.yaml": str(tmp_path / "workspace.yaml"),
+            "/opt/dagster/workspace.yaml": str(tmp_path / "workspace.yaml"),
         }
         stack.enter_context(
             server(
