@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import dagster as dg
@@ -29,15 +30,13 @@ def test_dagster_accepts_it(which: str) -> None:
 
 
 @pytest.mark.parametrize("which", FILES)
-def test_every_number_and_choice_has_its_reason_beside_it(which: str) -> None:
-    lines = FILES[which].read_text().splitlines()
-    for number, line in enumerate(lines):
-        if (
-            re.search(r": +(-?\d|\{ skip|[a-zA-Z_]*RunLauncher|QueuedRun|op|run)", line.split("#")[0])
-            and "purge_after_days: 90" not in line
-        ):
-            block = lines[max(0, number - 4) : number]
-            assert "#" in line or any(above.lstrip().startswith("#") for above in block), f"{which}: {line}"
+def test_reasons_stand_beside_the_settings(which: str) -> None:
+    for block in re.split(r"\n\n+", FILES[which].read_text().strip()):
+        assert "#" in block, f"{which}: no reason in\n{block}"
+        lines = ["", *block.splitlines()]
+        for above, line in pairwise(lines):
+            if re.search(r": -?\d", line) and "purge_after_days" not in line:
+                assert "#" in line or above.lstrip().startswith("#"), f"{which}: no reason for {line}"
 
 
 def test_a_run_that_was_killed_does_not_keep_later_ones_from_training(tmp_path: Path) -> None:
