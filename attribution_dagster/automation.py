@@ -1,10 +1,15 @@
-"""What runs by itself: a window is prepared some hours after it has closed, and explained when it has been prepared.
+"""What runs by itself: a window is prepared some hours after it has closed, then explained by each variant, then published.
 
-Two jobs, because a window that trains models exists before the first that can be explained: Dagster runs assets together
-only if they have the same windows. The second is requested when the first has succeeded, so a window whose blocking
-checks failed is not explained.
+<dataset>_prepare            events to sequence tensors; needs no other window
+<dataset>_explain_<variant>  model, attribution, tables and picture of one variant; needs `prepare` of the window and of its look-back
+<dataset>_publish            comparison, publication and drift; needs every variant
+
+A run is one process, on Kubernetes one pod. Each job is requested when the one before has succeeded, so a window whose blocking checks
+failed goes no further. Preparing is a job of its own also because a window that trains models exists before the first that can be
+explained, and Dagster runs assets together only if they have the same windows.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,34 +20,44 @@ from attribution_dagster.datasets.windows import windows
 from attribution_dagster.graph import PREPARED, DatasetAssets
 
 PARTITION_TAG = "dagster/partition"
+AFTER_PUBLICATION = ("attribution_drift",)
+"""Assets of a variant that are made after the window is published."""
 LATE_AFTER = timedelta(hours=6)
 """How long making a window may take before it is missed."""
 AssetJob = Any  # what dg.define_asset_job returns; Dagster 1.13 does not export its type
 
 
 def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> dg.Definitions:
-    """The jobs, the schedule and the sensor of a dataset; both are on if its profile has a `schedule`."""
-    name, profile = dataset.workspace.profile.name, dataset.workspace.profile
+    """The jobs, the schedule and the sensors of a dataset; they are on if its profile has a `schedule`."""
+    profile = dataset.workspace.profile
     keys = [key for asset in assets for key in asset.keys]
-    prepared = [key for key in keys if key.path[-1] in ("source", *PREPARED)]
-    prepare = dg.define_asset_job(
-        f"{name}_prepare",
-        selection=dg.AssetSelection.assets(*prepared),
-        partitions_def=dataset.windows,
-        description=f"The source, sessions, funnels and sequences of one {profile.windows.length}.",
-    )
-    explain = dg.define_asset_job(
-        f"{name}_explain",
-        selection=dg.AssetSelection.assets(*(key for key in keys if key not in prepared)),
-        partitions_def=dataset.explained,
-        description=f"Models, attribution, reports and publication of one {profile.windows.length}.",
-    )
+    prepare = _job(dataset, "prepare", [key for key in keys if _part(dataset, key) == "prepare"])
+    explain = {
+        variant: _job(dataset, f"explain_{variant}", [key for key in keys if _part(dataset, key) == variant])
+        for variant in profile.variants
+    }
+    publish = _job(dataset, "publish", [key for key in keys if _part(dataset, key) == "publish"])
     own = dg.Definitions(
-        jobs=[prepare, explain],
+        jobs=[prepare, *explain.values(), publish],
         schedules=[_schedule(profile, prepare)],
-        sensors=[_explain_prepared(dataset, prepare, explain)],
+        sensors=[_explain_prepared(dataset, prepare, explain), _publish_explained(dataset, explain, publish)],
     )
     return dg.Definitions.merge(own, _watch(dataset)) if profile.schedule else own
+
+
+def _part(dataset: DatasetAssets, key: dg.AssetKey) -> str:
+    """Which job makes the asset: `prepare`, a variant's, or `publish`."""
+    if key.path[-1] in ("source", *PREPARED):
+        return "prepare"
+    by_variant = key.path[1] in dataset.workspace.profile.variants and key.path[-1] not in AFTER_PUBLICATION
+    return key.path[1] if by_variant else "publish"
+
+
+def _job(dataset: DatasetAssets, part: str, keys: list[dg.AssetKey]) -> AssetJob:
+    partitions = dataset.windows if part == "prepare" else dataset.explained
+    return dg.define_asset_job(
+        f"{dataset.workspace.profile.name}_{part}", dg.AssetSelection.assets(*keys), partitions_def=partitions
+    )
 
 
 def cron(profile: Profile) -> str:
@@ -80,25 +95,65 @@ def _schedule(profile: Profile, prepare: AssetJob) -> dg.ScheduleDefinition:
     return made_when_closed
 
 
-def _explain_prepared(dataset: DatasetAssets, prepare: AssetJob, explain: AssetJob) -> dg.SensorDefinition:
+def _explain_prepared(
+    dataset: DatasetAssets, prepare: AssetJob, explain: Mapping[str, AssetJob]
+) -> dg.SensorDefinition:
     profile = dataset.workspace.profile
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
         monitored_jobs=[prepare],
-        request_job=explain,
+        request_jobs=list(explain.values()),
         name=f"{profile.name}_explain_prepared",
-        default_status=dg.DefaultSensorStatus.RUNNING if profile.schedule else dg.DefaultSensorStatus.STOPPED,
+        default_status=_status(profile),
         description="Explains a window when its preparation has succeeded, if windows before it can train a model.",
     )
-    def explain_prepared(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    def explain_prepared(context: dg.RunStatusSensorContext) -> dg.SensorResult | dg.SkipReason:
         run = context.dagster_run
         key = run.tags.get(PARTITION_TAG)
         if key is None or not dataset.explained.has_partition_key(key):
             return dg.SkipReason(f"window {key} has no full look-back: it trains models, and is not explained")
-        return dg.RunRequest(run_key=run.run_id, partition_key=key)
+        asked = [
+            dg.RunRequest(run_key=f"{run.run_id} {variant}", job_name=job.name, partition_key=key)
+            for variant, job in explain.items()
+        ]
+        return dg.SensorResult(run_requests=asked)
 
     return explain_prepared
+
+
+def _publish_explained(
+    dataset: DatasetAssets, explain: Mapping[str, AssetJob], publish: AssetJob
+) -> dg.SensorDefinition:
+    profile = dataset.workspace.profile
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS,
+        monitored_jobs=list(explain.values()),
+        request_job=publish,
+        name=f"{profile.name}_publish_explained",
+        default_status=_status(profile),
+        description="Publishes a window when every variant has explained it.",
+    )
+    def publish_explained(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+        key = context.dagster_run.tags[PARTITION_TAG]
+        latest = {variant: _latest_run(context.instance, job, key) for variant, job in explain.items()}
+        waiting = [v for v, run in latest.items() if run is None or run.status is not dg.DagsterRunStatus.SUCCESS]
+        if waiting:
+            return dg.SkipReason(f"window {key} waits for {', '.join(waiting)}")
+        runs = " ".join(run.run_id for run in latest.values() if run is not None)
+        return dg.RunRequest(run_key=runs, partition_key=key)
+
+    return publish_explained
+
+
+def _latest_run(instance: dg.DagsterInstance, job: AssetJob, key: str) -> dg.DagsterRun | None:
+    found = instance.get_runs(dg.RunsFilter(job_name=job.name, tags={PARTITION_TAG: key}), limit=1)
+    return found[0] if found else None
+
+
+def _status(profile: Profile) -> dg.DefaultSensorStatus:
+    return dg.DefaultSensorStatus.RUNNING if profile.schedule else dg.DefaultSensorStatus.STOPPED
 
 
 def _watch(dataset: DatasetAssets) -> dg.Definitions:

@@ -49,6 +49,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "leakage_comparison": ("leakage_comparison",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
+TRAINING_POOL = "training"
+"""Pool of the steps that take all memory and cores they can get; dagster.yaml says how many run at once."""
 # Both are marked beta in Dagster 1.13; the tests of backfills and of checks watch that they keep working.
 warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*(backfill_policy|allow_nonexistent)")
 
@@ -109,6 +111,7 @@ class DatasetAssets:
         partitioned: bool = True,
         description: str | None = None,
         leaks: bool = False,
+        pool: str | None = None,
     ) -> dict[str, Any]:
         """Arguments of `dg.asset`."""
         profile = self.workspace.profile
@@ -127,6 +130,7 @@ class DatasetAssets:
             "code_version": code,
             "description": description,
             "metadata": self._tables(asset),
+            "pool": pool,
         }
 
     def _tables(self, asset: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The one reader of the environment.
 
 Every variable is named `ATTRIBUTION_…`; a value that can't be used is refused by its name, and so is a name that nobody reads.
+None holds a secret, so all may be logged and shown; secrets stay in the variables of the client that reads them, such as MLFLOW_TRACKING_PASSWORD.
 """
 
 import os
@@ -14,6 +15,7 @@ from attribution_dagster.errors import ConfigurationError
 
 WAREHOUSES = ("duckdb",)
 _EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
+_PASSWORD = re.compile(r"://[^@\s]*:[^@\s]*@|https?://[^/@\s]+@|[?&;](password|pwd|token|secret)=", re.IGNORECASE)
 _KNOWN = {
     "ATTRIBUTION_HOME",
     "ATTRIBUTION_EXPORTS",
@@ -61,10 +63,11 @@ class Settings:
         """Settings read from the environment.
 
         Raises:
-            ConfigurationError: a variable holds a value that can't be used, or is named `ATTRIBUTION_…` and unknown.
+            ConfigurationError: a variable holds a value that can't be used, or a password, or is named `ATTRIBUTION_…` and unknown.
         """
         env = os.environ if environment is None else environment
         _refuse_unknown(env)
+        _refuse_passwords(env)
         home = Path(env.get("ATTRIBUTION_HOME", ".attribution")).expanduser().absolute()
         return cls(
             home=home,
@@ -101,6 +104,16 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
         ):
             raise ConfigurationError(
                 f"{name} is set but nothing reads it; known are {', '.join(sorted(_KNOWN))} and {_EVENTS_PREFIX}<DATASET>"
+            )
+
+
+def _refuse_passwords(env: Mapping[str, str]) -> None:
+    """A password in an address ends up in links, error messages and metadata. The message must not be the first of them."""
+    for name in sorted(env):
+        if name.startswith("ATTRIBUTION_") and _PASSWORD.search(env[name]):
+            raise ConfigurationError(
+                f"{name} holds a password or token, which logs and links would show; take it out of the address and set MLFLOW_TRACKING_USERNAME "
+                "and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, which MLflow reads itself; for Postgres set PGPASSWORD"
             )
 
 

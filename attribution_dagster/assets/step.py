@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.assets.retries import retried_after_io_errors
 from attribution_dagster.checks.gate import admit
 from attribution_dagster.checks.pages import asset_page
 from attribution_dagster.errors import MissingInputError
@@ -57,6 +58,7 @@ Report = Mapping[str, Any]
 Reads = Sequence[tuple[str, str]]
 
 
+@retried_after_io_errors
 def make(
     context: dg.AssetExecutionContext,
     workspace: Workspace,

@@ -15,7 +15,7 @@ from attribution_dagster.assets.step import Report, Step, code_version, digest, 
 from attribution_dagster.assets.tracking import dagster_run_is_over, log_result, log_window, training_of
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
@@ -48,6 +48,7 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
+            pool=TRAINING_POOL,
         )
     )
     def trained_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

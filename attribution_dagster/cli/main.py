@@ -32,7 +32,7 @@ def main() -> None:
         app()
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else 0
-    except AttributionError as error:
+    except (AttributionError, OSError) as error:  # OSError: a disk that is full or gone
         Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         code = 1
     except KeyboardInterrupt:

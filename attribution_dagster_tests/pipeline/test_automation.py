@@ -81,8 +81,8 @@ def test_schedule_and_sensor_are_off_unless_the_profile_asks(tmp_path) -> None:
     for text, status in (("", "STOPPED"), ("schedule: {delay_hours: 5}\n", "RUNNING")):
         loaded = definitions(tmp_path, text)
         schedule = loaded.resolve_schedule_def("shop_windows")
-        sensor = loaded.resolve_sensor_def("shop_explain_prepared")
-        assert schedule.default_status.value == sensor.default_status.value == status
+        sensors = [loaded.resolve_sensor_def(name) for name in ("shop_explain_prepared", "shop_publish_explained")]
+        assert {each.default_status.value for each in (schedule, *sensors)} == {status}
         assert schedule.execution_timezone == "UTC"
     assert schedule.cron_schedule == "0 5 * * 1"
 
@@ -104,40 +104,69 @@ def test_a_tick_asks_for_the_closed_window_once(tmp_path) -> None:
             assert requests == ([(asked, asked)] if asked else [])
 
 
-def test_a_prepared_window_is_explained_if_it_has_a_look_back(tmp_path) -> None:
-    sensor = definitions(tmp_path, "").resolve_sensor_def("shop_explain_prepared")
+def finished(
+    instance: dg.DagsterInstance, job_name: str, key: str, *, fails: bool = False
+) -> dg.ExecuteInProcessResult:
+    """A run of a job of that name and window, which does nothing, or fails."""
 
     @dg.op
-    def nothing() -> None: ...
+    def nothing() -> None:
+        if fails:
+            raise ValueError("it failed")
 
-    @dg.job
-    def prepared() -> None:
+    @dg.job(name=job_name)
+    def toy() -> None:
         nothing()
 
+    return toy.execute_in_process(instance=instance, tags={"dagster/partition": key}, raise_on_error=False)
+
+
+def answer(sensor, result: dg.ExecuteInProcessResult, instance: dg.DagsterInstance):
+    context = dg.build_run_status_sensor_context(
+        sensor_name=sensor.name,
+        dagster_event=result.get_run_success_event(),
+        dagster_instance=instance,
+        dagster_run=result.dagster_run,
+    )
+    return sensor(context)
+
+
+def test_a_prepared_window_is_explained_by_each_variant_if_it_has_a_look_back(tmp_path) -> None:
+    sensor = definitions(tmp_path, "").resolve_sensor_def("shop_explain_prepared")
     with dg.DagsterInstance.ephemeral() as instance:
-        for key, asked in (("2025-01-06", False), ("2025-02-03", True)):
-            result = prepared.execute_in_process(instance=instance, tags={"dagster/partition": key})
-            context = dg.build_run_status_sensor_context(
-                sensor_name="shop_explain_prepared",
-                dagster_event=result.get_run_success_event(),
-                dagster_instance=instance,
-                dagster_run=result.dagster_run,
-            )
-            answer = sensor(context)
-            assert isinstance(answer, dg.RunRequest) is asked
-            assert not asked or answer.partition_key == key
+        early = answer(sensor, finished(instance, "shop_prepare", "2025-01-06"), instance)
+        late = answer(sensor, finished(instance, "shop_prepare", "2025-02-03"), instance)
+    assert isinstance(early, dg.SkipReason)
+    assert [(r.job_name, r.partition_key) for r in late.run_requests] == [
+        ("shop_explain_no_funnel", "2025-02-03"), ("shop_explain_with_funnel", "2025-02-03"),
+    ]  # fmt: skip
+
+
+def test_a_window_is_published_when_every_variants_latest_run_has_succeeded(tmp_path) -> None:
+    sensor = definitions(tmp_path, "").resolve_sensor_def("shop_publish_explained")
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = finished(instance, "shop_explain_no_funnel", "2025-02-03")
+        finished(instance, "shop_explain_with_funnel", "2025-01-27")
+        assert isinstance(answer(sensor, first, instance), dg.SkipReason), (
+            "the other variant has explained another window"
+        )
+        finished(instance, "shop_explain_with_funnel", "2025-02-03", fails=True)
+        assert isinstance(answer(sensor, first, instance), dg.SkipReason), "the other variant has failed"
+        second = finished(instance, "shop_explain_with_funnel", "2025-02-03")
+        said, again = answer(sensor, second, instance), answer(sensor, first, instance)
+    assert said.partition_key == "2025-02-03"
+    assert said.run_key == again.run_key, "asked twice, it is published once"
 
 
 def test_jobs_hold_every_asset_once_and_their_checks(tmp_path) -> None:
     loaded = definitions(tmp_path, "")
-    keys = {
-        name: set(loaded.resolve_job_def(name).asset_layer.executable_asset_keys)
-        for name in ("shop_prepare", "shop_explain")
-    }
-    checks = [loaded.resolve_job_def(name).asset_layer.asset_graph.asset_check_keys for name in keys]
-    every = {key for key in loaded.resolve_all_asset_keys()}
-    assert keys["shop_prepare"] | keys["shop_explain"] == every and not keys["shop_prepare"] & keys["shop_explain"]
-    assert all(checks)
+    names = ("shop_prepare", "shop_explain_no_funnel", "shop_explain_with_funnel", "shop_publish")
+    layers = {name: loaded.resolve_job_def(name).asset_layer for name in names}
+    held = [key for layer in layers.values() for key in layer.executable_asset_keys]
+    assert len(held) == len(set(held)) and set(held) == set(loaded.resolve_all_asset_keys())
+    checks = [key for layer in layers.values() for key in layer.asset_graph.asset_check_keys]
+    assert {key.asset_key for key in checks} <= set(held) and len(checks) == len(set(checks)) > 50
+    assert all(len(layer.asset_graph.asset_check_keys) > 2 for layer in layers.values())
 
 
 def test_windows_that_leave_none_to_explain_are_refused(tmp_path) -> None:
