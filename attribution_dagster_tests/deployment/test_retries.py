@@ -27,7 +27,7 @@ def tried(root: Path, errors: list[Exception]) -> tuple[bool, int, list[float]]:
     @dg.asset
     def flaky(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         return make(
-            context, workspace, "flaky", reads=(), settings=None, code="1", exists=lambda step: False, build=build, window_key=WHOLE
+            context, workspace, "flaky", reads=lambda _: (), settings=lambda _: None, code="1", exists=lambda step: False, build=build, window_key=WHOLE
         )  # fmt: skip
 
     with dg.DagsterInstance.ephemeral() as instance:
