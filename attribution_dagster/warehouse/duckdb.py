@@ -175,6 +175,7 @@ class DuckDBWarehouse:
         add_to_suppression(self._folder, user_id)
         # A snapshot is a copy of the person's own file, made again when it is needed.
         shutil.rmtree(self._folder / "source", ignore_errors=True)
+        remove_stale_folders(self._folder / "spill", {self._spill.name} if self._spill else set(), 0)
         return self._slices.forget(Forgettable(user_id=user_id))
 
     def window_keys(self, unchanged_hours: float = 0) -> list[str]:

@@ -84,13 +84,14 @@ def test_nothing_of_the_user_is_left_and_nobody_else_is_touched(
     published: Workspace, copy: Workspace, tmp_path: Path
 ) -> None:
     user, home, exports = matched_buyer(copy), copy.settings.home, copy.settings.exports
-    mlflow = published.settings.home / "mlflow"  # the copied store goes on pointing there
-    (home / "cache" / "small" / "building" / "killed").mkdir(parents=True, exist_ok=True)
-    (home / "cache" / "small" / "building" / "killed" / "sessions.arrow").write_text(user)
+    elsewhere = [published.settings.home / "mlflow", published.settings.home.parent / "dagster"]  # neither was copied
+    for left_by_a_killed_process in ("cache/small/building/1/codes.npy", "warehouse/small/spill/1/block.tmp"):
+        (home / left_by_a_killed_process).parent.mkdir(parents=True)
+        (home / left_by_a_killed_process).write_text(user)
     assert {p.suffix for p in files_with(user, home, exports)} >= {".parquet", ".arrow", ".csv"}
     rows, before = copy.slice_of("risk_set", EXPLAINED), others(home, user)
     forgotten = forget_user(copy, user)
-    assert files_with(user, home, exports, mlflow) == []
+    assert files_with(user, home, exports, *elsewhere) == []
     assert others(home, user) == before
     kept = rows.to_pandas().query("user_id != @user")
     now = copy.slice_of("risk_set", EXPLAINED).to_pandas()
