@@ -30,6 +30,8 @@ def definitions_of(workspaces: list[Workspace]) -> dg.Definitions:
         assets=[asset for dataset in datasets for asset in _assets(dataset)],
         asset_checks=[check for dataset in datasets for check in asset_checks(dataset)],
         jobs=[job for dataset in datasets for job in window_jobs(dataset)],
+        # A process for each step would cost more than most steps, and train the variants of a window at once. Windows run side by side as runs.
+        executor=dg.in_process_executor,
     )
 
 

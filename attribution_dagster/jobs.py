@@ -23,10 +23,7 @@ def window_jobs(dataset: DatasetAssets) -> list[Any]:
         **{f"explain_{variant}": groups(f"{name}_3_{variant}") - tensors for variant in variants},
         "publish": groups(f"{name}_4_results"),
     }
-    # A process for each step would cost more than most steps: some thirty of them, of some 50 ms.
     return [
-        dg.define_asset_job(
-            f"{name}_{part}", selection, partitions_def=dataset.partitions, executor_def=dg.in_process_executor
-        )
+        dg.define_asset_job(f"{name}_{part}", selection, partitions_def=dataset.partitions)
         for part, selection in parts.items()
     ]

@@ -27,6 +27,15 @@ def test_every_windowed_asset_and_check_is_in_exactly_one_job() -> None:
     assert set(checks) == set(graph.asset_check_keys)
 
 
+def test_a_run_is_one_process_so_one_pod() -> None:
+    definitions = build_definitions(Settings.from_environment({}))
+    jobs = [
+        definitions.resolve_implicit_global_asset_job_def(),
+        *(definitions.resolve_job_def(f"marketplace_{p}") for p in PARTS),
+    ]
+    assert {job.executor_def.name for job in jobs} == {"in_process"}
+
+
 def test_models_are_trained_from_the_pool_and_nothing_else_is() -> None:
     definitions = build_definitions(Settings.from_environment({}))
     pooled = {
