@@ -9,7 +9,8 @@ WORKDIR /app
 #   docker build --build-arg PIP_EXTRA_INDEX_URL=<index of the CPU wheels> .
 ARG PIP_EXTRA_INDEX_URL
 COPY pyproject.toml constraints.txt ./
-RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; print(*p['dependencies'], *p['optional-dependencies']['deploy'], sep='\n')" > requirements.txt \
+RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+    print(*p['dependencies'], *p['optional-dependencies']['deploy'], sep='\n')" > requirements.txt \
  && pip install --no-cache-dir --only-binary :all: --constraint constraints.txt --requirement requirements.txt
 
 COPY README.md LICENSE dagster.yaml workspace.yaml ./
