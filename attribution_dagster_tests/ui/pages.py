@@ -1,7 +1,7 @@
 """What a person does in the Dagster UI, in as few words: open the graph, an asset, its checks; materialise a window."""
 
 import re
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -18,7 +18,7 @@ class Dagster:
     def open_graph(self, *, expanded: tuple[str, ...], selection: str = "") -> None:
         """The lineage graph, these groups expanded, of the selected assets only where a selection is given."""
         groups = ",".join(f"global@global:{group}" for group in expanded)
-        self._open("asset-groups", expanded=groups, **{"asset-selection": selection} if selection else {})
+        self._open(f"asset-groups~{quote(selection, safe='')}" if selection else "asset-groups", expanded=groups)
 
     def open_asset(self, asset: str, *, window: str | None = None) -> None:
         """The asset's overview, or what its materialisation of one window shows."""

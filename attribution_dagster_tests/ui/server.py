@@ -71,7 +71,10 @@ def _wait_until_up(server: "subprocess.Popen[bytes]", address: str, log: Path) -
 
 @contextmanager
 def browser_page(*, width: int, height: int, last_seen: Path) -> Iterator[Page]:
-    """An empty page of a headless browser that has never been used. What it shows when something fails is left in `last_seen`."""
+    """An empty page of a headless browser that has never been used.
+
+    What it shows at last, also when something fails, is left in `last_seen`.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
