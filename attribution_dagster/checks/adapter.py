@@ -87,6 +87,7 @@ def check_metadata(expectation: Expectation, verdict: Verdict, page: str) -> dic
         "page": dg.MetadataValue.path(page),
     }
     if verdict.rows:
-        rows = pa.Table.from_pylist([dict(row) for row in verdict.rows])
-        shown["rows"] = dg.MetadataValue.md(markdown_table(rows))
+        table = markdown_table(pa.Table.from_pylist([dict(row) for row in verdict.rows]))
+        left_out = verdict.offending - len(verdict.rows)
+        shown["rows"] = dg.MetadataValue.md(f"{table}\n\n*{left_out:,} more rows*" if left_out else table)
     return shown

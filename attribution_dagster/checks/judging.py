@@ -129,7 +129,11 @@ def _failure(rule: Rule, row: Row) -> str:
     lacking = [name for name in rule.figures if not _is_number(row.get(name))]
     if lacking:
         return f"{', '.join(lacking)} could not be measured"
-    return f"expected {rule}, found {', '.join(f'{name} = {row[name]}' for name in rule.figures)}"
+    return f"expected {rule}, found {', '.join(f'{name} = {_said(row[name])}' for name in rule.figures)}"
+
+
+def _said(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -33,11 +33,14 @@ class CheckShown:
     rows: Sequence[Mapping[str, Any]] = ()
 
     @property
+    def outcome(self) -> str:
+        """What came of it, in a word."""
+        return "not run" if self.passed is None else "passed" if self.passed else "failed"
+
+    @property
     def verdict(self) -> str:
-        """One word."""
-        if self.passed is None:
-            return "not run"
-        return "passed" if self.passed else "failed" if self.severity == "critical" else "warning"
+        """What that means: a failed check that does not block is a warning."""
+        return "warning" if self.outcome == "failed" and self.severity == "warning" else self.outcome
 
 
 def checks_page(

@@ -17,12 +17,15 @@ from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.faults import (
     TRAILING,
+    Change,
     copy_of,
     hardly_any_conversion_before,
     judged,
+    keep_cases,
     rewrite,
     set_column,
     set_where,
+    transformer,
     with_history,
 )
 from attribution_dagster_tests.pipeline.small import EXPLAINED
@@ -167,3 +170,22 @@ def test_places_of_windows_that_there_are_not_hold_a_time_of_no_window() -> None
     assert str(bound["trailing_1"])[:10] == "2025-01-13" and str(bound["trailing_2"])[:10] == "2025-01-06"
     assert len({bound[f"trailing_{n}"] for n in range(3, 9)}) == 1
     assert bound["recent_start"] == window(profile, "2025-01-06").start
+
+
+@pytest.mark.parametrize(
+    ("asset", "name", "table", "change"),
+    [
+        ("no_funnel/trained_model", "auc_plausible", "model_metrics_no_funnel", transformer(auc=0.9)),
+        ("no_funnel/trained_model", "auc_above_chance", "model_metrics_no_funnel", transformer(auc_high=0.5)),
+        ("with_funnel/trained_model", "calibrated", "model_metrics_with_funnel", transformer(ece=0.1)),
+        ("risk_set", "enough_converted", "risk_set", keep_cases(30)),
+    ],
+)
+def test_what_lies_on_a_bound_passes(
+    published: Workspace, tmp_path: Path, asset: str, name: str, table: str, change: Change
+) -> None:
+    """Just beyond it, the faults fail."""
+    copy = copy_of(published, tmp_path)
+    rewrite(copy, table, change)
+    on_bound = next(e for e in expectations(copy.profile) if (e.asset, e.name) == (asset, name))
+    assert judged(copy, on_bound, EXPLAINED).passed

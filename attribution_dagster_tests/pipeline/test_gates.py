@@ -41,15 +41,18 @@ def failed(verdict: Verdict) -> Verdict:
     return replace(verdict, passed=False, summary="off by one")
 
 
-def run_only(workspace: Workspace, asset: str, *, force: bool = True) -> None:
-    """A run that selects one asset; its error is raised."""
+def run_only(
+    workspace: Workspace, asset: str, *, force: bool = True, raise_on_error: bool = True
+) -> dg.ExecuteInProcessResult:
+    """A run that selects one asset, with its checks."""
     job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
-        job.execute_in_process(
+        return job.execute_in_process(
             instance=instance,
             partition_key=EXPLAINED,
             asset_selection=[dg.AssetKey(["small", *asset.split("/")])],
             tags={"attribution/force": str(force).lower()},
+            raise_on_error=raise_on_error,
         )
 
 
@@ -113,7 +116,7 @@ def test_a_run_whose_check_fails_stops_and_leaves_readers_with_what_was_there(
         launch(copy, EXPLAINED, force=True)
     assert published() == before
     page = Path(copy.artifacts.page(EXPLAINED, "window")).read_text()
-    assert "critical: failed" in page and "critical: not run" in page
+    assert "critical, failed" in page and "critical, not run" in page
 
 
 @pytest.mark.parametrize(
@@ -148,6 +151,31 @@ def test_a_warning_stops_nobody(copy: Workspace) -> None:
     change_verdict(copy, "risk_set", "enough_converted", failed)
     run_only(copy, "no_funnel/sequence_tensors")
     assert not copy.artifacts.verdict("risk_set", "enough_converted", EXPLAINED).passed  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("band", "asset", "check", "severity"),
+    [
+        ({"min_converted": 1000}, "risk_set", "enough_converted", dg.AssetCheckSeverity.WARN),
+        ({"max_auc": 0.51}, "no_funnel/trained_model", "auc_plausible", dg.AssetCheckSeverity.ERROR),
+    ],
+)
+def test_a_band_changed_in_the_profile_is_asked_anew_and_makes_nothing_again(
+    copy: Workspace, band: dict[str, float], asset: str, check: str, severity: dg.AssetCheckSeverity
+) -> None:
+    quality = copy.profile.quality.model_copy(update=band)
+    stricter = replace(copy, profile=copy.profile.model_copy(update={"quality": quality}))
+    before = copy.artifacts.record(asset, EXPLAINED)
+    result = run_only(stricter, asset, force=False, raise_on_error=False)
+    said = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert [name for name, each in said.items() if not each.passed] == [check]
+    assert said[check].severity == severity and result.success == (severity == dg.AssetCheckSeverity.WARN)
+    offending, table = (str(said[check].metadata[name].value) for name in ("offending_rows", "rows"))
+    assert (offending, "11 more rows" in table) in [("31", True), ("1", False)]
+    assert stricter.artifacts.record(asset, EXPLAINED) == before
+    (made,) = result.get_asset_materialization_events()
+    page = made.materialization.metadata["checks"].value
+    assert page == stricter.artifacts.page(EXPLAINED, asset) and "offending row" in Path(str(page)).read_text()
 
 
 def test_a_check_is_another_one_when_its_bound_severity_or_query_is(monkeypatch: pytest.MonkeyPatch) -> None:
