@@ -28,7 +28,7 @@ TABLES = ("stg_events", "rejected_events", "session_events", "sessions")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight weeks, the last six published; each has tables, an artifact with its record, and exports."""
     root = tmp_path_factory.mktemp("built")
-    simulate_marketplace(root / "world", users=15, weeks=8, start=date(2025, 1, 6), seed=1)
+    simulate_marketplace(root / "world", users=60, weeks=8, start=date(2025, 1, 6), seed=1)
     made = open_at(root)
     materialise(made, ["source"], [None])
     materialise(made, ["events", "sessions"], WEEKS)
