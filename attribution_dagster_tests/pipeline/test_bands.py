@@ -189,3 +189,11 @@ def test_what_lies_on_a_bound_passes(
     rewrite(copy, table, change)
     on_bound = next(e for e in expectations(copy.profile) if (e.asset, e.name) == (asset, name))
     assert judged(copy, on_bound, EXPLAINED).passed
+
+
+def test_a_perfect_model_with_rounding_errors_is_not_out_of_range(published: Workspace, tmp_path: Path) -> None:
+    copy = copy_of(published, tmp_path)
+    perfect = {"auc": 1.0, "auc_low": 1 - 1e-12, "auc_high": 1 + 1e-12, "average_precision": 1 + 1e-12}
+    rewrite(copy, "model_metrics_with_funnel", transformer(**perfect))
+    suite = [e for e in expectations(copy.profile) if e.asset == "with_funnel/trained_model" and e.blocking]
+    assert all(judged(copy, e, EXPLAINED).passed for e in suite)

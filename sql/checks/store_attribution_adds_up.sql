@@ -20,7 +20,7 @@ WITH sides AS (
         1 AS n_rows,
         CASE
             WHEN
-                mean < 0 OR mean > 1
+                mean < 0 OR mean > 1.000001
                 OR effect_low > mean_centred_effect OR effect_high < mean_centred_effect OR mean_centred_effect IS NULL
                 THEN 1
             ELSE 0

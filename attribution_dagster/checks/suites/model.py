@@ -39,7 +39,7 @@ def model_suite(profile: Profile, variant: str) -> list[Expectation]:
         Expectation(
             name="metrics_in_range",
             asset=model,
-            description="Every predictor has one row for each population; shares, areas and errors are probabilities, inside their intervals.",
+            description="Every predictor has one row for each population; shares, areas and errors lie in [0, 1], intervals are the right way round.",
             rules=(between("n_rows", 1, None), *none_of("n_repeated", "n_missing", "n_out_of_range")),
             variant=variant,
         ),

@@ -16,7 +16,7 @@ WITH sides AS (
         1 AS n_rows,
         CASE
             WHEN
-                not_converted < 0 OR not_converted > 1 OR converted < 0 OR converted > 1
+                not_converted < 0 OR not_converted > 1.000001 OR converted < 0 OR converted > 1.000001
                 OR effect_low > mean_centred_effect OR effect_high < mean_centred_effect OR mean_centred_effect IS NULL
                 THEN 1
             ELSE 0
