@@ -20,7 +20,7 @@ from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.registry import open_warehouse
 from attribution_dagster.warehouse.source import open_source
 
-STUB_SHARE = 0.2
+STUB_SHARE = 0.5
 """A window at either end with less than this share of a usual window's events is left out: ancient timestamps, the last evening."""
 STILL_GROWING = timedelta(days=30)
 """A source whose last event is this recent gets windows without an end."""

@@ -75,6 +75,15 @@ def test_volume_is_compared_with_the_median(history: Workspace, trailing: tuple[
     assert said.passed == passed and bool(said.rows) == (not passed)
 
 
+def test_few_sessions_may_vary_by_chance(history: Workspace) -> None:
+    """Ten after threes is 3.3 times the median, and 1.9 standard errors; forty after threes is too many."""
+    for key in TRAILING:
+        rewrite(history, "sessions", lambda t: resize(t, 3), window_key=key)
+    for size, passed in ((10, True), (40, False)):
+        rewrite(history, "sessions", lambda t, n=size: resize(t, n))
+        assert verdict(history, "session_volume").passed is passed
+
+
 def test_a_band_is_changed_in_the_profile(history: Workspace) -> None:
     for key in TRAILING:
         rewrite(history, "sessions", lambda t: resize(t, 100), window_key=key)

@@ -1,4 +1,5 @@
 -- Sessions of the window against the median of the windows it is compared with; one row. NULL with fewer than three.
+-- significant_ratio is 1 where the two are less than four standard errors of a count apart: few sessions vary by themselves.
 WITH trailing AS (
     SELECT window_start, COUNT(*) AS n_sessions
     FROM sessions
@@ -33,6 +34,11 @@ SELECT
     here.n_sessions AS n_sessions,
     middle.n_windows AS n_trailing_windows,
     middle.median AS trailing_median,
-    CASE WHEN middle.n_windows >= 3 THEN CAST(here.n_sessions AS DOUBLE) / NULLIF(middle.median, 0) END AS volume_ratio
+    CASE WHEN middle.n_windows >= 3 THEN CAST(here.n_sessions AS DOUBLE) / NULLIF(middle.median, 0) END AS volume_ratio,
+    CASE
+        WHEN middle.n_windows < 3 THEN NULL
+        WHEN ABS(here.n_sessions - middle.median) <= 4 * SQRT(here.n_sessions + middle.median) THEN 1.0
+        ELSE CAST(here.n_sessions AS DOUBLE) / NULLIF(middle.median, 0)
+    END AS significant_ratio
 FROM here
 CROSS JOIN middle

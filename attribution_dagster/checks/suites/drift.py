@@ -14,8 +14,8 @@ def drift_suite(profile: Profile, variant: str) -> list[Expectation]:
             name="effects_steady",
             asset=asset,
             description=(
-                f"No event type's mean effect changed by more than {quality.max_effect_change} logits and four standard errors, paired by user, "
-                "since the explained windows before. Each window has its own model: the change may be the model's."
+                "No event type's mean effect changed significantly, and by more than quality.max_effect_change logits, since the explained "
+                "windows before; the change may be the model's."
             ),
             rules=none_of("n_changed"),
             blocking=False,
@@ -25,7 +25,7 @@ def drift_suite(profile: Profile, variant: str) -> list[Expectation]:
         Expectation(
             name="event_mix_steady",
             asset=asset,
-            description="The mix of event types is that of the windows before: a population stability index above .2 is a large shift.",
+            description="The mix of event types is that of the explained windows before, by the population stability index (quality.max_population_stability).",
             rules=(
                 between("population_stability", None, quality.max_population_stability, may_be_unknown=NOTHING_BEFORE),
             ),
@@ -35,7 +35,7 @@ def drift_suite(profile: Profile, variant: str) -> list[Expectation]:
         Expectation(
             name="auc_steady",
             asset=asset,
-            description="The AUC has not fallen far below its mean over the windows before.",
+            description="The AUC has not fallen far below its mean over the explained windows before (quality.max_auc_fall).",
             rules=(between("auc_change", -quality.max_auc_fall, None, may_be_unknown=NOTHING_BEFORE),),
             blocking=False,
             variant=variant,

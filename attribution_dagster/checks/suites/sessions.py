@@ -49,9 +49,9 @@ def sessions_suite(profile: Profile) -> list[Expectation]:
             asset="sessions",
             description=(
                 "The number of sessions is within a band (quality.volume_band) around the median of up to eight windows before; "
-                "of daily windows, those of the same weekday."
+                "of daily windows, those of the same weekday. Fewer than four standard errors of a count are let pass."
             ),
-            rules=(between("volume_ratio", *quality.volume_band, may_be_unknown=NO_TRAILING_WINDOWS),),
+            rules=(between("significant_ratio", *quality.volume_band, may_be_unknown=NO_TRAILING_WINDOWS),),
         ),
         Expectation(
             name="conversion_rate",

@@ -39,8 +39,9 @@ CROSS JOIN middle
 CROSS JOIN here
 WHERE
     middle.n_windows >= 3
+    AND ABS(here.n_sessions - middle.median) > 4 * SQRT(here.n_sessions + middle.median)
     AND (
-        here.n_sessions < :volume_ratio_min * middle.median
-        OR here.n_sessions > :volume_ratio_max * middle.median
+        here.n_sessions < :significant_ratio_min * middle.median
+        OR here.n_sessions > :significant_ratio_max * middle.median
     )
 ORDER BY volumes.window_start DESC
