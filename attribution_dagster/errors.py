@@ -4,7 +4,8 @@ AttributionError
 ├── ConfigurationError   a setting, a profile or an option is wrong
 ├── SourceError          the events can't be read: a file, a column, a connection
 ├── DataError            the events were read and can't be used: empty window, one class, too many rejected rows
-└── MissingInputError    a stage needs a slice that nobody has made yet
+├── MissingInputError    a stage needs a slice that nobody has made yet
+└── DeliveryError        a message was not taken by whom it was for
 """
 
 
@@ -26,3 +27,7 @@ class DataError(AttributionError):
 
 class MissingInputError(AttributionError):
     """A stage needs a slice of a table or an artifact that has not been made."""
+
+
+class DeliveryError(AttributionError):
+    """A message was not taken by whom it was for."""

@@ -1,15 +1,67 @@
-"""What the assets and checks of one dataset have in common: keys, partitions, groups, owners, tags."""
+"""What the assets and checks of one dataset have in common: keys, tables, partitions, groups, owners, tags."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.partitions import window_partitions
+from attribution_dagster.partitions import explained_partitions, window_partitions
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.ddl import Table, table_definition
 
 OWNERS = ["team:attribution"]
+PREPARED = (
+    "events",
+    "sessions",
+    "session_funnels",
+    "funnel_metrics",
+    "sampled_users",
+    "risk_set",
+    "sequence_tensors",
+)
+"""Made for every window, because models learn from them, and in a backfill a range of windows per run: they are quick.
+
+All other assets exist for the windows that can be explained, and are made one window per run.
+"""
+AGGREGATES = {
+    "event_type_attribution": "transformer_event_attribution",
+    "position_attribution": "transformer_position_attribution",
+    "store_attribution": "transformer_store_attribution",
+    "category_attribution": "transformer_category_attribution",
+    "event_position_attribution": "transformer_event_position_attribution",
+}
+"""Asset of a variant -> its table, which is also the name of its SQL file."""
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "source": ("canonical_events", "source_hours", "rejected_events"),
+    "events": ("stg_events", "rejected_events"),
+    "sessions": ("sessions", "session_events"),
+    "session_funnels": ("session_funnels",),
+    "funnel_metrics": ("funnel_metrics",),
+    "sampled_users": ("sampled_users",),
+    "risk_set": ("risk_set",),
+    "{variant}/trained_model": ("model_metrics_{variant}", "transformer_pair_attribution_{variant}"),
+    "{variant}/event_attribution": ("gradient_attribution_{variant}",),
+    **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
+    "{variant}/attribution_drift": ("attribution_drift_{variant}",),
+    "leakage_comparison": ("leakage_comparison",),
+}
+"""Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
+TRAINING_POOL = "training"
+"""Pool of the steps that take all memory and cores they can get; dagster.yaml says how many run at once."""
+# Both are marked beta in Dagster 1.13; the tests of backfills and of checks watch that they keep working.
+warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*(backfill_policy|allow_nonexistent)")
+
+
+def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Asset -> the tables it writes, its main one first, in a dataset with these variants."""
+    return {
+        asset.format(variant=variant): tuple(table.format(variant=variant) for table in tables)
+        for variant in variants
+        for asset, tables in TABLES.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,16 +69,36 @@ class DatasetAssets:
     """Makes the decorator's options for an asset of the dataset; the key is `[dataset, (variant,) name]`."""
 
     workspace: Workspace
-    partitions: dg.TimeWindowPartitionsDefinition
+    windows: dg.TimeWindowPartitionsDefinition
+    explained: dg.TimeWindowPartitionsDefinition
+    group_prefix: str = ""
 
     @classmethod
-    def of(cls, workspace: Workspace) -> "DatasetAssets":
-        """The options for the workspace's dataset."""
-        return cls(workspace=workspace, partitions=window_partitions(workspace.profile))
+    def of(cls, workspace: Workspace, *, alone: bool) -> "DatasetAssets":
+        """The options for the workspace's dataset. The graph shortens long names: a dataset that is loaded alone isn't in its groups'."""
+        profile = workspace.profile
+        return cls(
+            workspace=workspace,
+            windows=window_partitions(profile),
+            explained=explained_partitions(profile),
+            group_prefix="" if alone else f"{profile.name}_",
+        )
+
+    def partitions(self, asset: str) -> dg.TimeWindowPartitionsDefinition:
+        """The windows for which the asset is made."""
+        return self.windows if asset.split("/")[-1] in PREPARED else self.explained
 
     def key(self, asset: str) -> dg.AssetKey:
         """The asset's key: `no_funnel/trained_model` of marketplace is `marketplace/no_funnel/trained_model`."""
         return dg.AssetKey([self.workspace.profile.name, *asset.split("/")])
+
+    def freshness(self) -> dg.FreshnessPolicy | None:
+        """Within what time the dataset's results are to be made again; None where nothing runs by schedule."""
+        profile = self.workspace.profile
+        if profile.schedule is None:
+            return None
+        days = {"day": 1, "week": 7, "month": 31}[profile.windows.length]
+        return dg.FreshnessPolicy.time_window(fail_window=timedelta(days=days, hours=profile.schedule.delay_hours + 6))
 
     def options(
         self,
@@ -39,6 +111,7 @@ class DatasetAssets:
         partitioned: bool = True,
         description: str | None = None,
         leaks: bool = False,
+        pool: str | None = None,
     ) -> dict[str, Any]:
         """Arguments of `dg.asset`."""
         profile = self.workspace.profile
@@ -46,11 +119,30 @@ class DatasetAssets:
         return {
             "key": self.key(asset),
             "deps": [d if isinstance(d, dg.AssetDep) else dg.AssetDep(self.key(d)) for d in deps],
-            "partitions_def": self.partitions if partitioned else None,
-            "group_name": f"{profile.name}_{group}",
+            "partitions_def": self.partitions(asset) if partitioned else None,
+            "backfill_policy": dg.BackfillPolicy.single_run()
+            if not partitioned or asset.split("/")[-1] in PREPARED
+            else dg.BackfillPolicy.multi_run(max_partitions_per_run=1),
+            "group_name": f"{self.group_prefix}{group}",
             "kinds": kinds,
             "owners": OWNERS,
             "tags": {**tags, "data_leakage": "true"} if leaks else tags,
             "code_version": code,
             "description": description,
+            "metadata": self._tables(asset),
+            "pool": pool,
         }
+
+    def _tables(self, asset: str) -> dict[str, Any]:
+        """The columns of the tables that the asset writes; of several, the main one is what the UI shows as the asset's own."""
+        names = tables_of(self.workspace.profile.variants).get(asset)
+        if names is None:
+            return {}
+        main, *others = map(table_definition, names)
+        name = f"{self.workspace.profile.name}.{main.name}"
+        shown = {"dagster/table_name": name, "dagster/column_schema": _schema(main)}
+        return shown | {f"table {table.name}": _schema(table) for table in others}
+
+
+def _schema(table: Table) -> dg.TableSchema:
+    return dg.TableSchema([dg.TableColumn(c.name, type=c.type, description=c.comment) for c in table.columns])

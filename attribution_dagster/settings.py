@@ -1,6 +1,7 @@
 """The one reader of the environment.
 
 Every variable is named `ATTRIBUTION_…`; a value that can't be used is refused by its name, and so is a name that nobody reads.
+None holds a secret, so all may be logged and shown; secrets stay in the variables of the client that reads them, such as MLFLOW_TRACKING_PASSWORD.
 """
 
 import os
@@ -8,11 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from attribution_dagster.errors import ConfigurationError
 
 WAREHOUSES = ("duckdb",)
 _EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
+_PASSWORD = re.compile(r"://[^@\s]*:[^@\s]*@|https?://[^/@\s]+@|[?&;](password|pwd|token|secret)=", re.IGNORECASE)
 _KNOWN = {
     "ATTRIBUTION_HOME",
     "ATTRIBUTION_EXPORTS",
@@ -22,7 +25,16 @@ _KNOWN = {
     "ATTRIBUTION_MEMORY_LIMIT",
     "ATTRIBUTION_THREADS",
     "ATTRIBUTION_MLFLOW_TRACKING_URI",
+    "ATTRIBUTION_ALERT_URLS",
+    "ATTRIBUTION_HEARTBEAT_URL",
+    "ATTRIBUTION_UI_URL",
 }
+# A comma ends a URL only where another begins: a URL may list two recipients.
+_BETWEEN_URLS = re.compile(r",*\s[\s,]*|,+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+_SECRET_NAMES = re.compile(
+    r"PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|API_?KEY|ACCESS_KEY|ATTRIBUTION_(ALERT|HEARTBEAT)_URL"
+)
+_SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +51,23 @@ class Settings:
     memory_limit: str = "4GB"
     threads: int = 2
     mlflow_tracking_uri: str
+    alert_urls: tuple[str, ...] = field(default=(), repr=False)
+    """Where failed checks and runs are told, as apprise writes targets; they hold passwords."""
+    heartbeat_url: str | None = field(default=None, repr=False)
+    ui_url: str = "http://127.0.0.1:3000"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values of the environment that no message may show."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Settings read from the environment.
 
         Raises:
-            ConfigurationError: a variable holds a value that can't be used, or is named `ATTRIBUTION_…` and unknown.
+            ConfigurationError: a variable holds a value that can't be used, or a password, or is named `ATTRIBUTION_…` and unknown.
         """
         env = os.environ if environment is None else environment
         _refuse_unknown(env)
+        _refuse_passwords(env)
         home = Path(env.get("ATTRIBUTION_HOME", ".attribution")).expanduser().absolute()
         return cls(
             home=home,
@@ -64,6 +83,12 @@ class Settings:
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
             mlflow_tracking_uri=env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
+            alert_urls=tuple(
+                filter(None, _BETWEEN_URLS.split(env.get("ATTRIBUTION_ALERT_URLS", "").strip(" \t\r\n,")))
+            ),
+            heartbeat_url=_web("ATTRIBUTION_HEARTBEAT_URL", env.get("ATTRIBUTION_HEARTBEAT_URL")),
+            ui_url=(_web("ATTRIBUTION_UI_URL", env.get("ATTRIBUTION_UI_URL")) or cls.ui_url).rstrip("/"),
+            secrets=tuple(v for k, v in env.items() if _SECRET_NAMES.search(k.upper()) and len(v) >= _SHORTEST_SECRET),
         )
 
 
@@ -79,6 +104,16 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
         ):
             raise ConfigurationError(
                 f"{name} is set but nothing reads it; known are {', '.join(sorted(_KNOWN))} and {_EVENTS_PREFIX}<DATASET>"
+            )
+
+
+def _refuse_passwords(env: Mapping[str, str]) -> None:
+    """A password in an address ends up in links, error messages and metadata. The message must not be the first of them."""
+    for name in sorted(env):
+        if name.startswith("ATTRIBUTION_") and _PASSWORD.search(env[name]):
+            raise ConfigurationError(
+                f"{name} holds a password or token, which logs and links would show; take it out of the address and set MLFLOW_TRACKING_USERNAME "
+                "and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, which MLflow reads itself; for Postgres set PGPASSWORD"
             )
 
 
@@ -99,6 +134,19 @@ def _positive(name: str, value: str) -> int:
     if not value.isdigit() or int(value) < 1:
         raise ConfigurationError(f"{name}={value!r} is not a whole number of at least 1")
     return int(value)
+
+
+def _web(name: str, value: str | None) -> str | None:
+    """The address as it is; the error doesn't show it, since it may hold a secret."""
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{name} is not an address that starts with http:// or https:// and names a host")
+    return value.strip()
 
 
 def _memory(value: str) -> str:

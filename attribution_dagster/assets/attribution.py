@@ -6,24 +6,32 @@ import dagster as dg
 import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.showing import RANKING, columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.assets.training import open_model
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
-from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.queries import load_query
 
 MINIMUM_SUPPORT_USERS = 30
 """Users that must have had an event type, position, store or category before it is ranked."""
-AGGREGATES = {
-    "event_type_attribution": "transformer_event_attribution",
-    "position_attribution": "transformer_position_attribution",
-    "store_attribution": "transformer_store_attribution",
-    "category_attribution": "transformer_category_attribution",
-    "event_position_attribution": "transformer_event_position_attribution",
+NAMES = {
+    "event_type_attribution": ("event_type",),
+    "position_attribution": ("position_bin",),
+    "store_attribution": ("store_id", "store_name"),
+    "category_attribution": ("primary_category", "primary_tag"),
+    "event_position_attribution": ("event_type", "position_bin"),
 }
-"""Asset -> its table and SQL file."""
+"""Columns that name what an aggregate ranks."""
+QUESTIONS = {
+    "event_type_attribution": "Which event types drive conversion, and which hold it back?",
+    "position_attribution": "Do events matter more early in a session, or late?",
+    "store_attribution": "At which stores do events drive conversion, and at which do they hold it back?",
+    "category_attribution": "Which categories and tags drive conversion, and which hold it back?",
+    "event_position_attribution": "Which event types matter early in a session, and which late?",
+}
+"""What a newcomer would ask of an aggregate."""
 _CODE_EVENTS = code_version("assets/attribution.py", "core/attribution", "core/models", "core/sequences")
 
 
@@ -42,20 +50,19 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
             asset,
             deps=[f"{variant}/sequence_tensors", f"{variant}/trained_model"],
             kinds={"pytorch"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE_EVENTS,
             leaks=leaks,
         )
     )
     def event_attribution(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Gradient x input of every event of every session of the window: share, signed, centred and relative, with label and probability."""
-        key = context.partition_key
+        """How much each event of every sampled session moved the model's prediction (gradient x input): as a share, signed, centred and relative."""
         return make(
             context,
             workspace,
             asset,
-            reads=[(f"{variant}/sequence_tensors", key), (f"{variant}/trained_model", key)],
-            settings=None,
+            reads=lambda key: [(f"{variant}/sequence_tensors", key), (f"{variant}/trained_model", key)],
+            settings=lambda _: None,
             code=_CODE_EVENTS,
             exists=lambda step: step.table(f"gradient_attribution_{variant}"),
             build=lambda step: _attribute(step, variant),
@@ -85,7 +92,9 @@ def _attribute(step: Step, variant: str) -> Report:
     trained = workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
     explained_by = {name: trained.report[name] for name in ("model", "mlflow_run_id")} if trained else {}
     report: dict[str, object] = {"rows": rows, "sessions": sequences.n_sessions, "caution": MODEL_NOT_CAUSE}
-    return report | explained_by | _warning(step, variant)
+    columns = ("event_position", "n_events", "event_type", "label", "gradient_attribution", "centred_attribution")
+    top = top_rows(step, table, columns, "label DESC, session_id, event_position")
+    return report | explained_by | top | _warning(step, variant)
 
 
 def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefinition:
@@ -99,9 +108,9 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
             asset,
             deps=[f"{variant}/event_attribution"],
             kinds={"sql"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=code,
-            description=_sentence(query.text),
+            description=f"{QUESTIONS[name]} {_sentence(query.text)}",
             leaks=profile.variants[variant].leaks,
         )
     )
@@ -110,21 +119,21 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
             context,
             workspace,
             asset,
-            reads=[(f"{variant}/event_attribution", context.partition_key)],
-            settings=[profile.roles.model_dump(), MINIMUM_SUPPORT_USERS],
+            reads=lambda key: [(f"{variant}/event_attribution", key)],
+            settings=lambda _: [profile.roles.model_dump(), MINIMUM_SUPPORT_USERS],
             code=code,
             exists=lambda step: step.table(f"{table}_{variant}"),
             build=build,
         )
 
     def build(step: Step) -> Report:
-        rows = step.build_table(f"{table}_{variant}", query, minimum_support=MINIMUM_SUPPORT_USERS)
-        ranked = workspace.slice_of(f"{table}_{variant}", step.window_key).sort_by("driver_rank")
-        ranked = ranked.drop_columns(["window_start"])
-        model = explaining_model(step, variant)
-        logged = log_window(step, variant, model["mlflow_run_id"], tables={name: ranked})
-        report = {"rows": rows, "ranked": {"markdown": markdown_table(ranked)}, "mlflow": logged}
-        return report | _warning(step, variant)
+        written, names = f"{table}_{variant}", NAMES[name]
+        rows = step.build_table(written, query, minimum_support=MINIMUM_SUPPORT_USERS)
+        order = ", ".join(f"{column} ASC NULLS LAST" for column in ("driver_rank", *names))
+        top = top_rows(step, written, (RANKING[0], *names, *RANKING[1:]), order, distinct=True)
+        ranked = workspace.slice_of(written, step.window_key).sort_by("driver_rank").drop_columns(["window_start"])
+        logged = log_window(step, variant, explaining_model(step, variant)["mlflow_run_id"], tables={name: ranked})
+        return {"rows": rows, "mlflow": logged} | top | columns_from(step, query) | _warning(step, variant)
 
     return aggregate
 

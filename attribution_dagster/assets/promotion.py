@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
-from attribution_dagster.checks.expectations import expectations
+from attribution_dagster.checks.gate import verdict_of
+from attribution_dagster.checks.suites import expectations
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.model_registry import RegisteredVersion
 from attribution_dagster.resources.workspace import Workspace
 
@@ -36,7 +39,7 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
             asset,
             deps=reads,
             kinds={"mlflow"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
         )
@@ -47,8 +50,8 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
             context,
             workspace,
             asset,
-            reads=[(name, context.partition_key) for name in reads],
-            settings=None,
+            reads=lambda key: [(name, key) for name in reads],
+            settings=lambda _: None,
             code=_CODE,
             exists=_is_decided,
             build=lambda step: _ask_the_gate(step, variant),
@@ -72,6 +75,13 @@ def _load(workspace: Workspace, version: RegisteredVersion) -> "AttributionModel
 
 def _ask_the_gate(step: Step, variant: str) -> Report:
     """The decision, made once for each model: on the first window that comes here with it."""
+    said = _decision(step, variant)
+    rows = [{"what": name, "": str(value)} for name, value in said.items() if name != "numbers"]
+    rows += [{"what": name, "": f"{value:.4g}"} for name, value in said.get("numbers", {}).items()]
+    return {**said, "gate": {"markdown": markdown_table(pa.Table.from_pylist(rows))}}
+
+
+def _decision(step: Step, variant: str) -> dict[str, Any]:
     registry = step.workspace.registry
     trained = step.workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
     assert trained is not None  # its version is an input
@@ -157,12 +167,12 @@ def check_verdicts(workspace: Workspace, variant: str, key: str) -> tuple[list[s
         asset, _, window = name.rpartition("@")
         concerned.setdefault(asset, set()).add(window)
     failed, not_run = [], []
-    for expectation in (e for e in expectations(tuple(workspace.profile.variants)) if e.blocking):
+    for expectation in (e for e in expectations(workspace.profile) if e.blocking):
         for window in sorted(concerned.get(expectation.asset, ())):
-            verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
             now = workspace.artifacts.record(expectation.asset, window)
+            verdict = verdict_of(workspace, expectation, window, now.version) if now else None
             name = f"check {expectation.name} of {expectation.asset} in window {window}"
-            if verdict is None or now is None or verdict.version != now.version:
+            if verdict is None:
                 not_run.append(name)
             elif not verdict.passed:
                 failed.append(name)

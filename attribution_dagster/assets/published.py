@@ -3,17 +3,21 @@
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 
-from attribution_dagster.assets.attribution import AGGREGATES
-from attribution_dagster.assets.report import NO_FUNNEL, picture
+from attribution_dagster.assets.report import NO_FUNNEL, export_folder, picture
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.checks.expectations import expectations
+from attribution_dagster.checks.gate import verdicts
+from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.exports import WindowExport
+from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.retention import past_retention, retire
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.protocol import Manifest
 from attribution_dagster.warehouse.queries import parse_query
 
 _CODE = code_version("assets/published.py", "reports/exports.py", "warehouse")
@@ -24,15 +28,18 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     workspace, profile = assets.workspace, assets.workspace.profile
     reads = audited(profile)
 
-    @dg.asset(**assets.options("published", deps=reads, kinds={"table"}, group="4_results", code=_CODE))
+    @dg.asset(
+        **assets.options("published", deps=reads, kinds={"table"}, group="step4_results", code=_CODE),
+        freshness_policy=assets.freshness(),
+    )
     def published(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """The window as readers see it: one manifest over all tables, swapped when every blocking check has passed on these very versions; then the exports."""
         return make(
             context,
             workspace,
             "published",
-            reads=[(name, context.partition_key) for name in reads],
-            settings=[profile.title, profile.simulated, str(workspace.settings.exports)],
+            reads=lambda key: [(name, key) for name in reads],
+            settings=lambda _: [profile.title, profile.simulated, str(workspace.settings.exports)],
             code=_CODE,
             exists=lambda step: _is_published(step),
             build=_publish,
@@ -66,11 +73,6 @@ def audited(profile: Profile) -> list[str]:
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
         *leaked,
     ]
-
-
-def export_folder(workspace: Workspace, window_key: str) -> str:
-    """Where the window's files are written."""
-    return str(workspace.settings.exports / workspace.profile.name / window_key)
 
 
 def write_exports(
@@ -121,14 +123,14 @@ def _is_published(step: Step) -> bool:
 
 def _publish(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    verdicts = _verdicts(workspace, key)
+    said = _verdicts(workspace, key)
     evidence = {
         "version": step.version,
         "dagster_run_id": step.run_id,
         "simulated": workspace.profile.simulated,
         "inputs": dict(step.inputs),
         "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
-        "checks": verdicts,
+        "checks": {name: verdict.summary for name, verdict in said.items()},
     }
     manifest = workspace.warehouse.publish(key, tables(workspace.profile), evidence)
     pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
@@ -138,13 +140,22 @@ def _publish(step: Step) -> Report:
     return {
         "tables": len(manifest.tables),
         "rows": sum(table.rows for table in manifest.tables.values()),
-        "checks_passed": sum(1 for verdict in verdicts.values() if verdict == "passed"),
+        "checks_passed": sum(1 for verdict in said.values() if verdict.passed),
+        "checks_with_a_warning": sum(1 for verdict in said.values() if not verdict.passed),
+        "all_checks": {"path": write_window_page(workspace, key)},
+        "contents": {"markdown": markdown_table(_contents(manifest), rows=len(manifest.tables))},
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
         "superseded_files_deleted": pruned,
         "windows_past_retention_deleted": list(retired.windows),
         "mlflow_runs_past_retention_deleted": list(retired.runs),
     }
+
+
+def _contents(manifest: Manifest) -> pa.Table:
+    """The published tables with their numbers of rows."""
+    tables = manifest.tables
+    return pa.table({"table": list(tables), "rows": [table.rows for table in tables.values()]})
 
 
 def _model(workspace: Workspace, variant: str, key: str) -> str:
@@ -154,30 +165,17 @@ def _model(workspace: Workspace, variant: str, key: str) -> str:
     return str(record.report["model"])
 
 
-def _verdicts(workspace: Workspace, key: str) -> dict[str, str]:
-    """What every check said of the very versions that are about to be published, or that their models were trained on.
+def _verdicts(workspace: Workspace, key: str) -> dict[str, Verdict]:
+    """What every check of the window said of the very versions that are about to be published.
 
     Raises:
-        DataError: what is to be published does not fit together; or a blocking check failed, or has not been run on this version. What
-            was published before stays.
+        DataError: what is to be published does not fit together; or a blocking check failed, or has not been run on this version, here or
+            on what the models were trained on. What was published before stays.
     """
-    said: dict[str, str] = {}
     made = ancestry(workspace, key)
-    for expectation in expectations(tuple(workspace.profile.variants)):
-        for window in sorted(w for asset, w in made if asset == expectation.asset):
-            verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
-            name = f"{expectation.asset}: {expectation.name}"
-            current = verdict is not None and verdict.version == made[expectation.asset, window]
-            if expectation.blocking and (not current or verdict is None or not verdict.passed):
-                why = verdict.summary if verdict is not None and current else "it has not been run on this version"
-                raise DataError(
-                    f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: check {name} "
-                    f"of window {window} blocks it ({why}). Mend the cause and materialise {expectation.asset} again, with its checks."
-                )
-            if verdict is not None and window == key:
-                said[name] = verdict.summary
+    said = verdicts(workspace, made, f"window {key} is not published")
     _refuse_unrecorded(workspace, key, set(made.values()))
-    return said
+    return {f"{asset}: {name}": verdict for (asset, name, window), verdict in said.items() if window == key}
 
 
 def ancestry(workspace: Workspace, key: str) -> dict[tuple[str, str], str]:

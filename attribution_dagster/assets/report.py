@@ -1,21 +1,24 @@
 """What a person looks at: a picture per variant, and the comparison that shows how much the funnel gives away."""
 
 import base64
+from io import BytesIO
 from pathlib import Path
 
 import dagster as dg
 
-from attribution_dagster.assets.attribution import AGGREGATES
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
-from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import load_query
 
 _PANELS = ("event_type_attribution", "position_attribution", "event_position_attribution")
 _CODE_REPORT = code_version("assets/report.py", "reports")
 _CODE_LEAKAGE = code_version("sql/marts/leakage_comparison.sql")
+INLINE_WIDTH = 1040
+"""Pixels of the picture in the UI; the file beside the exports has them all."""
 NO_FUNNEL, WITH_FUNNEL = "no_funnel", "with_funnel"
 
 
@@ -30,19 +33,24 @@ def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefiniti
             asset,
             deps=reads,
             kinds={"matplotlib"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE_REPORT,
             leaks=profile.variants[variant].leaks,
         )
     )
     def attribution_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The picture: top event types, positions, converted against not, event type by position."""
+        """One picture of the window: the strongest event types, positions, converted against other sessions, and event types by position."""
         return make(
             context,
             workspace,
             asset,
-            reads=[(name, context.partition_key) for name in reads],
-            settings=[profile.title, profile.simulated, profile.variants[variant].model_dump()],
+            reads=lambda key: [(name, key) for name in reads],
+            settings=lambda key: [
+                profile.title,
+                profile.simulated,
+                profile.variants[variant].model_dump(),
+                export_folder(workspace, key),
+            ],
             code=_CODE_REPORT,
             exists=Step.artifact,
             build=lambda step: _draw(step, variant),
@@ -60,7 +68,7 @@ def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
     @dg.asset(
         **assets.options(
-            "leakage_comparison", deps=reads, kinds={"sql"}, group="4_results", code=_CODE_LEAKAGE, leaks=True
+            "leakage_comparison", deps=reads, kinds={"sql"}, group="step4_results", code=_CODE_LEAKAGE, leaks=True
         )
     )
     def leakage_comparison(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -69,8 +77,8 @@ def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             context,
             workspace,
             "leakage_comparison",
-            reads=[(name, context.partition_key) for name in reads],
-            settings=None,
+            reads=lambda key: [(name, key) for name in reads],
+            settings=lambda _: None,
             code=_CODE_LEAKAGE,
             exists=lambda step: step.table("leakage_comparison"),
             build=_compare,
@@ -82,6 +90,11 @@ def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 def picture(step_folder: Path) -> Path:
     """The one picture in a report's folder."""
     return next(step_folder.glob("*.png"))
+
+
+def export_folder(workspace: Workspace, window_key: str) -> str:
+    """Where the window's files are written when it is published."""
+    return str(workspace.settings.exports / workspace.profile.name / window_key)
 
 
 def _draw(step: Step, variant: str) -> Report:
@@ -107,17 +120,27 @@ def _draw(step: Step, variant: str) -> Report:
     folder = workspace.artifacts.folder(step.asset, key, step.version)
     assert folder is not None
     png = picture(folder).read_bytes()
-    image = base64.b64encode(png).decode()
     model = explaining_model(step, variant)
     warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}
     return {
-        "panels": {"markdown": f"![The four panels](data:image/png;base64,{image})"},
+        "panels": {"markdown": f"![The four panels](data:image/png;base64,{_inline(picture(folder))})"},
         "file": {"path": str(picture(folder))},
+        "exports": {"path": export_folder(workspace, key)},
         "model": model["model"],
         "mlflow": log_window(step, variant, model["mlflow_run_id"], pictures={picture(folder).name: png}),
         "caution": MODEL_NOT_CAUSE,
         **warning,
     }
+
+
+def _inline(path: Path) -> str:
+    """The picture in base64, no wider than the UI's dialog on a laptop."""
+    from PIL import Image
+
+    with Image.open(path) as image, BytesIO() as smaller:
+        image.thumbnail((INLINE_WIDTH, image.height), Image.Resampling.LANCZOS)
+        image.save(smaller, "PNG", optimize=True)
+        return base64.b64encode(smaller.getvalue()).decode()
 
 
 def transformer_metrics(step: Step, variant: str) -> dict[str, object]:
@@ -127,7 +150,9 @@ def transformer_metrics(step: Step, variant: str) -> dict[str, object]:
 
 
 def _compare(step: Step) -> Report:
-    workspace, key = step.workspace, step.window_key
-    rows = step.build_table("leakage_comparison", load_query("marts/leakage_comparison"))
-    table = workspace.slice_of("leakage_comparison", key).drop_columns(["window_start"])
-    return {"rows": rows, "comparison": {"markdown": markdown_table(table)}, "DATA LEAKAGE": LEAKAGE_SENTENCE}
+    query = load_query("marts/leakage_comparison")
+    rows = step.build_table("leakage_comparison", query)
+    ranks, effects = ("no_funnel_rank", "with_funnel_rank"), ("no_funnel_effect", "with_funnel_effect")
+    columns = ("event_type", "is_funnel", *ranks, *effects)
+    top = top_rows(step, "leakage_comparison", columns, "with_funnel_rank ASC NULLS LAST, event_type")
+    return {"rows": rows} | top | columns_from(step, query) | {"DATA LEAKAGE": LEAKAGE_SENTENCE}

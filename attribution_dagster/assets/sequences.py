@@ -3,12 +3,16 @@
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
+import pyarrow as pa
 
+from attribution_dagster.assets.showing import TOP
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.sequences.builder import build_sequences
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import load_query, parse_query
 
@@ -25,17 +29,21 @@ def sequence_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
 
     @dg.asset(
         **assets.options(
-            asset, deps=["sessions", "risk_set"], kinds={"numpy"}, group=f"3_{variant}", code=_CODE, leaks=leaks
+            asset, deps=["sessions", "risk_set"], kinds={"numpy"}, group=f"step3_{variant}", code=_CODE, leaks=leaks
         )
     )
     def sequence_tensors(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The sampled sessions as ragged, memory-mapped arrays: events before the conversion and the cut that this variant may see."""
+        """What the model reads: the sampled sessions as arrays, with the events before the conversion, and before the cut, that this variant may see."""
         return make(
             context,
             workspace,
             asset,
-            reads=[("sessions", context.partition_key), ("risk_set", context.partition_key)],
-            settings=[profile.variants[variant].model_dump(), profile.model.model_dump(), profile.roles.model_dump()],
+            reads=lambda key: [("sessions", key), ("risk_set", key)],
+            settings=lambda _: [
+                profile.variants[variant].model_dump(),
+                profile.model.model_dump(),
+                profile.roles.model_dump(),
+            ],
             code=_CODE,
             exists=Step.artifact,
             build=lambda step: _build(step, variant),
@@ -68,7 +76,22 @@ def _build(step: Step, variant: str) -> Report:
     folder = workspace.artifacts.folder(step.asset, step.window_key, step.version)
     assert folder is not None
     sequences = SequenceSet.open(folder)
-    return {**_counts(sequences, profile.model.max_events), **_emptied(step, sequences)}
+    shown = {"top_rows": {"markdown": markdown_table(_first_events(sequences))}}
+    return {**_counts(sequences, profile.model.max_events), **_emptied(step, sequences), **shown}
+
+
+def _first_events(sequences: SequenceSet) -> pa.Table:
+    """The first few events as a model reads them; sessions are numbered, because their ids say who it was."""
+    session = np.repeat(np.arange(sequences.n_sessions), sequences.lengths)[:TOP]
+    names = np.array([*sequences.dictionaries["event_type"], None], dtype=object)  # the last stands for code -1
+    return pa.table(
+        {
+            "session": session + 1,
+            "label": sequences.label[session],
+            "event_type": pa.array(names[sequences.codes["event_type"][:TOP]], pa.string()),
+            **{name: pa.array(values[:TOP], from_pandas=True) for name, values in sequences.numbers.items()},
+        }
+    )
 
 
 def _emptied(step: Step, sequences: SequenceSet) -> Report:

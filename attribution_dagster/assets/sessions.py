@@ -5,6 +5,7 @@ from datetime import datetime
 
 import dagster as dg
 
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.sequences.risk_set import draw_risk_set
 from attribution_dagster.datasets.parameters import observation_end
@@ -14,7 +15,7 @@ from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query
 
-_GROUP = "2_sessions"
+_GROUP = "step2_sessions"
 _CODE_SESSIONS = code_version("assets/sessions.py", "sql/sessions/session_events.sql", "sql/sessions/sessions.sql")
 _CODE_FUNNELS = code_version("sql/sessions/session_funnels.sql", "sql/sessions/funnel_metrics.sql")
 _CODE_SAMPLE = code_version("sql/sessions/sampled_users.sql")
@@ -27,17 +28,17 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
     @dg.asset(**assets.options("sessions", deps=["events"], kinds={"sql"}, group=_GROUP, code=_CODE_SESSIONS))
     def sessions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The sessions that begin in the window, with their label; and their events, numbered. Bots and open sessions are marked."""
+        """Sessions (events of one user and device without a long pause) that begin in the window: which converted, are bots, or were still open."""
         return make(
             context,
             workspace,
             "sessions",
-            reads=[("events", context.partition_key)],
-            settings=[
+            reads=lambda key: [("events", key)],
+            settings=lambda key: [
                 profile.sessions.model_dump(),
                 profile.roles.model_dump(),
                 profile.time_zone,
-                str(_observed_until(workspace, context.partition_key)),
+                str(_observed_until(workspace, key)),
             ],
             code=_CODE_SESSIONS,
             exists=lambda step: step.table("session_events", "sessions"),
@@ -51,24 +52,24 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             context,
             workspace,
             "session_funnels",
-            reads=[("sessions", context.partition_key)],
-            settings=profile.roles.model_dump(),
+            reads=lambda key: [("sessions", key)],
+            settings=lambda _: profile.roles.model_dump(),
             code=_CODE_FUNNELS,
             exists=lambda step: step.table("session_funnels"),
-            build=lambda step: _build_slice(step, "session_funnels"),
+            build=_build_funnels,
         )
 
     @dg.asset(
         **assets.options("funnel_metrics", deps=["session_funnels"], kinds={"sql"}, group=_GROUP, code=_CODE_FUNNELS)
     )
     def funnel_metrics(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Sessions by funnel stage, the drop-off between stages, and the largest drop."""
+        """How many sessions reach each stage (view, cart, checkout, transaction), what share is lost between stages, and where most are lost."""
         return make(
             context,
             workspace,
             "funnel_metrics",
-            reads=[("session_funnels", context.partition_key)],
-            settings=profile.roles.model_dump(),
+            reads=lambda key: [("session_funnels", key)],
+            settings=lambda _: profile.roles.model_dump(),
             code=_CODE_FUNNELS,
             exists=lambda step: step.table("funnel_metrics"),
             build=_build_funnel_metrics,
@@ -81,11 +82,11 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             context,
             workspace,
             "sampled_users",
-            reads=[("sessions", context.partition_key)],
-            settings=profile.sampling.model_dump(),
+            reads=lambda key: [("sessions", key)],
+            settings=lambda _: profile.sampling.model_dump(),
             code=_CODE_SAMPLE,
             exists=lambda step: step.table("sampled_users"),
-            build=lambda step: _build_slice(step, "sampled_users"),
+            build=_build_sample,
         )
 
     @dg.asset(
@@ -99,8 +100,8 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             context,
             workspace,
             "risk_set",
-            reads=[("sessions", context.partition_key), ("sampled_users", context.partition_key)],
-            settings=profile.risk_set.model_dump(),
+            reads=lambda key: [("sessions", key), ("sampled_users", key)],
+            settings=lambda _: profile.risk_set.model_dump(),
             code=_CODE_RISK_SET,
             exists=lambda step: step.table("risk_set"),
             build=_build_risk_set,
@@ -109,18 +110,31 @@ def session_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     return [sessions, session_funnels, funnel_metrics, sampled_users, risk_set]
 
 
-def _build_slice(step: Step, table: str) -> Report:
-    return {"rows": step.build_table(table, load_query(f"sessions/{table}"))}
+def _build_funnels(step: Step) -> Report:
+    query = load_query("sessions/session_funnels")
+    rows = step.build_table("session_funnels", query)
+    stages = ("started_at", "n_events", "has_view", "has_addtocart", "has_checkout", "has_transaction", "duration_s")
+    furthest = top_rows(step, "session_funnels", stages, "has_transaction DESC, n_events DESC, session_id")
+    return {"rows": rows} | furthest | columns_from(step, query)
+
+
+def _build_sample(step: Step) -> Report:
+    query = load_query("sessions/sampled_users")
+    rows = step.build_table("sampled_users", query)
+    first = top_rows(step, "sampled_users", ("sample_rank", "sample_hash"), "sample_rank")
+    return {"rows": rows} | first | columns_from(step, query)
 
 
 def _build_sessions(step: Step) -> Report:
     workspace = step.workspace
-    in_sessions = step.build_table("session_events", load_query("sessions/session_events"))
-    rows = step.build_table(
-        "sessions", load_query("sessions/sessions"), observation_end=_observed_until(workspace, step.window_key)
-    )
+    numbered, summed = load_query("sessions/session_events"), load_query("sessions/sessions")
+    in_sessions = step.build_table("session_events", numbered)
+    rows = step.build_table("sessions", summed, observation_end=_observed_until(workspace, step.window_key))
     counts = workspace.fetch(load_query("sessions/session_counts"), step.window_key).to_pylist()[0]
-    return {"rows": rows, "events_in_sessions": in_sessions, **counts}
+    columns = ("started_at", "ended_at", "n_events", "n_no_funnel", "is_converted", "is_bot", "is_censored")
+    longest = top_rows(step, "sessions", columns, "n_events DESC, session_id")
+    report = {"rows": rows, "events_in_sessions": in_sessions, **counts}
+    return report | longest | columns_from(step, summed, numbered)
 
 
 def _observed_until(workspace: Workspace, key: str) -> datetime:
@@ -132,9 +146,10 @@ def _observed_until(workspace: Workspace, key: str) -> datetime:
 
 
 def _build_funnel_metrics(step: Step) -> Report:
-    report = _build_slice(step, "funnel_metrics")
+    query = load_query("sessions/funnel_metrics")
+    rows = step.build_table("funnel_metrics", query)
     stages = step.workspace.fetch(load_query("sessions/funnel_report"), step.window_key)
-    return {**report, "funnel": {"markdown": markdown_table(stages)}}
+    return {"rows": rows, "funnel": {"markdown": markdown_table(stages)}} | columns_from(step, query)
 
 
 def _build_risk_set(step: Step) -> Report:
@@ -155,4 +170,6 @@ def _build_risk_set(step: Step) -> Report:
         )
     rows = workspace.warehouse.load("risk_set", key, step.version, drawn.table.to_batches())
     sample = workspace.fetch(load_query("features/sample_counts"), key)
-    return {"rows": rows, **asdict(counts), "sample": {"markdown": markdown_table(sample)}}
+    columns = ("label", "n_no_funnel", "cut_at", "in_risk_set")
+    matched = top_rows(step, "risk_set", columns, "in_risk_set DESC, matched_case NULLS LAST, label DESC, session_id")
+    return {"rows": rows, **asdict(counts), "sample": {"markdown": markdown_table(sample)}} | matched

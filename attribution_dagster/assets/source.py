@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
+from attribution_dagster.datasets.profile import ROLES
 from attribution_dagster.errors import DataError, MissingInputError, SourceError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
@@ -24,7 +27,7 @@ UNDATED = "undated"
 def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     """The assets `source` (whole) and `events` (one window each)."""
 
-    @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group="1_events", code=_CODE_SOURCE))
+    @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group="step1_events", code=_CODE_SOURCE))
     def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Where the events come from and what they hold: rows, time range, event types. Rows without a usable time are quarantined here."""
         workspace = assets.workspace
@@ -33,8 +36,8 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             context,
             workspace,
             "source",
-            reads=(),
-            settings=[
+            reads=lambda _: (),
+            settings=lambda _: [
                 found.digest,
                 workspace.profile.roles.model_dump(),
                 str(found.events.parts[0].path),
@@ -46,20 +49,20 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             window_key=WHOLE,
         )
 
-    @dg.asset(**assets.options("events", deps=["source"], kinds={"sql"}, group="1_events", code=_CODE_EVENTS))
+    @dg.asset(**assets.options("events", deps=["source"], kinds={"sql"}, group="step1_events", code=_CODE_EVENTS))
     def events(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """The window's events in canonical columns, each with the chain of activity it belongs to, or the reason it was rejected."""
+        """The window's events under the same column names whatever the source; each with the run of activity it belongs to, or why it was rejected."""
         workspace = assets.workspace
         profile = workspace.profile
         return make(
             context,
             workspace,
             "events",
-            reads=(),
-            settings=[
+            reads=lambda _: (),
+            settings=lambda key: [
                 profile.sessions.model_dump(),
-                profile.quality.model_dump(),
-                _content_digest(workspace, context.partition_key),
+                profile.quality.max_rejected_share,
+                _content_digest(workspace, key),
             ],
             code=_CODE_EVENTS,
             exists=lambda step: step.table("stg_events", "rejected_events"),
@@ -174,14 +177,21 @@ def _profile_source(step: Step, source: Source) -> Report:
         # A device's clock may run ahead; nothing has been observed later than now.
         "last_event_at": min(found.last_event_at, datetime.now(UTC).replace(tzinfo=None)).isoformat(),
         "events_outside_all_windows": found.n_outside(workspace.windows()),
-        "event_types": {"markdown": markdown_table(types, rows=60)},
+        "event_types": {"markdown": markdown_table(_with_roles(types), rows=60)},
     }
+
+
+def _with_roles(types: pa.Table) -> pa.Table:
+    """Event types with how often and by how many they occur, and their roles in one column."""
+    roles = [", ".join(role for role in ROLES if row[f"is_{role}"]) or None for row in types.to_pylist()]
+    return types.select(["event_type", "n_events", "n_users"]).append_column("roles", pa.array(roles, pa.string()))
 
 
 def _stage_events(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
     _attach_as_profiled(workspace)
-    staged = step.build_table("stg_events", load_query("staging/stg_events"))
+    staging = load_query("staging/stg_events")
+    staged = step.build_table("stg_events", staging)
     rejected = step.build_table("rejected_events", load_query("sessions/rejected_events"))
     counts = workspace.fetch(load_query("staging/event_counts"), key).to_pylist()
     events = sum(row["n_events"] for row in counts)
@@ -190,7 +200,9 @@ def _stage_events(step: Step) -> Report:
     by_reason = {row["reason"]: row["n_events"] for row in counts if row["reason"] is not None}
     reasons = ", ".join(f"{reason} {n}" for reason, n in by_reason.items())
     _refuse_too_many(step, f"window {key}", rejected, events, reasons)
-    return {"events": events, "staged_with_margin": staged, "rejected": rejected, "rejected_by_reason": by_reason}
+    columns = ("event_at", "event_type", "store_name", "primary_category", "price_usd", "rejection")
+    report = {"rows": staged, "events_in_window": events, "rejected": rejected, "rejected_by_reason": by_reason}
+    return report | top_rows(step, "stg_events", columns, "event_at, event_id") | columns_from(step, staging)
 
 
 def _attach_as_profiled(workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""How every asset runs: find what it reads, know its version, skip what is current, record what was made.
+"""How every asset runs: find what it reads, ask the checks of it, know its version, skip what is current, record what was made.
 
 The version of a slice is a digest of the asset's code, the settings it depends on and the versions of what it read. So the same inputs give
 the same version, on any machine and in any order, and "nothing to redo" is a comparison of two strings.
@@ -14,6 +14,9 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.assets.retries import retried_after_io_errors
+from attribution_dagster.checks.gate import admit
+from attribution_dagster.checks.pages import asset_page
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
@@ -22,6 +25,7 @@ from attribution_dagster.warehouse.queries import Query, sql_folder
 
 PACKAGE = Path(__file__).parents[1]
 FORCE_TAG = "attribution/force"
+_DAGSTERS_NAMES = {"rows": "dagster/row_count", "column_lineage": "dagster/column_lineage"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,55 +58,64 @@ Report = Mapping[str, Any]
 Reads = Sequence[tuple[str, str]]
 
 
+@retried_after_io_errors
 def make(
     context: dg.AssetExecutionContext,
     workspace: Workspace,
     asset: str,
     *,
-    reads: Reads,
-    settings: Any,
+    reads: Callable[[str], Reads],
+    settings: Callable[[str], Any],
     code: str,
     exists: Callable[[Step], bool],
     build: Callable[[Step], Report],
     window_key: str | None = None,
 ) -> dg.MaterializeResult[None]:
-    """The materialisation of `asset`, made by `build` unless what exists is current.
+    """The materialisation of `asset`, made by `build` unless what exists is current; in a run over a range, window by window.
 
     Args:
-        reads: what is read, as (asset, window key); their versions enter this one's.
-        settings: whatever of the profile changes the outcome; must be serialisable.
+        reads: window key -> what is read, as (asset, window key); their versions enter this one's.
+        settings: window key -> whatever of the profile changes the outcome; must be serialisable.
         code: digest of the asset's code, see `code_version`.
         exists: whether the output of the step's version is there.
         build: makes the output and returns the report: what the asset's page shows.
 
     Raises:
         MissingInputError: something that is read hasn't been made.
+        DataError: a blocking check of what is read failed, or of what that was made from; or it hasn't been run on what is read.
     """
-    key = window_key or context.partition_key
-    inputs = {f"{name}@{window}": _version(workspace, asset, key, name, window) for name, window in reads}
     forced = context.run.tags.get(FORCE_TAG) == "true"
-    bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
-    target = digest(asset, key, code, settings, bounds, inputs)
-    # Files of a version are never rewritten, so what is forced is a version of its own.
-    version = digest(target, context.run_id) if forced else target
-    step = Step(
-        workspace=workspace,
-        asset=asset,
-        window_key=key,
-        version=version,
-        inputs=inputs,
-        run_id=context.run_id,
-        attempt=context.retry_number + 1,
-    )
-    workspace.progress.start(f"{asset} {key}")
-    known = workspace.artifacts.record(asset, key)
-    if known is not None and known.target == target and not forced and exists(replace(step, version=known.version)):
-        workspace.progress.finish(CURRENT)
-        return _result(known, "current: made before from the same inputs, code and settings")
-    record = Record(version=version, target=target, inputs=inputs, report=build(step), run_id=context.run_id)
-    workspace.artifacts.save_record(asset, key, record)
-    workspace.progress.finish("done")
-    return _result(record, "made in this run")
+
+    def make_window(key: str) -> tuple[Record, str]:
+        read = {(name, window): _version(workspace, asset, key, name, window) for name, window in reads(key)}
+        admit(workspace, read, f"{asset} of window {key} is not made")
+        inputs = {f"{name}@{window}": version for (name, window), version in read.items()}
+        bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
+        target = digest(asset, key, code, settings(key), bounds, inputs)
+        # Files of a version are never rewritten, so what is forced is a version of its own.
+        version = digest(target, context.run_id) if forced else target
+        step = Step(
+            workspace=workspace,
+            asset=asset,
+            window_key=key,
+            version=version,
+            inputs=inputs,
+            run_id=context.run_id,
+            attempt=context.retry_number + 1,
+        )
+        workspace.progress.start(f"{asset} {key}")
+        known = workspace.artifacts.record(asset, key)
+        if known is not None and known.target == target and not forced and exists(replace(step, version=known.version)):
+            workspace.progress.finish(CURRENT)
+            return known, "current: made before from the same inputs, code and settings"
+        record = Record(version=version, target=target, inputs=inputs, report=build(step), run_id=context.run_id)
+        workspace.artifacts.save_record(asset, key, record)
+        workspace.progress.finish("done")
+        return record, "made in this run"
+
+    keys = [window_key] if window_key else list(context.partition_keys)
+    made = {key: make_window(key) for key in keys}
+    return _result(*made[keys[0]], asset_page(workspace, asset, keys[0])) if len(keys) == 1 else _range_result(made)
 
 
 @cache
@@ -143,13 +156,23 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _result(record: Record, status: str) -> dg.MaterializeResult[None]:
-    metadata = {name: _metadata(value) for name, value in record.report.items()}
+def _result(record: Record, status: str, page: str | None) -> dg.MaterializeResult[None]:
+    metadata = {_DAGSTERS_NAMES.get(name, name): _metadata(value) for name, value in record.report.items()}
+    if page is not None:
+        metadata["checks"] = dg.MetadataValue.path(page)
     return dg.MaterializeResult(metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version))
 
 
+def _range_result(made: Mapping[str, tuple[Record, str]]) -> dg.MaterializeResult[None]:
+    """Of a run over a range Dagster keeps one materialisation for all its windows: what each of them came to is listed."""
+    lines = [f"| {key} | {status} | {record.version} |" for key, (record, status) in made.items()]
+    return dg.MaterializeResult(
+        metadata={"windows": dg.MetadataValue.md("\n".join(["| window | | version |", "|---|---|---|", *lines]))}
+    )
+
+
 def _metadata(value: Any) -> Any:
-    """A report's value as Dagster metadata. Reports are JSON: pictures, tables and links are one-key mappings."""
+    """A report's value as Dagster metadata. Reports are JSON: pictures, tables, links and lineage are one-key mappings."""
     if isinstance(value, Mapping) and len(value) == 1:
         ((kind, content),) = value.items()
         if kind == "markdown":
@@ -158,4 +181,15 @@ def _metadata(value: Any) -> Any:
             return dg.MetadataValue.path(content)
         if kind == "url":
             return dg.MetadataValue.url(content)
+        if kind == "lineage":
+            return _lineage(content)
     return dg.MetadataValue.json(value) if isinstance(value, Mapping | list) else value
+
+
+def _lineage(origins: Mapping[str, Sequence[tuple[str, str]]]) -> dg.TableColumnLineage:
+    return dg.TableColumnLineage(
+        {
+            column: [dg.TableColumnDep(dg.AssetKey(asset.split("/")), name) for asset, name in found]
+            for column, found in origins.items()
+        }
+    )

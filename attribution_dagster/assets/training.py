@@ -15,7 +15,7 @@ from attribution_dagster.assets.step import Report, Step, code_version, digest, 
 from attribution_dagster.assets.tracking import dagster_run_is_over, log_result, log_window, training_of
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 VALIDATION_SHARE = 0.2
 """Share of the training sessions, the latest, on which training is stopped and probabilities are calibrated."""
+METRICS = ("model", "population", "n_sessions", "auc", "auc_low", "auc_high", "log_loss", "ece")
+"""Columns of the table of metrics that people see at the asset."""
 _CODE = code_version("assets/training.py", "assets/measuring.py", "core/models", "core/sequences")
 
 
@@ -43,24 +45,23 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             asset,
             deps=deps,
             kinds={"pytorch", "mlflow"},
-            group=f"3_{variant}",
+            group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
+            pool=TRAINING_POOL,
         )
     )
     def trained_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """The transformer that explains the window, trained on windows before it, and how well it predicts the window beside simple baselines."""
-        key = context.partition_key
-        training_keys = workspace.look_back(workspace.retrain_key(key))
         return make(
             context,
             workspace,
             asset,
-            reads=[(tensors, k) for k in (*training_keys, key)],
-            settings=[profile.training, profile.model.model_dump(), profile.windows.retrain_every],
+            reads=lambda key: [(tensors, k) for k in (*_training_keys(workspace, key), key)],
+            settings=lambda _: [profile.training, profile.model.model_dump(), profile.windows.retrain_every],
             code=_CODE,
-            exists=lambda step: step.table(*measured_tables(variant)) and _exists(workspace, variant, key),
-            build=lambda step: _build(step, variant, training_keys, context.instance),
+            exists=lambda step: step.table(*measured_tables(variant)) and _exists(workspace, variant, step.window_key),
+            build=lambda step: _build(step, variant, context.instance),
         )
 
     return [trained_model]
@@ -107,6 +108,10 @@ def open_model(workspace: Workspace, variant: str, window_key: str) -> "Attribut
     return load_model(folder)
 
 
+def _training_keys(workspace: Workspace, key: str) -> list[str]:
+    return workspace.look_back(workspace.retrain_key(key))
+
+
 def _exists(workspace: Workspace, variant: str, key: str) -> bool:
     try:
         open_model(workspace, variant, key)
@@ -115,12 +120,12 @@ def _exists(workspace: Workspace, variant: str, key: str) -> bool:
     return True
 
 
-def _build(step: Step, variant: str, training_keys: list[str], instance: dg.DagsterInstance) -> Report:
+def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
     import torch
 
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
-    workspace = step.workspace
+    workspace, training_keys = step.workspace, _training_keys(step.workspace, step.window_key)
     torch.set_num_threads(workspace.settings.threads)
     sets = [open_sequences(workspace, variant, k) for k in training_keys]
     train_set, validation_set, prevalence = split_sessions(sets, workspace.profile.name, variant, training_keys)
@@ -145,8 +150,9 @@ def _build(step: Step, variant: str, training_keys: list[str], instance: dg.Dags
         "trained_for_window": trained_for,
         "model_version": version,
         **story,
-        "mlflow": {"path": story["mlflow"]},
-        "metrics": {"markdown": markdown_table(found.metrics)},
+        **workspace.tracker.link(story["mlflow"]),
+        "rows": found.metrics.num_rows,
+        "metrics": {"markdown": markdown_table(found.metrics, METRICS)},
         "neighbours": {"markdown": markdown_table(found.pairs)}
         if found.pairs.num_rows
         else "none passed the score test",

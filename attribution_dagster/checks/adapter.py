@@ -1,110 +1,93 @@
-"""The one adapter from an expectation to a Dagster asset check, through Great Expectations; it also stores the verdict.
+"""The one adapter from expectations to Dagster asset checks, through Great Expectations; it also stores verdicts and writes pages.
 
-Dagster's blocking holds within one run only. So the verdict is stored with the version it was given on, and `published` asks for it again.
+The suite of an asset is one step of Dagster's and one validation: a step for each check would cost more than the checks.
 """
 
-import json
-import logging
 import warnings
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
+import pyarrow as pa
 
-from attribution_dagster.checks.expectations import Expectation, Row, expectations
+from attribution_dagster.checks.expectations import Expectation
+from attribution_dagster.checks.judging import judge
+from attribution_dagster.checks.pages import write_asset_page, write_window_page
+from attribution_dagster.checks.suites import expectations
 from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
-from attribution_dagster.resources.workspace import Workspace
 
 
 def asset_checks(assets: DatasetAssets) -> list[dg.AssetChecksDefinition]:
-    """A Dagster check for each expectation of the dataset."""
+    """Dagster's checks of the dataset, one for each expectation."""
     # Partitions of checks are a preview in Dagster 1.13; a test watches that they keep working.
     warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-    return [_asset_check(assets, e) for e in expectations(tuple(assets.workspace.profile.variants))]
+    suites: dict[str, list[Expectation]] = {}
+    for expectation in expectations(assets.workspace.profile):
+        suites.setdefault(expectation.asset, []).append(expectation)
+    return [_checks_of(assets, asset, suite) for asset, suite in suites.items()]
 
 
-def _asset_check(assets: DatasetAssets, expectation: Expectation) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
-        asset=assets.key(expectation.asset),
-        name=expectation.name,
-        description=expectation.description,
-        blocking=expectation.blocking,
-        partitions_def=assets.partitions,
+def _checks_of(assets: DatasetAssets, asset: str, suite: list[Expectation]) -> dg.AssetChecksDefinition:
+    workspace, key = assets.workspace, assets.key(asset)
+
+    @dg.multi_asset_check(
+        name="__".join([*key.path, "checks"]),
+        description=f"The expectations of {asset}.",
+        specs=[
+            dg.AssetCheckSpec(
+                expectation.name,
+                asset=key,
+                description=expectation.description,
+                blocking=expectation.blocking,
+                partitions_def=assets.partitions(asset),
+            )
+            for expectation in suite
+        ],
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        row, failures = judge(assets.workspace, expectation, context.partition_key)
-        severity = dg.AssetCheckSeverity.ERROR if expectation.blocking else dg.AssetCheckSeverity.WARN
-        return dg.AssetCheckResult(
-            passed=not failures,
-            severity=severity,
-            description="; ".join(failures) or None,
-            metadata={**{k: _plain(v) for k, v in row.items()}, "expected": "; ".join(map(_said, expectation.rules))},
-        )
+    def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        judged = {window: judge(workspace, suite, window) for window in context.partition_keys}
+        for window, verdicts in judged.items():
+            page = write_asset_page(workspace, asset, window)
+            if not all(verdict.passed for verdict in verdicts):
+                # What is downstream may not run, so that nobody else would write it.
+                page = write_window_page(workspace, window)
+        for place, expectation in enumerate(suite):
+            of_windows = {window: verdicts[place] for window, verdicts in judged.items()}
+            yield _result(key, expectation, of_windows, page)
 
-    return check
+    return checks
 
 
-def judge(workspace: Workspace, expectation: Expectation, window_key: str) -> tuple[Row, list[str]]:
-    """The measured row and what failed of it, in words; the verdict is stored with the version it is about."""
-    row = expectation.measure(workspace, window_key)
-    failures = _validate(expectation, row)
-    record = workspace.artifacts.record(expectation.asset, window_key)
-    workspace.artifacts.save_verdict(
-        expectation.asset,
-        expectation.name,
-        window_key,
-        Verdict(
-            version=record.version if record else "",
-            passed=not failures,
-            blocking=expectation.blocking,
-            summary="; ".join(failures) or "passed",
-        ),
+def _result(
+    key: dg.AssetKey, expectation: Expectation, verdicts: Mapping[str, Verdict], page: str
+) -> dg.AssetCheckResult:
+    """What Dagster keeps: of a run over a range it is one result for all windows, and shows the first that failed."""
+    failed = [window for window, verdict in verdicts.items() if not verdict.passed]
+    shown = verdicts[failed[0] if failed else max(verdicts)]
+    said = (
+        [f"window {window}: {verdicts[window].summary}" for window in failed] if len(verdicts) > 1 else [shown.summary]
     )
-    return row, failures
-
-
-def _validate(expectation: Expectation, row: Row) -> list[str]:
-    """Great Expectations' findings on the one measured row; a missing value is a failure of its own."""
-    import great_expectations as gx
-    import pandas as pd
-
-    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # it sets itself to INFO
-    missing = [f"{name} could not be measured" for name, value in row.items() if value is None]
-    if missing:
-        return missing
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    severity = "critical" if expectation.blocking else "warning"
-    suite = gx.ExpectationSuite(
-        name=expectation.name,
-        expectations=[getattr(gx.expectations, r.kind)(**r.arguments, severity=severity) for r in expectation.rules],
-    )
-    result = context.data_sources.pandas_default.read_dataframe(pd.DataFrame([dict(row)])).validate(suite)
-    found = json.loads(json.dumps(result.to_json_dict(), default=str))["results"]
-    return [
-        f"expected {_said(rule)}, found {_found(rule, row)}"
-        for rule, outcome in zip(expectation.rules, found, strict=True)
-        if not outcome["success"]
-    ]
-
-
-def _said(rule: Any) -> str:
-    a = rule.arguments
-    if "column_A" in a:
-        return f"{a['column_A']} = {a['column_B']}"
-    low, high = a["min_value"], a["max_value"]
-    if low == high:
-        return f"{a['column']} = {low}"
-    return " and ".join(
-        [f"{a['column']} >= {low}"] * (low is not None) + [f"{a['column']} <= {high}"] * (high is not None)
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=expectation.name,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if shown.blocking else dg.AssetCheckSeverity.WARN,
+        description=f"{'; '.join(said)} (see {page})" if failed else shown.summary,
+        metadata=check_metadata(expectation, shown, page),
     )
 
 
-def _found(rule: Any, row: Row) -> str:
-    names = [rule.arguments[k] for k in ("column_A", "column_B", "column") if k in rule.arguments]
-    return ", ".join(f"{name} = {row[name]}" for name in names)
-
-
-def _plain(value: Any) -> Any:
-    """A value Dagster can store: Numpy scalars and dates are not."""
-    return value if isinstance(value, bool | int | float | str) or value is None else str(value)
+def check_metadata(expectation: Expectation, verdict: Verdict, page: str) -> dict[str, object]:
+    """What a check's page in Dagster shows: figures, bounds, the number of offending rows and the first of them."""
+    shown: dict[str, object] = {
+        **verdict.observed,
+        "expected": "; ".join(map(str, expectation.rules)),
+        "offending_rows": verdict.offending,
+        "page": dg.MetadataValue.path(page),
+    }
+    if verdict.rows:
+        table = markdown_table(pa.Table.from_pylist([dict(row) for row in verdict.rows]))
+        left_out = verdict.offending - len(verdict.rows)
+        shown["rows"] = dg.MetadataValue.md(f"{table}\n\n*{left_out:,} more rows*" if left_out else table)
+    return shown

@@ -1,25 +1,56 @@
-"""The expectations, as data: which asset, which measurement, which Great Expectations rule, and whether a failure stops the window.
+"""What an expectation is: an asset, a measurement of one row, Great Expectations rules on it, and whether a failure stops the window.
 
-A measurement is one row: what a query in `sql/checks/` counts, joined by what the asset itself reported when it counted in Python.
+The row is what `sql/checks/<name>.sql` counts, joined by what assets themselves reported when they counted in Python. The rows that break
+an expectation are `sql/checks/rows/<name>.sql`. The suites, as data, are in `checks/suites/`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster.warehouse.queries import Query, load_query
 
 Row = Mapping[str, Any]
-Measure = Callable[[Workspace, str], Row]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One Great Expectations rule on columns of the measured row."""
+    """One Great Expectations rule on figures of the measured row.
+
+    A figure without a value breaks the rule, unless `may_be_unknown` says in words why it can be missing.
+    """
 
     kind: str
     arguments: Mapping[str, Any]
+    may_be_unknown: str = ""
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The arguments that name figures."""
+        return {key: self.arguments[key] for key in ("column_A", "column_B", "column") if key in self.arguments}
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The figures it is about."""
+        return tuple(self.columns.values())
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """Its bounds as `<figure>_min` and `<figure>_max`."""
+        sides = {"min": self.arguments.get("min_value"), "max": self.arguments.get("max_value")}
+        return {f"{self.figures[0]}_{side}": value for side, value in sides.items() if value is not None}
+
+    def __str__(self) -> str:
+        """The rule in a person's words."""
+        if len(self.figures) == 2:
+            return " = ".join(self.figures)
+        name, low, high = self.figures[0], self.arguments["min_value"], self.arguments["max_value"]
+        if low == high:
+            return f"{name} = {low}"
+        parts = [f"{name} >= {low}"] * (low is not None) + [f"{name} <= {high}"] * (high is not None)
+        return " and ".join(parts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,109 +60,51 @@ class Expectation:
     name: str
     asset: str
     description: str
-    measure: Measure
     rules: tuple[Rule, ...]
     blocking: bool = True
+    variant: str | None = None
+    """Fills `{variant}` in its queries."""
+    counted_in_sql: bool = True
+    """Whether it has the two queries; else all figures come from reports."""
+    reported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Asset -> figures of its report, counted in Python."""
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    """Values for its queries that neither the profile nor the window gives."""
+
+    @property
+    def metric_query(self) -> Query | None:
+        """Measures one row."""
+        return load_query(f"checks/{self.name}", self.variant) if self.counted_in_sql else None
+
+    @property
+    def rows_query(self) -> Query | None:
+        """The rows that break the expectation, in order; none where it holds."""
+        return load_query(f"checks/rows/{self.name}", self.variant) if self.counted_in_sql else None
+
+    @property
+    def bounds(self) -> dict[str, Any]:
+        """`<figure>_min` and `<figure>_max`, which the query of offending rows may ask for."""
+        return {name: value for rule in self.rules for name, value in rule.bounds.items()}
+
+    @property
+    def version(self) -> str:
+        """Digest of all that decides a verdict: one given by another version of the check counts as not given."""
+        texts = [query.text for query in (self.metric_query, self.rows_query) if query is not None]
+        content = [asdict(self), texts]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def equal(left: str, right: str) -> Rule:
-    """Two columns hold the same number."""
+    """Two figures are the same number."""
     return Rule(kind="ExpectColumnPairValuesToBeEqual", arguments={"column_A": left, "column_B": right})
 
 
-def between(column: str, low: float | None, high: float | None) -> Rule:
-    """A column's value lies in a closed interval; an open side is None."""
-    return Rule(kind="ExpectColumnValuesToBeBetween", arguments={"column": column, "min_value": low, "max_value": high})
+def between(figure: str, low: float | None, high: float | None, *, may_be_unknown: str = "") -> Rule:
+    """A figure lies in a closed interval; an open side is None."""
+    arguments = {"column": figure, "min_value": low, "max_value": high}
+    return Rule(kind="ExpectColumnValuesToBeBetween", arguments=arguments, may_be_unknown=may_be_unknown)
 
 
-def expectations(variants: tuple[str, ...]) -> list[Expectation]:
-    """All expectations of a dataset with these variants."""
-    return [
-        Expectation(
-            name="events_conserved",
-            asset="sessions",
-            description="Every event of the window is rejected with a reason or lies in exactly one session, here or of an earlier window.",
-            measure=_query("events_conserved"),
-            rules=(equal("n_events", "n_accounted"), equal("n_in_sessions", "n_expected_in_sessions")),
-        ),
-        Expectation(
-            name="session_ids_unique",
-            asset="sessions",
-            description="No session id occurs twice.",
-            measure=_query("session_ids_unique"),
-            rules=(equal("n_sessions", "n_ids"), between("n_missing", 0, 0)),
-        ),
-        Expectation(
-            name="sample_represents_all",
-            asset="sampled_users",
-            description="The sampled users' conversion rate is within four standard errors of everyone's.",
-            measure=_query("sample_represents_all"),
-            rules=(between("standard_errors_apart", -4, 4),),
-            blocking=False,
-        ),
-        *(e for variant in variants for e in _variant_expectations(variant)),
-    ]
-
-
-def _variant_expectations(variant: str) -> list[Expectation]:
-    tensors, model, attribution = (
-        f"{variant}/{name}" for name in ("sequence_tensors", "trained_model", "event_attribution")
-    )
-    return [
-        Expectation(
-            name="tensors_equal_sql",
-            asset=tensors,
-            description=(
-                "Sessions, conversions and events counted in Python from the written tensors equal those counted in SQL "
-                "from the staged events, exactly."
-            ),
-            measure=_tensors_against_sql(variant),
-            rules=(
-                equal("python_sessions", "sql_sessions"),
-                equal("python_converted", "sql_converted"),
-                equal("python_case_events", "sql_case_events"),
-            ),
-        ),
-        Expectation(
-            name="weights_finite",
-            asset=model,
-            description="All weights of the model are finite numbers, and it was trained for at least one epoch.",
-            measure=_reported(model, ("non_finite_weights", "epochs")),
-            rules=(between("non_finite_weights", 0, 0), between("epochs", 1, None)),
-        ),
-        Expectation(
-            name="shares_sum_to_one",
-            asset=attribution,
-            description="The shares of each session's events sum to 1 and none is negative or missing, unless all attributions are 0.",
-            measure=_query("shares_sum_to_one", variant),
-            rules=(between("n_wrong_sums", 0, 0), between("n_negative", 0, 0), between("n_sessions", 1, None)),
-        ),
-    ]
-
-
-def _query(name: str, variant: str | None = None) -> Measure:
-    def measure(workspace: Workspace, window_key: str) -> Row:
-        rule = {"funnel_rule": workspace.profile.variants[variant].funnel} if variant else {}
-        row = workspace.fetch(load_query(f"checks/{name}", variant), window_key, **rule).to_pylist()[0]
-        return dict(row)
-
-    return measure
-
-
-def _reported(asset: str, names: tuple[str, ...]) -> Measure:
-    def measure(workspace: Workspace, window_key: str) -> Row:
-        record = workspace.artifacts.record(asset, window_key)
-        report = record.report if record else {}
-        return {name: report.get(name) for name in names}
-
-    return measure
-
-
-def _tensors_against_sql(variant: str) -> Measure:
-    counted = _query("sequence_counts", variant)
-    reported = _reported(f"{variant}/sequence_tensors", ("python_sessions", "python_converted", "python_case_events"))
-
-    def measure(workspace: Workspace, window_key: str) -> Row:
-        return {**counted(workspace, window_key), **reported(workspace, window_key)}
-
-    return measure
+def none_of(*figures: str) -> tuple[Rule, ...]:
+    """Each of these counts is 0."""
+    return tuple(between(figure, 0, 0) for figure in figures)

@@ -17,12 +17,12 @@ from attribution_dagster.assets.step import FORCE_TAG
 from attribution_dagster.build import definitions_of
 from attribution_dagster.datasets.coverage import Coverage
 from attribution_dagster.errors import AttributionError, DataError
+from attribution_dagster.graph import PREPARED
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _MINIMAL_INSTANCE = "telemetry:\n  enabled: false\n"
-_SQL_LAYER = ("events", "sessions", "session_funnels", "funnel_metrics", "sampled_users", "risk_set")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +56,14 @@ def launch(workspace: Workspace, window: str | None, *, force: bool = False) -> 
     dagster_home(workspace.settings)
     definitions = definitions_of([workspace])
     tags = {FORCE_TAG: "true"} if force else {}
-    variants = tuple(workspace.profile.variants)
-    tensors = [f"{variant}/sequence_tensors" for variant in variants]
     with dagster_instance() as instance:
         run = _Runner(workspace, definitions, instance, tags)
         run(["source"], None)
         plan = plan_windows(workspace, window)
-        for key in plan.prepared:
-            run([*_SQL_LAYER, *tensors], key)
+        for key in sorted({*plan.prepared, *plan.explained}):
+            run(run.prepared, key)
         for key in plan.explained:
-            run(None, key)
+            run(run.explained, key)
     return plan
 
 
@@ -112,19 +110,21 @@ def _explainable(workspace: Workspace, found: Coverage, now: datetime) -> tuple[
 
 
 class _Runner:
-    """One Dagster run: some assets (all with windows, where none are named) of one partition."""
+    """One Dagster run: some assets of one window. `prepared` and `explained` name all assets of either kind."""
 
     def __init__(
         self, workspace: Workspace, definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]
     ) -> None:
         self._name = workspace.profile.name
         self._job = definitions.resolve_implicit_global_asset_job_def()
-        self._all = [k for k in definitions.resolve_all_asset_keys() if k.path[-1] != "source"]
+        names = ["/".join(key.path[1:]) for key in definitions.resolve_all_asset_keys() if key.path[-1] != "source"]
+        self.prepared = [name for name in names if name.split("/")[-1] in PREPARED]
+        self.explained = [name for name in names if name not in self.prepared]
         self._instance = instance
         self._tags = tags
 
-    def __call__(self, assets: Sequence[str] | None, partition: str | None) -> None:
-        keys = [dg.AssetKey([self._name, *a.split("/")]) for a in assets] if assets is not None else self._all
+    def __call__(self, assets: Sequence[str], partition: str | None) -> None:
+        keys = [dg.AssetKey([self._name, *a.split("/")]) for a in assets]
         result = self._job.execute_in_process(
             instance=self._instance,
             partition_key=partition,

@@ -32,7 +32,7 @@ def main() -> None:
         app()
     except SystemExit as done:
         code = done.code if isinstance(done.code, int) else 0
-    except AttributionError as error:
+    except (AttributionError, OSError) as error:  # OSError: a disk that is full or gone
         Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         code = 1
     except KeyboardInterrupt:
@@ -177,6 +177,20 @@ def export(
 
     for path in export_window(_workspace(dataset), window, out):
         console.print(path, soft_wrap=True, highlight=False)
+
+
+@app.command()
+def alerts(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to every target.")] = False,
+) -> None:
+    """How far each target has been told of failures; exit code 1 if one is more than 15 minutes behind, or the test was not taken."""
+    from attribution_dagster.cli.alerts import send_test, standing
+
+    settings = Settings.from_environment()
+    shown, is_well = send_test(settings) if test else standing(settings)
+    console.print(shown)
+    if not is_well:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from attribution_dagster.datasets.profile import Profile
-from attribution_dagster.datasets.windows import Window, windows
+from attribution_dagster.datasets.windows import Window, comparable, preceding, windows
 from attribution_dagster.errors import ConfigurationError
 
+TRAILING = 8
+"""Windows before one that it is compared with."""
 _US_PER_MINUTE = 60_000_000
+_NEVER = datetime(1970, 1, 1)
+"""Starts no window; fills the places of trailing windows that there are not."""
 
 
 def parameters(
@@ -20,6 +24,8 @@ def parameters(
     Raises ConfigurationError naming a parameter that nobody has a value for.
     """
     known = {**_of_profile(profile), **_of_window(profile, window), **(more or {})}
+    if wanted - set(known):
+        known |= _of_windows_before(profile, window)
     unknown = sorted(wanted - set(known))
     if unknown:
         raise ConfigurationError(f"dataset {profile.name}: no value for the parameter {', '.join(unknown)}")
@@ -47,6 +53,17 @@ def _of_window(profile: Profile, window: Window) -> dict[str, object]:
         "window_end": window.end,
         "scan_start": window.start - longest - inactivity,
         "scan_end": window.end + longest,
+    }
+
+
+def _of_windows_before(profile: Profile, window: Window) -> dict[str, object]:
+    """Starts of the windows that this one is compared with (`trailing_1` is the latest), and of the first just before it."""
+    starts = [each.start for each in comparable(profile, window, TRAILING)]
+    padded = starts + [_NEVER] * (TRAILING - len(starts))
+    before = preceding(profile, window, TRAILING)
+    return {
+        "recent_start": before[0].start if before else window.start,
+        **{f"trailing_{number}": start for number, start in enumerate(padded, start=1)},
     }
 
 

@@ -86,10 +86,38 @@ class SessionSpec(_Part):
     bot_max_events_per_minute: int = Field(default=120, ge=1)
 
 
+class ScheduleSpec(_Part):
+    """When a window is made: so many hours after its last midnight, when late events have come."""
+
+    delay_hours: int = Field(default=3, ge=0)
+
+
 class Quality(_Part):
-    """How much bad input is too much."""
+    """How much bad input is too much, and the bands that a window is expected to keep (docs/quality.md)."""
 
     max_rejected_share: float = Field(default=0.02, ge=0, le=1)
+    volume_band: tuple[float, float] = (0.5, 2.0)
+    """Sessions of a window as a multiple of the median of the windows it is compared with."""
+    conversion_rate_tolerance: float = Field(default=0.25, gt=0)
+    """Relative change of the conversion rate up to which even a significant one is let pass."""
+    max_new_types_share: float = Field(default=0.01, ge=0, le=1)
+    """Share of the events whose type has no role and was not seen in the windows before."""
+    max_auc: float = Field(default=0.9, gt=0.5, le=1)
+    """AUC above which a variant without funnel events is suspected of leakage."""
+    max_calibration_error: float = Field(default=0.1, gt=0, le=1)
+    min_converted: int = Field(default=30, ge=1)
+    """Converted sessions of the risk set below which a window is said to hold too few."""
+    max_effect_change: float = Field(default=0.1, gt=0)
+    """Change of an event type's mean effect, in logits, up to which even a significant one is not drift."""
+    max_population_stability: float = Field(default=0.2, gt=0)
+    max_auc_fall: float = Field(default=0.05, gt=0)
+
+    @field_validator("volume_band")
+    @classmethod
+    def _around_one(cls, band: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= band[0] < 1 < band[1]:
+            raise ValueError("give the lower end below 1 and the upper end above it, such as [0.5, 2]")
+        return band
 
 
 class Roles(_Part):
@@ -184,6 +212,7 @@ class Profile(_Part):
     optional_columns: tuple[str, ...] = ()  # of the source; read as NULL where a file lacks them
     time_zone: str
     windows: WindowSpec
+    schedule: ScheduleSpec | None = None  # without one the schedule exists, and stays off until somebody turns it on
     sessions: SessionSpec = SessionSpec()
     quality: Quality = Quality()
     roles: Roles
@@ -214,6 +243,10 @@ class Profile(_Part):
     @model_validator(mode="after")
     def _sessions_fit_windows(self) -> Self:
         longest = _HOURS[self.windows.length]
+        if self.schedule is not None and self.schedule.delay_hours > longest:
+            raise ValueError(
+                f"schedule.delay_hours {self.schedule.delay_hours} is longer than a {self.windows.length}: lower it"
+            )
         if self.sessions.max_hours > longest:
             raise ValueError(
                 f"sessions.max_hours {self.sessions.max_hours} is longer than a {self.windows.length} can be "

@@ -14,6 +14,8 @@ from attribution_dagster.errors import ConfigurationError
 __all__ = ["BUILT_IN", "Profile", "known_datasets", "load_profile"]
 
 BUILT_IN = Path(__file__).parent
+REPLACED = ("source", "variants")
+"""Keys that a dataset which extends another gives whole: a path laid over a simulation would be both, and a variant could not be left out."""
 Lines = dict[tuple[str | int, ...], int]
 
 
@@ -71,8 +73,7 @@ def _extended(content: dict[str, Any], path: Path, folders: Sequence[Path], seen
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
-        # A source is one thing or another: a path laid over a simulation would be both.
-        both = isinstance(value, dict) and isinstance(below.get(key), dict) and key != "source"
+        both = isinstance(value, dict) and isinstance(below.get(key), dict) and key not in REPLACED
         merged[key] = _laid_over(below[key], value) if both else value
     return merged
 

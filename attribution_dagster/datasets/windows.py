@@ -72,6 +72,21 @@ def look_back(profile: Profile, key: str, until: datetime | None = None) -> list
     return known[position - needed : position]
 
 
+def comparable(profile: Profile, of: Window, count: int) -> list[Window]:
+    """At most `count` windows before this one that it is like, latest first: days of its weekday; of others, those just before."""
+    step = 7 if profile.windows.length == "day" else 1
+    return _until(profile, of)[-1 - step :: -step][:count]
+
+
+def preceding(profile: Profile, of: Window, count: int) -> list[Window]:
+    """At most `count` windows just before this one, oldest first."""
+    return _until(profile, of)[:-1][-count:]
+
+
+def _until(profile: Profile, last: Window) -> list[Window]:
+    return [known for known in windows(profile, until=last.start) if known.start <= last.start]
+
+
 def retrain_key(profile: Profile, key: str, until: datetime | None = None) -> str:
     """The window whose model explains `key`: its own, or the latest before it at which a model is trained."""
     known, first = windows(profile, until), profile.windows.look_back

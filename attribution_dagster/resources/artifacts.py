@@ -3,6 +3,7 @@
     <root>/<dataset>/artifacts/<asset>/<window>/<version>/   a folder, written once, never changed
     <root>/<dataset>/records/<asset>/<window>.json           what the asset last made there: version, inputs, report
     <root>/<dataset>/verdicts/<asset>/<check>/<window>.json  what a check last said, and of which version
+    <root>/<dataset>/checks/<window>/<page>.html             the same for people
 
 The root is any path fsspec understands; a remote artifact is copied to a local cache before it is opened, since tensors are memory-mapped.
 """
@@ -11,7 +12,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,12 +39,20 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What a check said of one version of an asset in one window."""
+    """What a check said of one version of an asset in one window, and what it measured.
+
+    `check` is the version of the check itself: its rules and its queries.
+    """
 
     version: str
+    check: str = ""
     passed: bool
     blocking: bool
     summary: str
+    observed: Mapping[str, Any] = field(default_factory=dict)
+    offending: int = 0
+    """How many rows break the expectation; `rows` are the first of them."""
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 class ArtifactStore:
@@ -131,6 +140,16 @@ class ArtifactStore:
         """Deletes what builds that were killed have left; one that is under way fails."""
         shutil.rmtree(self._cache / "building", ignore_errors=True)
 
+    def page(self, window_key: str, name: str) -> str:
+        """Where a page for people lies, whether or not it has been written."""
+        return f"{self._root}/checks/{window_key}/{name}.html"
+
+    def save_page(self, window_key: str, name: str, content: str) -> str:
+        """Replaces a page whole; where it lies."""
+        path = self.page(window_key, name)
+        self._replace(path, content.encode())
+        return path
+
     def _folder(self, asset: str, window_key: str, version: str) -> str:
         return f"{self._root}/artifacts/{asset}/{window_key}/{version}"
 
@@ -141,8 +160,10 @@ class ArtifactStore:
         return dict(json.loads(self._fs.cat_file(path)))
 
     def _write(self, name: str, value: Mapping[str, Any]) -> None:
-        path = f"{self._root}/{name}"
+        self._replace(f"{self._root}/{name}", json.dumps(value, indent=1).encode())
+
+    def _replace(self, path: str, content: bytes) -> None:
         partial = f"{path}.{uuid.uuid4().hex}"
         self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
-        self._fs.pipe_file(partial, json.dumps(value, indent=1).encode())
+        self._fs.pipe_file(partial, content)
         self._fs.mv(partial, path)

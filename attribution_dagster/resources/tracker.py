@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from attribution_dagster.resources.liveness import HEARTBEAT, is_abandoned, process_tags
 
@@ -134,6 +135,13 @@ class Tracker:
 
         return MlflowClient(tracking_uri=self._uri)
 
+    def link(self, location: str) -> dict[str, Any]:
+        """A training's run as entries of a report: a link where there is a server, else its files and the command that shows it."""
+        if location.startswith("http"):
+            return {"mlflow": {"url": location}}
+        store = self._uri if self._uri.startswith("sqlite") else '"$ATTRIBUTION_MLFLOW_TRACKING_URI"'
+        return {"mlflow": {"path": location}, "mlflow_shown_by": f"mlflow ui --backend-store-uri {store}"}
+
     def _experiment(self, dataset: str) -> str:
         import mlflow
 
@@ -146,8 +154,8 @@ class Tracker:
         return str(mlflow.create_experiment(name, artifact_location=location))
 
     def _location(self, info: Any) -> str:
-        if self._uri.startswith("http"):
-            return f"{self._uri}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
+        if self._uri.startswith(("http://", "https://")):
+            return f"{_without_password(self._uri)}/#/experiments/{info.experiment_id}/runs/{info.run_id}"
         return str(info.artifact_uri)
 
 
@@ -218,6 +226,12 @@ class TrainingRun:
         # MLflow exports with the example of several inputs but doesn't keep it.
         mlflow.log_dict({name: array.tolist() for name, array in arrays.items()}, "input_example.json")
         return str(logged.model_id)
+
+
+def _without_password(uri: str) -> str:
+    """The server's address as a person may see it."""
+    parts = urlsplit(uri)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[-1])).rstrip("/")
 
 
 def _now() -> str:

@@ -217,8 +217,9 @@ class DuckDBWarehouse:
         cursor = self._connect().cursor()
         try:
             views = self._work_files(query) if scope == "work" else self._published_files(query)
-            for table, (definition, files) in views.items():
-                cursor.execute(f"CREATE TEMP VIEW {quoted(table)} AS {_view_sql(definition, files)}")
+            with _explained(query):
+                for table, (definition, files) in views.items():
+                    cursor.execute(f"CREATE TEMP VIEW {quoted(table)} AS {_view_sql(definition, files)}")
             yield cursor
         finally:
             cursor.close()
@@ -294,5 +295,7 @@ def _explained(query: Query) -> Iterator[None]:
         yield
     except (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException) as error:
         raise ConfigurationError(f"query {query.name}: {error}") from error
+    except duckdb.IOException as error:
+        raise OSError(f"query {query.name} failed: {error}") from error  # of a disk, not of the data: worth another try
     except duckdb.Error as error:
         raise DataError(f"query {query.name} failed: {error}") from error

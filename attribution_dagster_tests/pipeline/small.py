@@ -1,10 +1,13 @@
 """A small dataset and a quick model, on which the whole graph runs in seconds."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
+
+from attribution_dagster.build import definitions_of
 from attribution_dagster.resources.progress import LoggedProgress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
@@ -36,17 +39,31 @@ def small_workspace(
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small.yaml").write_text(PROFILE.format(users=users, seed=seed, end=end) + extra)
-    environment = {
-        "ATTRIBUTION_HOME": str(root / "home"),
-        "ATTRIBUTION_EXPORTS": str(root / "exports"),
-        "ATTRIBUTION_DATASETS": "small",
-        "ATTRIBUTION_DATASET_FOLDERS": str(folder),
-        "ATTRIBUTION_THREADS": "1",
-        "ATTRIBUTION_MEMORY_LIMIT": "1GB",
-    }
+    environment = small_environment(root)
     if events is not None:
         environment["ATTRIBUTION_EVENTS_SMALL"] = events
     return open_workspace("small", Settings.from_environment(environment), LoggedProgress())
+
+
+def small_environment(root: Path) -> dict[str, str]:
+    """The settings of the small dataset under `root`, as environment variables."""
+    return {
+        "ATTRIBUTION_HOME": str(root / "home"),
+        "ATTRIBUTION_EXPORTS": str(root / "exports"),
+        "ATTRIBUTION_DATASETS": "small",
+        "ATTRIBUTION_DATASET_FOLDERS": str(root / "datasets"),
+        "ATTRIBUTION_THREADS": "1",
+        "ATTRIBUTION_MEMORY_LIMIT": "1GB",
+    }
+
+
+def materialise(workspace: Workspace, assets: Sequence[str], keys: Sequence[str | None]) -> None:
+    """Makes assets (by their last names) of these windows, one run each, in this process; None for what has no windows."""
+    job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
+    selection = [dg.AssetKey(["small", *name.split("/")]) for name in assets]
+    with dg.DagsterInstance.ephemeral() as instance:
+        for key in keys:
+            job.execute_in_process(instance=instance, partition_key=key, asset_selection=selection)
 
 
 @contextmanager

@@ -1,166 +1,145 @@
-"""Every check can fail, for its own reason, and a blocking failure keeps the window from readers."""
+"""Every expectation holds on what was published, and fails, alone on its asset, on a fault of its own."""
 
-import json
-import shutil
-from collections.abc import Callable
-from dataclasses import replace
+import re
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
+import yaml
 
-from attribution_dagster.assets.published import _verdicts, audited
-from attribution_dagster.checks.adapter import judge
-from attribution_dagster.checks.expectations import expectations
-from attribution_dagster.cli.launch import launch
-from attribution_dagster.errors import AttributionError, DataError
+from attribution_dagster.assets.published import audited, tables
+from attribution_dagster.checks.expectations import Expectation, between, equal
+from attribution_dagster.checks.judging import judge, measure
+from attribution_dagster.checks.suites import expectations
+from attribution_dagster.datasets.profile import Quality
+from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace
+from attribution_dagster.warehouse.queries import sql_folder, transpile
+from attribution_dagster_tests.pipeline.faults import (
+    FAULTS,
+    WITHOUT_ROWS,
+    copy_of,
+    first,
+    halve_shares,
+    judged,
+    report,
+    rewrite,
+    set_where,
+    with_history,
+)
+from attribution_dagster_tests.pipeline.small import EXPLAINED
 
-ALL = expectations(tuple(VARIANTS))
+PROFILE = load_profile("marketplace")
+ALL = expectations(PROFILE)
+EACH_ONCE = [e for e in ALL if e.variant in (None, "no_funnel")]
+"""Of the variants, the first: their suites differ in one expectation, and `no_funnel` has it."""
 
 
 @pytest.fixture()
 def copy(published: Workspace, tmp_path: Path) -> Workspace:
-    """A copy of the published dataset that a test may damage."""
-    shutil.copytree(published.settings.home, tmp_path / "home")
-    shutil.copytree(published.settings.home.parent / "datasets", tmp_path / "datasets")
-    return small_workspace(tmp_path)
+    return copy_of(published, tmp_path)
 
 
-def rewrite(workspace: Workspace, table: str, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Replaces a table's slice, as a faulty asset would have written it."""
-    faulty = change(workspace.slice_of(table, EXPLAINED))
-    workspace.warehouse.load(table, EXPLAINED, "faulty", faulty.to_batches())
-
-
-def report(workspace: Workspace, asset: str, **changes: object) -> None:
-    """Replaces figures in an asset's report."""
-    record = workspace.artifacts.record(asset, EXPLAINED)
-    assert record is not None
-    workspace.artifacts.save_record(asset, EXPLAINED, replace(record, report={**record.report, **changes}))
-
-
-def set_column(table: pa.Table, name: str, values: pa.Array | pa.ChunkedArray) -> pa.Table:
-    return table.set_column(table.column_names.index(name), name, values)
-
-
-def double_first(table: pa.Table) -> pa.Table:
-    return pa.concat_tables([table, table.slice(0, 1)])
-
-
-def same_id(table: pa.Table) -> pa.Table:
-    return set_column(table, "session_id", pa.array([table["session_id"][0].as_py()] * table.num_rows))
-
-
-def halve_shares(table: pa.Table) -> pa.Table:
-    return set_column(table, "gradient_attribution", pc.multiply(table["gradient_attribution"], 0.5))
-
-
-def sample_of_buyers(workspace: Workspace) -> None:
-    sessions = workspace.slice_of("sessions", EXPLAINED)
-    buyers = sessions.filter(sessions["is_converted"])["user_id"].unique()
-    rewrite(workspace, "sampled_users", lambda users: users.filter(pc.is_in(users["user_id"], value_set=buyers)))
-
-
-FAULTS: dict[str, Callable[[Workspace], None]] = {
-    "events_conserved": lambda w: rewrite(w, "session_events", double_first),
-    "session_ids_unique": lambda w: rewrite(w, "sessions", same_id),
-    "sample_represents_all": sample_of_buyers,
-    "tensors_equal_sql": lambda w: [report(w, f"{v}/sequence_tensors", python_converted=1) for v in VARIANTS],
-    "weights_finite": lambda w: [report(w, f"{v}/trained_model", non_finite_weights=3) for v in VARIANTS],
-    "shares_sum_to_one": lambda w: [rewrite(w, f"gradient_attribution_{v}", halve_shares) for v in VARIANTS],
-}
+def on(asset: str, name: str) -> Expectation:
+    return next(e for e in ALL if (e.asset, e.name) == (asset, name))
 
 
 def test_there_is_a_fault_for_every_expectation() -> None:
     assert {e.name for e in ALL} == set(FAULTS)
 
 
-@pytest.mark.parametrize("expectation", ALL, ids=lambda e: f"{e.asset}:{e.name}")
-def test_check_passes_on_what_was_published(published: Workspace, expectation) -> None:
-    row, failures = judge(published, expectation, EXPLAINED)
-    assert not failures and row
+def test_every_published_table_is_read_by_an_expectation() -> None:
+    read = {table for e in ALL if e.metric_query is not None for table in e.metric_query.tables}
+    assert set(tables(PROFILE)) <= read
+
+
+def test_every_blocking_check_is_on_an_asset_that_publication_depends_on() -> None:
+    assert {e.asset for e in ALL if e.blocking} <= set(audited(PROFILE))
+
+
+def test_every_query_of_a_check_belongs_to_an_expectation_and_runs_on_other_engines() -> None:
+    folder = sql_folder() / "checks"
+    owned = {e.name for e in ALL if e.counted_in_sql}
+    assert {path.stem for path in folder.glob("*.sql")} == owned == {path.stem for path in folder.glob("rows/*.sql")}
+    for expectation in ALL:
+        for query in (expectation.metric_query, expectation.rows_query):
+            if query is not None:
+                assert re.match(r"-- .*one row", query.text.split("SELECT")[0].replace("\n", " ")), query.name
+                assert transpile(query, "spark") and "DATEADD" not in transpile(query, "duckdb").upper()
+        if expectation.rows_query is not None:
+            assert "ORDER BY" in expectation.rows_query.text.rstrip().rsplit("\n", 1)[-1], expectation.name
 
 
 @pytest.mark.parametrize("expectation", ALL, ids=lambda e: f"{e.asset}:{e.name}")
-def test_check_fails_on_its_fault_and_stores_the_verdict(copy: Workspace, expectation) -> None:
-    FAULTS[expectation.name](copy)
-    _, failures = judge(copy, expectation, EXPLAINED)
-    assert failures and all("found" in failure for failure in failures)
-    verdict = copy.artifacts.verdict(expectation.asset, expectation.name, EXPLAINED)
-    assert verdict is not None and not verdict.passed and verdict.summary == "; ".join(failures)
+def test_check_passes_on_what_was_published(published: Workspace, expectation: Expectation) -> None:
+    verdict = judged(published, expectation, EXPLAINED)
+    assert verdict.passed and verdict.observed and verdict.offending == 0
+    query = expectation.rows_query
+    if query is not None:
+        known = {**measure(published, expectation, EXPLAINED), **expectation.bounds, **expectation.parameters}
+        assert published.fetch(query, EXPLAINED, **known).num_rows == 0
+
+
+@pytest.mark.parametrize("expectation", EACH_ONCE, ids=lambda e: e.name)
+def test_a_fault_breaks_its_expectation_and_no_other_of_the_asset(copy: Workspace, expectation: Expectation) -> None:
+    workspace = with_history(copy)
+    FAULTS[expectation.name](workspace, expectation.variant or "")
+    beside = [e for e in ALL if e.asset == expectation.asset]
+    verdicts = dict(zip([e.name for e in beside], judge(workspace, beside, EXPLAINED), strict=True))
+    assert [name for name, verdict in verdicts.items() if not verdict.passed] == [expectation.name]
+    verdict = verdicts[expectation.name]
+    assert "found" in verdict.summary and verdict.blocking == expectation.blocking
+    assert (verdict.offending > 0) == bool(verdict.rows) == (expectation.name not in WITHOUT_ROWS)
+    assert workspace.artifacts.verdict(expectation.asset, expectation.name, EXPLAINED) == verdict
 
 
 def test_a_measurement_without_a_value_is_a_failure(copy: Workspace) -> None:
-    report(copy, "no_funnel/trained_model", epochs=None)
-    weights = next(e for e in ALL if e.asset == "no_funnel/trained_model")
-    assert judge(copy, weights, EXPLAINED)[1] == ["epochs could not be measured"]
+    report(copy, "no_funnel/trained_model", epochs=None, non_finite_weights=float("nan"))
+    verdict = judged(copy, on("no_funnel/trained_model", "weights_finite"), EXPLAINED)
+    assert verdict.summary == "non_finite_weights could not be measured; epochs could not be measured"
 
 
-@pytest.mark.parametrize("expectation", [e for e in ALL if e.blocking], ids=lambda e: f"{e.asset}:{e.name}")
-def test_publication_refuses_a_failed_blocking_check(copy: Workspace, expectation) -> None:
-    FAULTS[expectation.name](copy)
-    judge(copy, expectation, EXPLAINED)
-    with pytest.raises(DataError, match=f"{expectation.asset}: {expectation.name}.*blocks"):
-        _verdicts(copy, EXPLAINED)
+def test_too_few_sessions_for_a_metric_is_no_failure_where_the_expectation_says_so(copy: Workspace) -> None:
+    rewrite(copy, "model_metrics_no_funnel", set_where(lambda row: True, auc=None, auc_high=None, ece=None))
+    for name in ("auc_plausible", "auc_above_chance", "calibrated"):
+        verdict = judged(copy, on("no_funnel/trained_model", name), EXPLAINED)
+        assert verdict.passed and verdict.summary == "passed: too few converted or other sessions for the metric"
 
 
-def test_publication_refuses_a_verdict_given_on_another_version(copy: Workspace) -> None:
-    verdict = copy.artifacts.verdict("sessions", "session_ids_unique", EXPLAINED)
-    assert verdict is not None
-    copy.artifacts.save_verdict("sessions", "session_ids_unique", EXPLAINED, replace(verdict, version="older"))
-    with pytest.raises(DataError, match="has not been run on this version"):
-        _verdicts(copy, EXPLAINED)
+def test_a_rule_says_what_it_wants() -> None:
+    assert str(between("a", 0, 0)) == "a = 0" and str(equal("a", "b")) == "a = b"
+    assert str(between("a", 0.5, 2)) == "a >= 0.5 and a <= 2" and str(between("a", None, 0.9)) == "a <= 0.9"
 
 
-def test_publication_refuses_tables_that_were_made_from_different_sessions(copy: Workspace) -> None:
-    record = copy.artifacts.record("sessions", EXPLAINED)
-    assert record is not None
-    copy.artifacts.save_record("sessions", EXPLAINED, replace(record, version="newer"))
-    with pytest.raises(DataError, match="was made from another sessions of window 2025-01-20"):
-        _verdicts(copy, EXPLAINED)
+def test_all_offending_rows_are_counted_and_twenty_kept(copy: Workspace) -> None:
+    rewrite(copy, "gradient_attribution_no_funnel", halve_shares)
+    verdict = judged(copy, on("no_funnel/event_attribution", "shares_sum_to_one"), EXPLAINED)
+    assert verdict.offending == verdict.observed["n_wrong_sums"] > 300 and len(verdict.rows) == 20
 
 
-def test_publication_refuses_a_window_whose_model_learnt_from_a_faulty_one(copy: Workspace) -> None:
-    check, trained_on = "tensors_equal_sql", "2025-01-13"
-    verdict = copy.artifacts.verdict("no_funnel/sequence_tensors", check, trained_on)
-    assert verdict is not None
-    copy.artifacts.save_verdict(
-        "no_funnel/sequence_tensors", check, trained_on, replace(verdict, passed=False, summary="off by one")
-    )
-    with pytest.raises(DataError, match=r"of window 2025-01-13 blocks it .off by one"):
-        _verdicts(copy, EXPLAINED)
+@pytest.mark.parametrize("column", ["probability", "logit", "centred_attribution", "gradient_attribution"])
+def test_a_number_that_is_none_is_found(copy: Workspace, column: str) -> None:
+    """A file's statistics leave NaN out, and an engine that trusts them would not look."""
+    rewrite(copy, "gradient_attribution_no_funnel", lambda t: first(t, **{column: float("nan")}))
+    name = "shares_sum_to_one" if column == "gradient_attribution" else "probabilities_in_range"
+    assert judged(copy, on("no_funnel/event_attribution", name), EXPLAINED).offending == 1
 
 
-def test_publication_refuses_a_table_that_nobody_recorded(copy: Workspace) -> None:
-    rewrite(copy, "leakage_comparison", double_first)
-    with pytest.raises(DataError, match="leakage_comparison was written by a run that did not finish"):
-        _verdicts(copy, EXPLAINED)
+def test_a_metric_that_is_no_number_is_a_failure_and_not_too_few_sessions(copy: Workspace) -> None:
+    rewrite(copy, "model_metrics_no_funnel", set_where(lambda row: row["model"] == "transformer", auc=float("nan")))
+    verdict = judged(copy, on("no_funnel/trained_model", "auc_plausible"), EXPLAINED)
+    assert not verdict.passed and verdict.summary == "auc could not be measured"
 
 
-def test_every_blocking_check_is_on_an_asset_that_publication_depends_on(published: Workspace) -> None:
-    assert {e.asset for e in ALL if e.blocking} <= set(audited(published.profile))
-
-
-def test_a_run_whose_check_fails_stops_and_leaves_readers_with_what_was_there(
-    copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = json.dumps(copy.warehouse.manifest(EXPLAINED).evidence, sort_keys=True)  # type: ignore[union-attr]
-    build = copy.warehouse.build
-
-    def faulty(table, window_key, version, query, parameters):
-        rows = build(table, window_key, version, query, parameters)
-        if table == "sessions" and window_key == EXPLAINED:
-            rewrite(copy, "sessions", same_id)
-        return rows
-
-    monkeypatch.setattr(copy.warehouse, "build", faulty)
-    with (
-        own_dagster_home(tmp_path),
-        pytest.raises(AttributionError, match="session_ids_unique of small/sessions failed"),
-    ):
-        launch(copy, EXPLAINED, force=True)
-    after = json.dumps(copy.warehouse.manifest(EXPLAINED).evidence, sort_keys=True)  # type: ignore[union-attr]
-    assert after == before
+def test_the_table_in_the_documentation_is_complete() -> None:
+    rows = [
+        (e.name, e.asset.replace("no_funnel/", "<v>/"), "critical" if e.blocking else "warning", e.description)
+        for e in EACH_ONCE
+    ]
+    page = (Path(__file__).parents[2] / "docs" / "quality.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \| `(\S+)` \| (\w+) \| (.*) \|$", page, re.M)
+    assert listed == rows
+    bands = re.search(r"quality:\n.*?(?=```)", page, re.S)
+    assert bands is not None
+    written = yaml.safe_load(bands.group())["quality"]
+    assert Quality.model_validate(written) == Quality()
+    assert set(written) == set(Quality.model_fields) - {"max_rejected_share"}

@@ -1,26 +1,24 @@
 """What Dagster loads: every built-in dataset, the graph's edges, SQL that reads what its asset depends on."""
 
+import re
 import subprocess
 import sys
+from functools import cache
 
 import dagster as dg
 import pytest
 
-from attribution_dagster.assets.attribution import AGGREGATES
 from attribution_dagster.build import build_definitions
 from attribution_dagster.datasets.registry import known_datasets, load_profile
+from attribution_dagster.graph import AGGREGATES, tables_of
+from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
-from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster.warehouse.ddl import table_definition
+from attribution_dagster.warehouse.lineage import ROLES_TABLE
+from attribution_dagster.warehouse.queries import load_query, parse_query
+from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS
 
-MADE_BY = {
-    "canonical_events": "source",
-    "stg_events": "events",
-    "session_events": "sessions",
-    "event_roles": None,
-    "gradient_attribution_no_funnel": "no_funnel/event_attribution",
-    "transformer_event_attribution_no_funnel": "no_funnel/event_type_attribution",
-    "transformer_event_attribution_with_funnel": "with_funnel/event_type_attribution",
-}
+MADE_BY = {table: asset for asset, tables in tables_of(VARIANTS).items() for table in tables} | {ROLES_TABLE: None}
 STATEMENTS = {
     "events": "staging/stg_events",
     "session_funnels": "sessions/session_funnels",
@@ -33,17 +31,109 @@ STATEMENTS = {
 }
 
 
+@cache
 def definitions(dataset: str) -> dg.Definitions:
     return build_definitions(Settings.from_environment({"ATTRIBUTION_DATASETS": dataset}))
 
 
+@cache
+def specs(dataset: str) -> dict[str, dg.AssetSpec]:
+    """Asset's name without its dataset -> what Dagster knows of it before anything is made."""
+    return {"/".join(spec.key.path[1:]): spec for spec in definitions(dataset).resolve_all_asset_specs()}
+
+
+EVERY_ASSET = [(dataset, asset) for dataset in sorted(known_datasets()) for asset in sorted(specs(dataset))]
+
+
 @pytest.mark.parametrize("dataset", sorted(known_datasets()))
-def test_every_built_in_dataset_loads_with_described_owned_and_grouped_assets(dataset: str) -> None:
-    specs = list(definitions(dataset).resolve_all_asset_specs())
-    assert len(specs) > 20
+def test_every_built_in_dataset_loads_its_own_assets_and_all_that_write_tables(dataset: str) -> None:
+    assert {spec.key.path[0] for spec in specs(dataset).values()} == {dataset}
+    assert set(tables_of(load_profile(dataset).variants)) <= set(specs(dataset))
+
+
+@pytest.mark.parametrize(("dataset", "asset"), EVERY_ASSET)
+def test_asset_is_described_owned_grouped_and_tagged(dataset: str, asset: str) -> None:
+    spec = specs(dataset)[asset]
+    assert spec.description and len(spec.description.split()) >= 12 and len(set(spec.description.split())) >= 10
+    assert spec.owners == ["team:attribution"] and spec.kinds and re.fullmatch(r"[0-9a-f]{16}", spec.code_version or "")
+    assert re.fullmatch(r"step[1-4]_[a-z_]{3,12}", spec.group_name or "")
+    assert spec.tags["dataset"] == dataset
+    assert spec.tags["data"] == ("simulated" if dataset == "marketplace" else "real")
+
+
+@pytest.mark.parametrize(("dataset", "asset"), EVERY_ASSET)
+def test_columns_of_all_tables_that_an_asset_writes_are_described(dataset: str, asset: str) -> None:
+    names = tables_of(load_profile(dataset).variants).get(asset, ())
+    metadata = specs(dataset)[asset].metadata
+    schemas = [metadata[f"table {name}"] for name in names[1:]]
+    if names:
+        assert metadata["dagster/table_name"] == f"{dataset}.{names[0]}"
+        schemas.insert(0, metadata["dagster/column_schema"])
+    else:
+        assert "dagster/column_schema" not in metadata and "sql" not in specs(dataset)[asset].kinds
+    for name, schema in zip(names, schemas, strict=True):
+        assert [c.name for c in schema.columns] == [c.name for c in table_definition(name).columns]
+        assert all(column.type and column.description for column in schema.columns), name
+
+
+def test_datasets_that_are_loaded_together_have_groups_of_their_own() -> None:
+    specs = definitions("marketplace,taobao").resolve_all_asset_specs()
     for spec in specs:
-        assert spec.description and spec.owners and spec.group_name and spec.kinds and spec.code_version, spec.key
-        assert spec.key.path[0] == dataset
+        assert re.fullmatch(rf"{spec.key.path[0]}_step[1-4]_[a-z_]+", spec.group_name or "")
+    assert {spec.key.path[0] for spec in specs} == {"marketplace", "taobao"}
+
+
+def metadata_of(asset: str) -> dict[str, dg.MetadataValue]:
+    """What the asset's latest materialisation of the explained window shows."""
+    with dg.DagsterInstance.get() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["small", *asset.split("/")]))
+    assert event is not None and event.asset_materialization is not None
+    assert event.asset_materialization.partition == (None if asset == "source" else EXPLAINED)
+    return dict(event.asset_materialization.metadata)
+
+
+@pytest.mark.parametrize("asset", sorted(specs("marketplace")))
+def test_materialisation_shows_a_table_or_a_picture_and_nobodys_id(published: Workspace, asset: str) -> None:
+    shown = [v.value for v in metadata_of(asset).values() if isinstance(v, dg.MarkdownMetadataValue)]
+    assert any("data:image/png;base64," in text or re.search(r"^\| .*\n\| ---.*\n\| ", text, re.M) for text in shown)
+    users = set(published.slice_of("sessions", EXPLAINED)["user_id"].to_pylist())
+    words = {word for text in shown if "base64" not in text for word in re.split(r"[^\w]+|_", text)}
+    assert len(users) > 50 and not users & words
+
+
+@pytest.mark.parametrize("asset", sorted(tables_of(VARIANTS)))
+def test_materialisation_counts_the_rows_of_the_main_table(published: Workspace, asset: str) -> None:
+    table = tables_of(VARIANTS)[asset][0]
+    if asset == "source":
+        count = published.warehouse.fetch(parse_query("hours", "SELECT SUM(n_events) AS n FROM source_hours"), {})
+    else:
+        rows = parse_query("rows", f"SELECT COUNT(*) AS n FROM {table} WHERE window_start = :window_start")
+        count = published.fetch(rows, EXPLAINED)
+    assert metadata_of(asset)["dagster/row_count"].value == count["n"][0].as_py() > 0
+
+
+@pytest.mark.parametrize("asset", [name for name, spec in specs("marketplace").items() if "sql" in spec.kinds])
+def test_columns_come_from_assets_that_are_upstream_and_from_columns_that_they_have(
+    published: Workspace, asset: str
+) -> None:
+    lineage = metadata_of(asset)["dagster/column_lineage"].value
+    table, *_ = tables_of(VARIANTS)[asset]
+    assert set(lineage.deps_by_column) == {column.name for column in table_definition(table).columns}
+    parents = {dep.asset_key.path[-1] for dep in specs("marketplace")[asset].deps}
+    found = {(d.asset_key, d.column_name) for deps in lineage.deps_by_column.values() for d in deps}
+    assert found and {key.path[-1] for key, _ in found} <= parents
+    for key, column in found:
+        written = tables_of(VARIANTS)["/".join(key.path[1:])]
+        assert any(column == c.name for name in written for c in table_definition(name).columns), (key, column)
+
+
+def test_a_training_links_to_its_mlflow_run_and_a_report_to_its_exports(published: Workspace) -> None:
+    trained, report = metadata_of("no_funnel/trained_model"), metadata_of("no_funnel/attribution_report")
+    assert "mlflow" in str(trained["mlflow"].value) and "mlflow ui --backend-store-uri sqlite" in str(
+        trained["mlflow_shown_by"].value
+    )
+    exports = metadata_of("published")["exports"].value
+    assert report["exports"].value == exports == str(published.settings.exports / "small" / EXPLAINED)
 
 
 @pytest.mark.parametrize("asset", STATEMENTS)

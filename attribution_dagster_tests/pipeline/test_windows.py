@@ -1,19 +1,17 @@
 """Which windows are made from what the source holds, and which of them a change of the source makes stale."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
-import dagster as dg
 import pandas as pd
 import pytest
 
-from attribution_dagster.build import definitions_of
 from attribution_dagster.cli.launch import plan_windows
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import small_workspace
+from attribution_dagster_tests.pipeline.small import materialise, small_workspace
 
 WEEKS = [f"{day:%Y-%m-%d}" for day in pd.date_range("2025-01-06", periods=8, freq="7D")]
 SQL_LAYER = ("events", "sessions", "session_funnels")
@@ -31,18 +29,12 @@ def workspace_on(root: Path, events: pd.DataFrame) -> Iterator[Workspace]:
     """Eight weeks on these events, the source profiled."""
     root.mkdir(exist_ok=True)
     events.to_parquet(root / "events.parquet")
-    workspace = small_workspace(root, end="2025-03-03", events=str(root / "events.parquet"))
+    # Some of these weeks are cut short on purpose.
+    extra = "quality: {volume_band: [0.01, 100]}\n"
+    workspace = small_workspace(root, end="2025-03-03", events=str(root / "events.parquet"), extra=extra)
     materialise(workspace, ["source"], [None])
     yield workspace
     workspace.warehouse.close()
-
-
-def materialise(workspace: Workspace, assets: Sequence[str], keys: Sequence[str | None]) -> None:
-    job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
-    selection = [dg.AssetKey(["small", name]) for name in assets]
-    with dg.DagsterInstance.ephemeral() as instance:
-        for key in keys:
-            job.execute_in_process(instance=instance, partition_key=key, asset_selection=selection)
 
 
 def versions(workspace: Workspace, asset: str) -> dict[str, str]:

@@ -1,0 +1,29 @@
+"""What is expected of the comparison of the variants."""
+
+from attribution_dagster.checks.expectations import Expectation, between, none_of
+from attribution_dagster.checks.suites.model import TOO_FEW_CONVERTED
+from attribution_dagster.datasets.profile import Profile
+
+_SLACK = 0.02
+"""How much AUC the model that sees more may lose by chance."""
+
+
+def results_suite(profile: Profile) -> list[Expectation]:
+    """The suite of `leakage_comparison`; empty where the dataset has not both variants it compares."""
+    if not {"no_funnel", "with_funnel"} <= set(profile.variants):
+        return []
+    return [
+        Expectation(
+            name="leakage_adds_up",
+            asset="leakage_comparison",
+            description="Every event type of either variant has one row, with both lifts as published and their difference.",
+            rules=(between("n_event_types", 1, None), *none_of("n_not_once", "n_different")),
+        ),
+        Expectation(
+            name="with_funnel_not_below",
+            asset="leakage_comparison",
+            description="The model that sees the funnel predicts no worse than the one that does not.",
+            rules=(between("auc_gain", -_SLACK, None, may_be_unknown=TOO_FEW_CONVERTED),),
+            blocking=False,
+        ),
+    ]

@@ -1,0 +1,111 @@
+"""Real servers on free ports of this machine, each in a process group of its own, ended with everything it started."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def server(
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log: Path,
+    ready: Callable[[], bool],
+    folder: Path,
+    user: str | None = None,
+    seconds: float = 60,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The process, once `ready` says so; its output is in `log`. AssertionError with the log's end if it never is."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, env=dict(environment), stdout=out, stderr=out, cwd=folder, user=user, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + seconds
+        while not ready():
+            assert process.poll() is None and time.monotonic() < deadline, f"{command[0]}: {log.read_text()[-3000:]}"
+            time.sleep(0.2)
+        yield process
+    finally:
+        with suppress(ProcessLookupError):  # it ended by itself
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def postgres_programs() -> Path | None:
+    """The folder with `initdb` and `postgres`, or None."""
+    found = shutil.which("initdb")
+    candidates = [Path(found).resolve().parent] if found else []
+    candidates += [p for pattern in POSTGRES_FOLDERS for p in sorted(Path("/").glob(pattern[1:]), reverse=True)]
+    return next(
+        (folder for folder in candidates if (folder / "initdb").exists() and (folder / "postgres").exists()), None
+    )
+
+
+@contextmanager
+def postgres(programs: Path, *, user: str, password: str, database: str) -> Iterator[int]:
+    """The port of a Postgres with an empty database, which asks for the password."""
+    # It refuses to run as root, and its user can't see into pytest's folders.
+    owner = "postgres" if os.geteuid() == 0 else None
+    root = Path(tempfile.mkdtemp(prefix="attribution-postgres-"))
+    try:
+        (root / "password").write_text(password)
+        if owner is not None:
+            for path in (root, root / "password"):
+                shutil.chown(path, owner)
+        port = free_port()
+        data = str(root / "data")
+        initialise = [
+            *(str(programs / "initdb"), "--pgdata", data, "--username", user, "--pwfile", str(root / "password")),
+            *("--auth", "scram-sha-256", "--no-sync"),
+        ]
+        subprocess.run(initialise, check=True, capture_output=True, user=owner, cwd="/")
+        options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={root}", "-c", "fsync=off"]
+        with server(
+            [str(programs / "postgres"), "-D", data, "-p", str(port), *options],
+            environment={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+            log=root / "log",
+            ready=lambda: _has_database(port, user, password, database),
+            folder=Path("/"),
+            user=owner,
+        ):
+            yield port
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _has_database(port: int, user: str, password: str, database: str) -> bool:
+    """Creates the database as soon as the server answers."""
+    import psycopg2
+
+    try:
+        connection = psycopg2.connect(host="127.0.0.1", port=port, user=user, password=password, dbname="postgres")
+    except psycopg2.OperationalError:
+        return False
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{database}"')
+    connection.close()
+    return True

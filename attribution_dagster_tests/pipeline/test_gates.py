@@ -1,0 +1,208 @@
+"""A failed blocking check keeps the window from readers and stops whatever would be made from it, in its run and in later ones."""
+
+import json
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from attribution_dagster.assets.published import _verdicts
+from attribution_dagster.build import definitions_of
+from attribution_dagster.checks.expectations import Expectation, between
+from attribution_dagster.checks.suites import expectations
+from attribution_dagster.cli.launch import launch
+from attribution_dagster.datasets.registry import load_profile
+from attribution_dagster.errors import AttributionError, DataError
+from attribution_dagster.resources.artifacts import Verdict
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.pipeline.faults import copy_of, double_first, judged, rewrite, same_id
+from attribution_dagster_tests.pipeline.small import EXPLAINED, own_dagster_home
+
+BLOCKING = [e for e in expectations(load_profile("marketplace")) if e.blocking]
+
+
+@pytest.fixture()
+def copy(published: Workspace, tmp_path: Path) -> Workspace:
+    return copy_of(published, tmp_path)
+
+
+def change_verdict(
+    workspace: Workspace, asset: str, check: str, change: Callable[[Verdict], Verdict], window_key: str = EXPLAINED
+) -> None:
+    verdict = workspace.artifacts.verdict(asset, check, window_key)
+    assert verdict is not None
+    workspace.artifacts.save_verdict(asset, check, window_key, change(verdict))
+
+
+def failed(verdict: Verdict) -> Verdict:
+    return replace(verdict, passed=False, summary="off by one")
+
+
+def run_only(
+    workspace: Workspace, asset: str, *, force: bool = True, raise_on_error: bool = True
+) -> dg.ExecuteInProcessResult:
+    """A run that selects one asset, with its checks."""
+    job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        return job.execute_in_process(
+            instance=instance,
+            partition_key=EXPLAINED,
+            asset_selection=[dg.AssetKey(["small", *asset.split("/")])],
+            tags={"attribution/force": str(force).lower()},
+            raise_on_error=raise_on_error,
+        )
+
+
+def test_publication_refuses_every_failed_blocking_check(copy: Workspace) -> None:
+    for expectation in BLOCKING:
+        change_verdict(copy, expectation.asset, expectation.name, failed)
+        with pytest.raises(DataError, match=f"{expectation.asset}: {expectation.name} of .*blocks it .off by one"):
+            _verdicts(copy, EXPLAINED)
+        change_verdict(copy, expectation.asset, expectation.name, lambda v: replace(v, passed=True))
+    assert len(_verdicts(copy, EXPLAINED)) > len(BLOCKING)
+
+
+@pytest.mark.parametrize("other", ["version", "check"])
+def test_publication_refuses_a_verdict_on_another_version_or_of_another_version_of_the_check(
+    copy: Workspace, other: str
+) -> None:
+    change_verdict(copy, "sessions", "session_ids_unique", lambda v: replace(v, **{other: "older"}))
+    with pytest.raises(DataError, match="it has not been run on this version, or has changed since"):
+        _verdicts(copy, EXPLAINED)
+
+
+def test_publication_refuses_tables_that_were_made_from_different_sessions(copy: Workspace) -> None:
+    record = copy.artifacts.record("sessions", EXPLAINED)
+    assert record is not None
+    copy.artifacts.save_record("sessions", EXPLAINED, replace(record, version="newer"))
+    with pytest.raises(DataError, match="was made from another sessions of window 2025-01-20"):
+        _verdicts(copy, EXPLAINED)
+
+
+def test_publication_refuses_a_window_whose_model_learnt_from_a_faulty_one(copy: Workspace) -> None:
+    change_verdict(copy, "no_funnel/sequence_tensors", "tensors_equal_sql", failed, "2025-01-13")
+    with pytest.raises(DataError, match=r"of window 2025-01-13 blocks it .off by one"):
+        _verdicts(copy, EXPLAINED)
+
+
+def test_publication_refuses_a_table_that_nobody_recorded(copy: Workspace) -> None:
+    rewrite(copy, "leakage_comparison", double_first)
+    with pytest.raises(DataError, match="leakage_comparison was written by a run that did not finish"):
+        _verdicts(copy, EXPLAINED)
+
+
+def test_a_run_whose_check_fails_stops_and_leaves_readers_with_what_was_there(
+    copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def published() -> str:
+        return json.dumps(copy.warehouse.manifest(EXPLAINED).evidence, sort_keys=True)  # type: ignore[union-attr]
+
+    before, build = published(), copy.warehouse.build
+
+    def faulty(table, window_key, version, query, parameters):
+        rows = build(table, window_key, version, query, parameters)
+        if table == "sessions" and window_key == EXPLAINED:
+            rewrite(copy, "sessions", same_id)
+        return rows
+
+    monkeypatch.setattr(copy.warehouse, "build", faulty)
+    with (
+        own_dagster_home(tmp_path),
+        pytest.raises(AttributionError, match=r"session_ids_unique of small/sessions failed.*see .*window\.html"),
+    ):
+        launch(copy, EXPLAINED, force=True)
+    assert published() == before
+    page = Path(copy.artifacts.page(EXPLAINED, "window")).read_text()
+    assert "critical, failed" in page and "critical, not run" in page
+
+
+@pytest.mark.parametrize(
+    "downstream",
+    ["session_funnels", "sampled_users", "risk_set", "no_funnel/sequence_tensors", "no_funnel/trained_model"],
+)
+def test_a_later_run_that_selects_only_what_is_downstream_computes_nothing(copy: Workspace, downstream: str) -> None:
+    """Directly downstream, or of something whose own checks passed."""
+    change_verdict(copy, "sessions", "session_volume", failed)
+    before = copy.artifacts.record(downstream, EXPLAINED)
+    with pytest.raises(Exception, match=f"{downstream} of window {EXPLAINED} is not made.*session_volume.*off by one"):
+        run_only(copy, downstream)
+    assert copy.artifacts.record(downstream, EXPLAINED) == before
+
+
+def test_what_is_current_is_not_passed_on_either(copy: Workspace) -> None:
+    change_verdict(copy, "sessions", "session_volume", failed)
+    with pytest.raises(Exception, match="session_funnels of window 2025-01-20 is not made"):
+        run_only(copy, "session_funnels", force=False)
+
+
+def test_a_check_that_was_never_asked_stops_what_reads_its_asset(copy: Workspace) -> None:
+    change_verdict(copy, "sessions", "session_volume", lambda v: replace(v, version="older"))
+    with pytest.raises(Exception, match=r"session_funnels of window 2025-01-20 is not made.*has not been run"):
+        run_only(copy, "session_funnels")
+    volume = next(e for e in BLOCKING if e.name == "session_volume")
+    assert judged(copy, volume, EXPLAINED).passed
+    run_only(copy, "session_funnels")
+
+
+def test_a_warning_stops_nobody(copy: Workspace) -> None:
+    change_verdict(copy, "risk_set", "enough_converted", failed)
+    run_only(copy, "no_funnel/sequence_tensors")
+    assert not copy.artifacts.verdict("risk_set", "enough_converted", EXPLAINED).passed  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("band", "asset", "check", "severity"),
+    [
+        ({"min_converted": 1000}, "risk_set", "enough_converted", dg.AssetCheckSeverity.WARN),
+        ({"max_auc": 0.51}, "no_funnel/trained_model", "auc_plausible", dg.AssetCheckSeverity.ERROR),
+    ],
+)
+def test_a_band_changed_in_the_profile_is_asked_anew_and_makes_nothing_again(
+    copy: Workspace, band: dict[str, float], asset: str, check: str, severity: dg.AssetCheckSeverity
+) -> None:
+    quality = copy.profile.quality.model_copy(update=band)
+    stricter = replace(copy, profile=copy.profile.model_copy(update={"quality": quality}))
+    before = copy.artifacts.record(asset, EXPLAINED)
+    result = run_only(stricter, asset, force=False, raise_on_error=False)
+    said = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert [name for name, each in said.items() if not each.passed] == [check]
+    assert said[check].severity == severity and result.success == (severity == dg.AssetCheckSeverity.WARN)
+    offending, table = (str(said[check].metadata[name].value) for name in ("offending_rows", "rows"))
+    assert (offending, "11 more rows" in table) in [("31", True), ("1", False)]
+    assert stricter.artifacts.record(asset, EXPLAINED) == before
+    (made,) = result.get_asset_materialization_events()
+    page = made.materialization.metadata["checks"].value
+    assert page == stricter.artifacts.page(EXPLAINED, asset) and "offending row" in Path(str(page)).read_text()
+
+
+def test_a_check_is_another_one_when_its_bound_severity_or_query_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    volume = next(e for e in BLOCKING if e.name == "session_volume")
+    others = [
+        replace(volume, rules=(between("volume_ratio", 0.4, 2),)),
+        replace(volume, blocking=False),
+        replace(volume, parameters={"x": 1}),
+        replace(volume, name="conversion_rate"),
+    ]
+    versions = {e.version for e in (volume, *others)}
+    assert len(versions) == 5 and volume.version == replace(volume).version
+    other_query = replace(volume.rows_query, text=volume.rows_query.text + " ")  # type: ignore[type-var, union-attr]
+    monkeypatch.setattr(Expectation, "rows_query", property(lambda e: other_query))
+    assert volume.version not in versions
+
+
+def test_checks_keep_their_windows(copy: Workspace) -> None:
+    """Partitions of checks are a preview feature: each evaluation must be of the window that was run."""
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    job = definitions_of([copy]).resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance, partition_key="2025-01-13", asset_selection=[dg.AssetKey(["small", "funnel_metrics"])]
+        )
+    said = {e.check_name: e for e in result.get_asset_check_evaluations()}
+    assert set(said) == {"funnel_rates_in_range", "funnel_counts_recounted"}
+    metadata = said["funnel_counts_recounted"].metadata
+    assert metadata["n_stages"].value == 4 and metadata["expected"].value == "n_different = 0"
+    assert metadata["page"].value == copy.artifacts.page("2025-01-13", "funnel_metrics")
