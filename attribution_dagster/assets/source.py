@@ -95,7 +95,7 @@ def _content_digest(workspace: Workspace, key: str) -> str:
         DataError: a user has been forgotten since the source was profiled.
     """
     record = workspace.artifacts.record("source", WHOLE)
-    if record is not None and record.report["suppressed"] != workspace.warehouse.suppressed():
+    if record is not None and record.report.get("suppressed", "") != workspace.warehouse.suppressed():
         raise DataError(
             f"dataset {workspace.profile.name}: a user has been forgotten since the asset `source` looked at the events. "
             "Materialise `source` again, then what is downstream."

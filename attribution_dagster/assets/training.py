@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from attribution_dagster.assets.measuring import measure, measured_tables
+from attribution_dagster.assets.measuring import Measured, measure, measured_tables
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
 from attribution_dagster.assets.tracking import dagster_run_is_over, log_result, log_window, training_of
@@ -124,7 +124,6 @@ def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
     import torch
 
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
-    from attribution_dagster.reports.training_plots import calibration_plot
 
     workspace, training_keys = step.workspace, _training_keys(step.workspace, step.window_key)
     torch.set_num_threads(workspace.settings.threads)
@@ -158,19 +157,18 @@ def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
         if found.pairs.num_rows
         else "none passed the score test",
         "metric_rows": found.metrics.to_pylist(),
-        "window_in_mlflow": log_window(
-            step,
-            variant,
-            story["mlflow_run_id"],
-            tables={"model_metrics": found.metrics, **({"pairs": found.pairs} if found.pairs.num_rows else {})},
-            pictures={
-                "calibration.png": calibration_plot(
-                    found.probabilities, found.labels, f"Calibration, {step.window_key}"
-                )
-            },
-            metrics=found.numbers(),
-        ),
+        "window_in_mlflow": _log_measured(step, variant, story["mlflow_run_id"], found),
     }
+
+
+def _log_measured(step: Step, variant: str, run_id: str, found: Measured) -> str:
+    """Adds the metrics, the neighbours and a calibration plot of the window to the model's run."""
+    from attribution_dagster.reports.training_plots import calibration_plot
+
+    tables = {"model_metrics": found.metrics} | ({"pairs": found.pairs} if found.pairs.num_rows else {})
+    plot = calibration_plot(found.probabilities, found.labels, f"Calibration, {step.window_key}")
+    pictures = {"calibration.png": plot}
+    return log_window(step, variant, run_id, tables=tables, pictures=pictures, metrics=found.numbers())
 
 
 def split_sessions(

@@ -18,7 +18,7 @@ def show_forgotten(forgotten: ForgottenUser, dataset: str) -> Group:
     lines = [removed] if forgotten.removed else [Text("nothing of this user was stored")]
     again = {
         "windows that held the user": forgotten.windows,
-        "models that learnt from them or were measured on them": forgotten.models,
+        "models that learnt from them": forgotten.models,
         "published windows whose averages and counts still include the user": forgotten.published,
     }
     said = [Text(f"{name}: {', '.join(each) or 'none'}") for name, each in again.items()]

@@ -126,14 +126,31 @@ class ArtifactStore:
         return sorted(path.rsplit("/", 1)[1].removesuffix(".json") for path in found)
 
     def remove_window(self, window_key: str) -> int:
-        """Deletes all artifacts, records and verdicts of a window; how many artifacts."""
+        """Deletes all artifacts, records, verdicts and pages of a window; how many artifacts."""
         folders = self._fs.glob(f"{self._root}/artifacts/**/{window_key}")
         removed = sum(len(self._fs.ls(folder, detail=False)) for folder in folders)
         notes = (self._fs.glob(f"{self._root}/{kind}/**/{window_key}.json") for kind in ("records", "verdicts"))
-        for path in [*folders, *(path for each in notes for path in each)]:
+        pages = self._fs.glob(f"{self._root}/checks/{window_key}")
+        for path in [*folders, *(path for each in notes for path in each), *pages]:
             self._fs.rm(path, recursive=True)
         for copied in (self._cache / "copies").glob(f"**/{window_key}"):
             shutil.rmtree(copied)
+        return removed
+
+    def forget_rows(self, belongs: Callable[[Mapping[str, Any]], bool]) -> dict[str, int]:
+        """Takes rows out of the verdicts that quote them, and deletes the pages of their windows: how many rows, by window."""
+        removed: dict[str, int] = {}
+        for path in self._fs.glob(f"{self._root}/verdicts/**/*.json"):
+            name = path.removeprefix(f"{self._root}/")
+            verdict = self._read(name) or {}
+            kept = [row for row in verdict.get("rows", ()) if not belongs(row)]
+            if len(kept) < len(verdict.get("rows", ())):
+                window_key = name.rsplit("/", 1)[1].removesuffix(".json")
+                removed[window_key] = removed.get(window_key, 0) + len(verdict["rows"]) - len(kept)
+                self._write(name, {**verdict, "rows": kept})
+        for window_key in removed:
+            for path in self._fs.glob(f"{self._root}/checks/{window_key}"):
+                self._fs.rm(path, recursive=True)
         return removed
 
     def clear_scratch(self) -> None:

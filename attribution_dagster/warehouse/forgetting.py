@@ -3,6 +3,7 @@
 import os
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +37,19 @@ class Forgettable:
 
     def owns(self, session_ids: pa.Array) -> pa.Array:
         """For each session id, whether it is the user's: ids begin with the escaped user and the separator."""
+        return pc.starts_with(session_ids.cast(pa.string()), self._sessions)
+
+    def is_named_in(self, row: Mapping[str, object]) -> bool:
+        """Whether a quoted row names the user or one of the user's sessions, in whatever column."""
+        return any(
+            isinstance(value, str) and (value == self.user_id or value.startswith(self._sessions))
+            for value in row.values()
+        )
+
+    @property
+    def _sessions(self) -> str:
         escaped = self.user_id.replace("%", "%25").replace("_", "%5F")
-        return pc.starts_with(session_ids.cast(pa.string()), f"{escaped}_")
+        return f"{escaped}_"
 
     def unreferenced(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows with NULL where they name a session of the user."""

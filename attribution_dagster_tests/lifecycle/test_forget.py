@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from attribution_dagster.assets.forgetting import forget_user
+from attribution_dagster.checks.pages import write_asset_page, write_window_page
 from attribution_dagster.cli.care import show_forgotten
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.registry import known_datasets, load_profile
@@ -21,8 +23,7 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.forgetting import Forgettable
 from attribution_dagster.warehouse.queries import load_query, parse_query, traced
 from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
-from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, small_workspace
-from attribution_dagster_tests.pipeline.test_windows import materialise
+from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, materialise, small_workspace
 
 
 @pytest.fixture()
@@ -117,6 +118,25 @@ def test_nothing_of_the_user_is_left_and_nobody_else_is_touched(
     after_run = copy.artifacts.record("events", EXPLAINED)
     assert before_run is not None and after_run is not None and before_run.version != after_run.version
     assert files_with(user, home) == []
+
+
+def test_failed_checks_and_their_pages_no_longer_quote_the_user(copy: Workspace) -> None:
+    """The row of somebody whose id begins alike stays, and so does the number of rows that broke the rule."""
+    asset, check, home = "sessions", "session_ids_unique", copy.settings.home
+    user = matched_buyer(copy)
+    verdict = copy.artifacts.verdict(asset, check, EXPLAINED)
+    assert verdict is not None
+    rows = [{"session_id": f"{user}_d_2025-01-20_1", "n": 2}, {"session_id": f"{user}9_d_2025-01-20_1", "n": 2}]
+    failed = replace(verdict, passed=False, summary="2 ids occur twice", offending=2, rows=rows)
+    copy.artifacts.save_verdict(asset, check, EXPLAINED, failed)
+    pages = [Path(write_asset_page(copy, asset, EXPLAINED)), Path(write_window_page(copy, EXPLAINED))]
+    assert all(user in page.read_text() for page in pages)
+    assert forget_user(copy, user).removed["verdicts of checks, quoted rows"] == 1
+    now = copy.artifacts.verdict(asset, check, EXPLAINED)
+    assert now is not None and now.rows == rows[1:] and now.offending == 2 and not now.passed
+    assert all(f"{user}9_" in page.read_text() and f"{user}_" not in page.read_text() for page in pages)
+    quoting = [path for path in (home / "artifacts").rglob("*.json") if f"{user}_" in path.read_text()]
+    assert quoting == []
 
 
 def test_readers_see_whole_tables_meanwhile(copy: Workspace, tmp_path: Path) -> None:

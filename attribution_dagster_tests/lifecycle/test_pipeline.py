@@ -20,6 +20,7 @@ from attribution_dagster.assets.promotion import check_verdicts, open_champion
 from attribution_dagster.assets.step import FORCE_TAG
 from attribution_dagster.build import definitions_of
 from attribution_dagster.cli.models import close_abandoned
+from attribution_dagster.resources.liveness import PID, process_tags
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace
@@ -152,7 +153,10 @@ def test_a_champion_that_can_not_read_the_sessions_any_more_does_not_stand_in_th
 def test_a_model_older_than_the_champion_is_not_compared_on_a_window_that_the_champion_may_have_learnt_from(
     copy: Workspace,
 ) -> None:
-    first = copy.registry.version("no_funnel", 1)
+    first, client = copy.registry.version("no_funnel", 1), MlflowClient(copy.settings.mlflow_tracking_uri)
+    left_open = client.create_run(
+        run_of(copy, "no_funnel").info.experiment_id, tags={**process_tags(), PID: "99999999"}
+    )
     run_id, model_id = first.run_id, run_of(copy, "no_funnel").outputs.model_outputs[0].model_id
     newer = copy.registry.register("no_funnel", model_id, run_id, "2025-01-27")
     copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, "nobody")
@@ -160,6 +164,7 @@ def test_a_model_older_than_the_champion_is_not_compared_on_a_window_that_the_ch
     said = report(copy, "no_funnel/champion")
     assert said["decision"] == "refused"
     assert said["objections"] == "older than the champion, which was trained for window 2025-01-27"
+    assert client.get_run(left_open.info.run_id).info.status == "KILLED"  # each training looks for such runs first
 
 
 def test_a_check_that_was_not_run_or_has_failed_speaks_against_a_model(copy: Workspace) -> None:

@@ -18,8 +18,8 @@ from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.retention import Retired, past_retention, retire
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD, logged_model
-from attribution_dagster_tests.pipeline.small import small_workspace
-from attribution_dagster_tests.pipeline.test_windows import WEEKS, materialise
+from attribution_dagster_tests.pipeline.small import materialise, small_workspace
+from attribution_dagster_tests.pipeline.test_windows import WEEKS
 
 TABLES = ("stg_events", "rejected_events", "session_events", "sessions")
 
@@ -35,6 +35,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for key in WEEKS:
         made.artifacts.create("no_funnel/sequence_tensors", key, "1", lambda folder: (folder / "a.npy").touch())
         made.artifacts.save_record("no_funnel/sequence_tensors", key, Record(version="1", inputs={}))
+        made.artifacts.save_page(key, "sessions", "a page")
     for key in WEEKS[2:]:
         made.warehouse.publish(key, ["sessions"], {})
         with replaced_folder(made.settings.exports / "small" / key) as folder:
@@ -44,7 +45,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def open_at(root: Path) -> Workspace:
-    return small_workspace(root, end="2025-03-03", events=str(root / "world" / "events"))
+    # So few users come in very different numbers from week to week.
+    extra = "quality: {volume_band: [0.01, 100]}\n"
+    return small_workspace(root, end="2025-03-03", events=str(root / "world" / "events"), extra=extra)
 
 
 @pytest.fixture()
