@@ -17,11 +17,9 @@ import dagster as dg
 
 from attribution_dagster.datasets.profile import Profile, ScheduleSpec
 from attribution_dagster.datasets.windows import windows
-from attribution_dagster.graph import PREPARED, DatasetAssets
+from attribution_dagster.graph import AFTER_PUBLICATION, PREPARED, DatasetAssets
 
 PARTITION_TAG = "dagster/partition"
-AFTER_PUBLICATION = ("attribution_drift",)
-"""Assets of a variant that are made after the window is published."""
 LATE_AFTER = timedelta(hours=6)
 """How long making a window may take before it is missed."""
 AssetJob = Any  # what dg.define_asset_job returns; Dagster 1.13 does not export its type

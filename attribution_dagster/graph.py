@@ -26,6 +26,8 @@ PREPARED = (
 
 All other assets exist for the windows that can be explained, and are made one window per run.
 """
+AFTER_PUBLICATION = ("attribution_drift",)
+"""Assets of a variant that are made after the window is published."""
 AGGREGATES = {
     "event_type_attribution": "transformer_event_attribution",
     "position_attribution": "transformer_position_attribution",

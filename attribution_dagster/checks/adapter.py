@@ -13,7 +13,7 @@ from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge
 from attribution_dagster.checks.pages import write_asset_page, write_window_page
 from attribution_dagster.checks.suites import expectations
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import AFTER_PUBLICATION, DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
 
@@ -49,8 +49,8 @@ def _checks_of(assets: DatasetAssets, asset: str, suite: list[Expectation]) -> d
         judged = {window: judge(workspace, suite, window) for window in context.partition_keys}
         for window, verdicts in judged.items():
             page = write_asset_page(workspace, asset, window)
-            if not all(verdict.passed for verdict in verdicts):
-                # What is downstream may not run, so that nobody else would write it.
+            if not all(verdict.passed for verdict in verdicts) or asset.split("/")[-1] in AFTER_PUBLICATION:
+                # What is downstream may not run, or comes before, so that nobody else would write it.
                 page = write_window_page(workspace, window)
         for place, expectation in enumerate(suite):
             of_windows = {window: verdicts[place] for window, verdicts in judged.items()}

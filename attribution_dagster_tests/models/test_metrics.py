@@ -142,3 +142,11 @@ def test_counts_are_per_session_and_name_their_columns():
 def test_baselines_of_one_class_are_refused():
     with pytest.raises(ValueError, match="0 converted of 20"):
         fit_baselines(with_label(sessions(np.full(20, 2)), np.zeros(20)))
+
+
+def test_equal_predictions_share_a_bin_whatever_the_order_of_rows():
+    labels = np.repeat([0, 1], [80, 20])
+    assert metrics.expected_calibration_error(np.full(100, 0.2), labels) == pytest.approx(0.0)
+    predicted = np.repeat([0.1, 0.6], [90, 10])
+    expected = abs(90 * 0.1 - 10) / 100 + abs(10 * 0.6 - 10) / 100
+    assert metrics.expected_calibration_error(predicted, np.repeat([0, 1], [80, 20])) == pytest.approx(expected)

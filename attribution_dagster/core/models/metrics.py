@@ -101,11 +101,14 @@ def average_precision(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 
 
 def expected_calibration_error(probabilities: npt.ArrayLike, labels: npt.ArrayLike, bins: int = 10) -> float:
-    """Return the mean distance of predicted and observed rate over equally filled bins, weighted by their sizes."""
+    """Return the mean distance of predicted and observed rate over equally filled bins, weighted by their sizes.
+
+    Equal predictions share a bin, so that the order of rows does not matter.
+    """
     predicted, truth = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    order = np.argsort(predicted, kind="stable")
-    gaps = [abs(float(np.sum(predicted[part] - truth[part]))) for part in np.array_split(order, bins)]
-    return sum(gaps) / len(truth)
+    edges = np.quantile(predicted, np.arange(1, bins) / bins, method="higher")
+    gaps = np.bincount(np.searchsorted(edges, predicted, side="right"), predicted - truth, bins)
+    return float(np.abs(gaps).sum() / len(truth))
 
 
 def bootstrap_auc(
