@@ -138,7 +138,8 @@ def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) 
     between = f" ({signed(low)} to {signed(high)})" if known else ""
     name = Text.assemble((f"{mark} ", style), (shorten(row["event_type"], 22), "red" if row["is_funnel"] else ""))
     name.append(FUNNEL_MARK if row["is_funnel"] else "", style="red")
-    numbers = (signed(effect) + between, f"×{math.exp(min(effect, 99)):.2f}")
+    odds = math.exp(min(effect, 99))
+    numbers = (signed(effect) + between, f"×{odds:.2f}" if odds < 1000 else "×>1000")
     return [name, Text(bar, style=style), *(Text(number, style=style) for number in numbers), Text(f"{row['users']:,}")]
 
 

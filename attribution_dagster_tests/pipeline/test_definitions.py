@@ -112,7 +112,7 @@ def test_materialisation_counts_the_rows_of_the_main_table(published: Workspace,
     assert metadata_of(asset)["dagster/row_count"].value == count["n"][0].as_py() > 0
 
 
-@pytest.mark.parametrize("asset", [name for name, spec in specs("marketplace").items() if "sql" in spec.kinds])
+@pytest.mark.parametrize("asset", sorted(name for name, spec in specs("marketplace").items() if "sql" in spec.kinds))
 def test_columns_come_from_assets_that_are_upstream_and_from_columns_that_they_have(
     published: Workspace, asset: str
 ) -> None:
