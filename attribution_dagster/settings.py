@@ -15,6 +15,8 @@ from attribution_dagster.errors import ConfigurationError
 
 WAREHOUSES = ("duckdb",)
 _EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
+_SECRET = {"ATTRIBUTION_ALERT_URLS", "ATTRIBUTION_HEARTBEAT_URL"}
+"""Addresses that are secrets as a whole, and are never shown."""
 _PASSWORD = re.compile(r"://[^@\s]*:[^@\s]*@|https?://[^/@\s]+@|[?&;](password|pwd|token|secret)=", re.IGNORECASE)
 _KNOWN = {
     "ATTRIBUTION_HOME",
@@ -110,7 +112,7 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
 def _refuse_passwords(env: Mapping[str, str]) -> None:
     """A password in an address ends up in links, error messages and metadata. The message must not be the first of them."""
     for name in sorted(env):
-        if name.startswith("ATTRIBUTION_") and _PASSWORD.search(env[name]):
+        if name.startswith("ATTRIBUTION_") and name not in _SECRET and _PASSWORD.search(env[name]):
             raise ConfigurationError(
                 f"{name} holds a password or token, which logs and links would show; take it out of the address and set MLFLOW_TRACKING_USERNAME "
                 "and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, which MLflow reads itself; for Postgres set PGPASSWORD"

