@@ -9,7 +9,7 @@ failed goes no further. Preparing is a job of its own also because a window that
 explained, and Dagster runs assets together only if they have the same windows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ from attribution_dagster.datasets.windows import windows
 from attribution_dagster.graph import AFTER_PUBLICATION, PREPARED, DatasetAssets
 
 PARTITION_TAG = "dagster/partition"
+CAUGHT_UP = 7
+"""Closed windows, at least, that a tick looks back on."""
 LATE_AFTER = timedelta(hours=6)
 """How long making a window may take before it is missed."""
 AssetJob = Any  # what dg.define_asset_job returns; Dagster 1.13 does not export its type
@@ -68,7 +70,11 @@ def cron(profile: Profile) -> str:
 
 def latest_closed(profile: Profile, now: datetime) -> str | None:
     """Key of the latest window that was over at `now` (UTC, no zone), None before the first."""
-    return max((w.key for w in windows(profile, until=now) if w.end <= now), default=None)
+    return max(_closed(profile, now), default=None)
+
+
+def _closed(profile: Profile, now: datetime) -> list[str]:
+    return [w.key for w in windows(profile, until=now) if w.end <= now]
 
 
 def _schedule(profile: Profile, prepare: AssetJob) -> dg.ScheduleDefinition:
@@ -80,15 +86,16 @@ def _schedule(profile: Profile, prepare: AssetJob) -> dg.ScheduleDefinition:
         cron_schedule=cron(profile),
         execution_timezone=profile.time_zone,
         default_status=status,
-        description=f"Makes each {profile.windows.length} of {profile.name} once, {cron(profile)} in {profile.time_zone}.",
+        description=f"Asks for each closed {profile.windows.length} of {profile.name} once, {cron(profile)} in {profile.time_zone}.",
     )
-    def made_when_closed(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    def made_when_closed(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        # Dagster lets go of ticks that a stopped daemon missed, so each tick asks for what has not been asked for yet.
         now = context.scheduled_execution_time.astimezone(UTC).replace(tzinfo=None)
-        key = latest_closed(profile, now)
-        if key is None:
-            return dg.SkipReason(f"no {profile.windows.length} of {profile.name} is over yet")
-        # The run key makes it once: a dataset whose windows have an end asks for its last one again and again.
-        return dg.RunRequest(run_key=key, partition_key=key)
+        recent = _closed(profile, now)[-max(profile.windows.look_back + 1, CAUGHT_UP) :]
+        new = [key for key in recent if _latest_run(context.instance, prepare, key) is None]
+        if not new:
+            return dg.SkipReason(f"every closed {profile.windows.length} of {profile.name} has been asked for")
+        return [dg.RunRequest(run_key=key, partition_key=key) for key in new]
 
     return made_when_closed
 
@@ -109,13 +116,25 @@ def _explain_prepared(
     def explain_prepared(context: dg.RunStatusSensorContext) -> dg.SensorResult | dg.SkipReason:
         run = context.dagster_run
         key = run.tags.get(PARTITION_TAG)
-        if key is None or not dataset.explained.has_partition_key(key):
-            return dg.SkipReason(f"window {key} has no full look-back: it trains models, and is not explained")
-        asked = [
-            dg.RunRequest(run_key=f"{run.run_id} {variant}", job_name=job.name, partition_key=key)
+        if key is None:
+            return dg.SkipReason("a run over a range: its windows are explained by a backfill")
+        is_explained = dataset.explained.has_partition_key(key)  # else it only trains models
+        asked = [(key, variant, job) for variant, job in explain.items() if is_explained]
+        # A window that could not be explained for want of this one can be now.
+        asked += [
+            (later, variant, job)
+            for later in _reached_from(profile, dataset.explained.get_partition_keys(), key)
             for variant, job in explain.items()
+            if _has_failed(_latest_run(context.instance, job, later))
         ]
-        return dg.SensorResult(run_requests=asked)
+        if not asked:
+            return dg.SkipReason(f"window {key} has no full look-back: it trains models, and is not explained")
+        return dg.SensorResult(
+            run_requests=[
+                dg.RunRequest(run_key=f"{run.run_id} {variant} {window}", job_name=job.name, partition_key=window)
+                for window, variant, job in asked
+            ]
+        )
 
     return explain_prepared
 
@@ -143,6 +162,16 @@ def _publish_explained(
         return dg.RunRequest(run_key=runs, partition_key=key)
 
     return publish_explained
+
+
+def _reached_from(profile: Profile, keys: Sequence[str], key: str) -> list[str]:
+    """The windows after `key` whose models may learn from it."""
+    reach = profile.windows.look_back + profile.windows.retrain_every - 1
+    return [later for later in keys if later > key][:reach]
+
+
+def _has_failed(run: dg.DagsterRun | None) -> bool:
+    return run is not None and run.status is dg.DagsterRunStatus.FAILURE
 
 
 def _latest_run(instance: dg.DagsterInstance, job: AssetJob, key: str) -> dg.DagsterRun | None:

@@ -42,6 +42,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
                 workspace.profile.roles.model_dump(),
                 str(found.events.parts[0].path),
                 workspace.warehouse.suppressed(),
+                _bound_in_force(workspace),
             ],
             code=_CODE_SOURCE,
             exists=lambda step: _is_profiled(step),
@@ -133,14 +134,16 @@ def _simulated(workspace: Workspace) -> Path:
     return folder
 
 
+def _bound_in_force(workspace: Workspace) -> str | None:
+    """From when on times lay in the future, if that kept events out last time: they may have happened since."""
+    record = workspace.artifacts.record("source", WHOLE)
+    kept_out = record is not None and record.report["rows_with_impossible_time"]
+    return latest_plausible().isoformat() if kept_out else None
+
+
 def _is_profiled(step: Step) -> bool:
-    """Whether the slices are there, and no event that lay in the future then may have happened since."""
-    record = step.workspace.artifacts.record("source", WHOLE)
-    until = record.report["plausible_until"] if record and record.report["rows_with_impossible_time"] else None
-    made = [
-        step.workspace.warehouse.current(*slice) for slice in (("source_hours", WHOLE), ("rejected_events", UNDATED))
-    ]
-    return made == [step.version] * 2 and until in (None, latest_plausible().isoformat())
+    slices = (("source_hours", WHOLE), ("rejected_events", UNDATED))
+    return all(step.workspace.warehouse.current(*each) == step.version for each in slices)
 
 
 def _profile_source(step: Step, source: Source) -> Report:
@@ -148,7 +151,6 @@ def _profile_source(step: Step, source: Source) -> Report:
     warehouse.attach_source(source)
     until = latest_plausible()
     bound = {"latest_plausible": until}
-    # A later look at the same files may find that what lay in the future has happened: never an earlier look's slice.
     warehouse.build("source_hours", WHOLE, step.version, load_query("staging/source_hours"), bound)
     found = coverage(workspace)
     if found.first_event_at is None or found.last_event_at is None:
@@ -156,6 +158,13 @@ def _profile_source(step: Step, source: Source) -> Report:
             f"dataset {workspace.profile.name}: {source.events.parts[0].path} holds {found.n_rows} rows and none with a "
             "usable time. Give a file with events, or correct the time column in the staging SQL."
         )
+    try:
+        observed_until = found.observed_until(datetime.now(UTC).replace(tzinfo=None))
+    except ValueError:
+        raise SourceError(
+            f"dataset {workspace.profile.name}: all events of {source.events.parts[0].path} lie after now, the first at {found.first_event_at} UTC. "
+            "Correct the time column, or its time zone, in the staging SQL."
+        ) from None
     types = warehouse.fetch(load_query("staging/source_event_types"), {})
     n_undated = warehouse.build("rejected_events", UNDATED, step.version, load_query("staging/rejected_undated"), bound)
     malformed = warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist()[0]["n_malformed_lines"]
@@ -174,8 +183,7 @@ def _profile_source(step: Step, source: Source) -> Report:
         "rows_with_impossible_time": found.n_impossible_time,
         "plausible_until": until.isoformat(),
         "first_event_at": found.first_event_at.isoformat(),
-        # A device's clock may run ahead; nothing has been observed later than now.
-        "last_event_at": min(found.last_event_at, datetime.now(UTC).replace(tzinfo=None)).isoformat(),
+        "last_event_at": observed_until.isoformat(),
         "events_outside_all_windows": found.n_outside(workspace.windows()),
         "event_types": {"markdown": markdown_table(_with_roles(types), rows=60)},
     }

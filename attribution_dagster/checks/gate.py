@@ -6,6 +6,7 @@ Dagster's blocking holds within one run only. So verdicts are stored with the ve
 from collections.abc import Iterator, Mapping
 
 from attribution_dagster.checks.expectations import Expectation
+from attribution_dagster.checks.judging import judge
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.errors import DataError
 from attribution_dagster.resources.artifacts import Verdict
@@ -56,7 +57,17 @@ def _asked(workspace: Workspace, made: Made) -> Iterator[tuple[Expectation, str,
     for expectation in expectations(workspace.profile):
         for (asset, window), version in sorted(made.items()):
             if asset == expectation.asset:
-                yield expectation, window, verdict_of(workspace, expectation, window, version)
+                verdict = verdict_of(workspace, expectation, window, version)
+                yield expectation, window, verdict or _asked_anew(workspace, expectation, window, version)
+
+
+def _asked_anew(workspace: Workspace, expectation: Expectation, window: str, version: str) -> Verdict | None:
+    """The verdict of the check as it is now, where an earlier form of it was asked of this version; None where none was.
+
+    A changed band would otherwise stop publication until every window of the look-back had been run again; asking takes a query.
+    """
+    before = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
+    return judge(workspace, [expectation], window)[0] if before is not None and before.version == version else None
 
 
 def _behind(workspace: Workspace, read: Made) -> Made:
@@ -77,7 +88,7 @@ def _behind(workspace: Workspace, read: Made) -> Made:
 def _objection(
     workspace: Workspace, expectation: Expectation, window: str, verdict: Verdict | None, refused: str
 ) -> DataError:
-    why = verdict.summary if verdict is not None else "it has not been run on this version, or has changed since"
+    why = verdict.summary if verdict is not None else "it has not been run on this version"
     return DataError(
         f"dataset {workspace.profile.name}: {refused}, what was there before stays: check {expectation.asset}: {expectation.name} "
         f"of window {window} blocks it ({why}). Mend the cause and materialise {expectation.asset} again, with its checks."

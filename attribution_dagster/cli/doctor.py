@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -100,8 +100,11 @@ def examine(settings: Settings, dataset: str) -> Findings:
 
 
 def _covered(profile: Profile, found: Coverage) -> list[Window]:
-    """The windows that hold events."""
-    return [w for w in windows(profile, until=found.last_event_at) if found.holds(w)] if found.last_event_at else []
+    """The windows that hold events and are over."""
+    if found.last_event_at is None:
+        return []
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return [w for w in windows(profile, until=found.last_event_at) if w.end <= now and found.holds(w)]
 
 
 def _problems(profile: Profile, found: Coverage, types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
@@ -144,6 +147,11 @@ def _remarks(profile: Profile, found: Coverage, types: pa.Table, counts: Sequenc
     if unusable:
         remarks.append(
             f"{unusable:,} rows have no usable time ({unusable / found.n_rows:.2%}); they will be quarantined in rejected_events"
+        )
+    if not present & set(profile.roles.funnel):
+        remarks.append(
+            "no event is of the funnel: if carts or checkouts are among them, name them in roles.funnel (attribution new: --funnel TYPE, once for each), "
+            "or they give the answer away in no_funnel, and both variants are the same"
         )
     for role in ROLES:
         absent = [name for name in getattr(profile.roles, role) if name not in present]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -92,19 +92,21 @@ def _look(settings: Settings, parent: Profile, wanted: Wanted) -> tuple[Coverage
 def _windows(parent: Profile, found: Coverage, time_zone: str) -> dict[str, Any]:
     """The longest windows, up to the parent's, of which the events fill at least three; look-back as far as they allow."""
     dates = found.events_by_date(ZoneInfo(time_zone))
-    lengths = ("month", "week", "day")
+    lengths, today = ("month", "week", "day"), datetime.now(ZoneInfo(time_zone)).date()
     for length in lengths[lengths.index(parent.windows.length) :]:
-        starts = _filled(dates, length)
+        starts = [start for start in _filled(dates, length) if next_boundary(start, length) <= today]
         if len(starts) > min(parent.windows.look_back, 2):
             break
     if len(starts) < 2:
         raise DataError(
-            f"the events lie on {len(dates)} date(s), too few for two windows: one is explained by what was learnt from another"
+            f"the events lie on {len(dates)} date(s), and {len(starts)} windows of them are over, where two are needed: one is explained by "
+            "what was learnt from another"
         )
     end = next_boundary(starts[-1], length)
-    is_growing = datetime.now(UTC).date() - end < STILL_GROWING
+    is_growing = today - end < STILL_GROWING
     look_back = min(parent.windows.look_back, len(starts) - 1)
-    return {"length": length, "start": starts[0], **({} if is_growing else {"end": end}), "look_back": look_back}
+    # The end is written in any case: without one, that of the dataset it extends would hold.
+    return {"length": length, "start": starts[0], "end": None if is_growing else end, "look_back": look_back}
 
 
 def _filled(dates: Mapping[date, int], length: str) -> list[date]:

@@ -56,6 +56,13 @@ class Coverage:
         """Time of the last event (UTC)."""
         return max((row["last_event_at"] for row in self._dated), default=None)
 
+    def observed_until(self, now: datetime) -> datetime:
+        """Time of the last event before `now` (UTC), to the hour: a device whose clock runs ahead has not seen the future.
+
+        Raises ValueError when there is none.
+        """
+        return max(row["last_event_at"] for row in self._dated if row["last_event_at"] <= now)  # type: ignore[no-any-return]
+
     def events_by_date(self, zone: ZoneInfo) -> dict[date, int]:
         """Local date -> its number of events, an hour counted to the date of its first event; without empty dates."""
         counts: dict[date, int] = {}

@@ -47,6 +47,15 @@ def test_without_a_window_before_there_is_nothing_to_compare() -> None:
     assert found["effect_before"] is None and found["effect_change"] is None and found["share_before"] is None
 
 
+def test_an_effect_that_ends_all_conversion_is_not_overlooked() -> None:
+    """No converted session holds the event any more: its lift is unknown, the change of its effect is not."""
+    now = [occurrence(f"u{n}", 0, -2.0 + 0.01 * (n % 3)) for n in range(30)]
+    before = [occurrence(f"u{n}", n % 2, 0.01 * (n % 3), window_start=BEFORE) for n in range(30)]
+    found = drift([*now, *before])["click"]
+    assert found["effect_change"] == pytest.approx(-2.0) and 0 < found["effect_change_error"] < 0.1
+    assert found["lift_change"] is None and found["lift_change_error"] is None
+
+
 def test_errors_of_changes_are_those_of_resampled_users() -> None:
     """Most users are in both periods, with habits of their own: unpaired errors would be far too large."""
     rng = np.random.default_rng(3)

@@ -87,21 +87,27 @@ def test_schedule_and_sensor_are_off_unless_the_profile_asks(tmp_path) -> None:
     assert schedule.cron_schedule == "0 5 * * 1"
 
 
-def test_a_tick_asks_for_the_closed_window_once(tmp_path) -> None:
+def test_a_tick_asks_for_the_closed_windows_that_nobody_asked_for(tmp_path) -> None:
+    """Also for those whose ticks a stopped daemon missed; the windows end in February, and are not made again after."""
     loaded = definitions(tmp_path, "")
     schedule, repository = loaded.resolve_schedule_def("shop_windows"), loaded.get_repository_def()
-    with dg.DagsterInstance.ephemeral() as instance:
-        for at, asked in (
-            ("2025-01-06 03:00", None),
-            ("2025-01-13 03:00", "2025-01-06"),
-            ("2025-06-02 03:00", "2025-02-03"),
-        ):
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+
+        def asked(at: str) -> list[str | None]:
             moment = datetime.fromisoformat(at).replace(tzinfo=UTC)
-            tick = schedule.evaluate_tick(
-                dg.build_schedule_context(instance=instance, repository_def=repository, scheduled_execution_time=moment)
+            context = dg.build_schedule_context(
+                instance=instance, repository_def=repository, scheduled_execution_time=moment
             )
-            requests = [(request.partition_key, request.run_key) for request in tick.run_requests or []]
-            assert requests == ([(asked, asked)] if asked else [])
+            return [request.partition_key for request in schedule.evaluate_tick(context).run_requests or []]
+
+        assert asked("2025-01-06 03:00") == []
+        assert asked("2025-01-13 03:00") == ["2025-01-06"]
+        finished(instance, "shop_prepare", "2025-01-06")
+        assert asked("2025-01-13 03:00") == []
+        assert asked("2025-02-03 03:00") == ["2025-01-13", "2025-01-20", "2025-01-27"]
+        for key in ("2025-01-13", "2025-01-20", "2025-01-27", "2025-02-03"):
+            finished(instance, "shop_prepare", key, fails=key == "2025-01-20")
+        assert asked("2025-06-02 03:00") == [], "what failed is for a person to mend"
 
 
 def finished(
@@ -140,6 +146,15 @@ def test_a_prepared_window_is_explained_by_each_variant_if_it_has_a_look_back(tm
     assert [(r.job_name, r.partition_key) for r in late.run_requests] == [
         ("shop_explain_no_funnel", "2025-02-03"), ("shop_explain_with_funnel", "2025-02-03"),
     ]  # fmt: skip
+
+
+def test_windows_that_failed_for_want_of_one_are_asked_for_again_when_it_is_there(tmp_path) -> None:
+    sensor = definitions(tmp_path, "").resolve_sensor_def("shop_explain_prepared")
+    with dg.DagsterInstance.ephemeral() as instance:
+        finished(instance, "shop_explain_no_funnel", "2025-02-03", fails=True)
+        finished(instance, "shop_explain_with_funnel", "2025-02-03")
+        mended = answer(sensor, finished(instance, "shop_prepare", "2025-01-20"), instance)
+    assert [(r.job_name, r.partition_key) for r in mended.run_requests] == [("shop_explain_no_funnel", "2025-02-03")]
 
 
 def test_a_window_is_published_when_every_variants_latest_run_has_succeeded(tmp_path) -> None:

@@ -65,13 +65,22 @@ def test_publication_refuses_every_failed_blocking_check(copy: Workspace) -> Non
     assert len(_verdicts(copy, EXPLAINED)) > len(BLOCKING)
 
 
-@pytest.mark.parametrize("other", ["version", "check"])
-def test_publication_refuses_a_verdict_on_another_version_or_of_another_version_of_the_check(
-    copy: Workspace, other: str
-) -> None:
-    change_verdict(copy, "sessions", "session_ids_unique", lambda v: replace(v, **{other: "older"}))
-    with pytest.raises(DataError, match="it has not been run on this version, or has changed since"):
+def test_publication_refuses_a_verdict_on_another_version(copy: Workspace) -> None:
+    change_verdict(copy, "sessions", "session_ids_unique", lambda v: replace(v, version="older"))
+    with pytest.raises(DataError, match="it has not been run on this version"):
         _verdicts(copy, EXPLAINED)
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_verdict_of_an_earlier_form_of_the_check_is_asked_anew(copy: Workspace, passes: bool) -> None:
+    """What it said then counts for nothing; only what it says now."""
+    change_verdict(copy, "sessions", "session_ids_unique", lambda v: replace(v, check="older", passed=not passes))
+    if not passes:
+        rewrite(copy, "sessions", same_id)
+        with pytest.raises(DataError, match="sessions: session_ids_unique of window 2025-01-20 blocks it"):
+            _verdicts(copy, EXPLAINED)
+    else:
+        assert _verdicts(copy, EXPLAINED)["sessions: session_ids_unique"].passed
 
 
 def test_publication_refuses_tables_that_were_made_from_different_sessions(copy: Workspace) -> None:

@@ -62,17 +62,15 @@ residuals AS (
         (user_sums.effect_now - totals.effect_now * user_sums.n_now) / totals.n_now
         - (user_sums.effect_before - totals.effect_before * user_sums.n_before) / totals.n_before AS of_effect,
         (user_sums.share_now_converted - totals.share_now_converted * user_sums.n_now_converted)
-        / totals.n_now_converted
-        - (user_sums.share_now_other - totals.share_now_other * user_sums.n_now_other) / totals.n_now_other
+        / NULLIF(totals.n_now_converted, 0)
+        - (user_sums.share_now_other - totals.share_now_other * user_sums.n_now_other) / NULLIF(totals.n_now_other, 0)
         - (user_sums.share_before_converted - totals.share_before_converted * user_sums.n_before_converted)
-        / totals.n_before_converted
+        / NULLIF(totals.n_before_converted, 0)
         + (user_sums.share_before_other - totals.share_before_other * user_sums.n_before_other)
-        / totals.n_before_other AS of_lift
+        / NULLIF(totals.n_before_other, 0) AS of_lift
     FROM user_sums
     INNER JOIN totals ON user_sums.event_type = totals.event_type
-    WHERE
-        totals.n_now_converted > 0 AND totals.n_now_other > 0
-        AND totals.n_before_converted > 0 AND totals.n_before_other > 0
+    WHERE totals.n_now > 0 AND totals.n_before > 0
 ),
 
 errors AS (

@@ -88,7 +88,7 @@ def strongest_pair(
     inverse = np.linalg.pinv(nuisance.T @ weighted)
     shared = x.T @ weighted  # (tested, K)
     score = x.T @ residual - shared @ (inverse @ (nuisance.T @ residual))
-    variance = np.asarray(x.multiply(x).T @ weight).ravel() - np.einsum("ij,jk,ik->i", shared, inverse, shared)
+    variance = np.asarray(x.multiply(x).T @ weight).ravel() - ((shared @ inverse) * shared).sum(axis=1)
     # A pair that the nuisance columns determine has nothing left of its own.
     z = np.where(variance > 1e-6 * weight.sum(), score / np.sqrt(np.maximum(variance, 1e-12)), 0.0)
     best = int(np.argmax(np.abs(z)))

@@ -20,7 +20,7 @@ from attribution_dagster.core.models.additive import (
     fit_additive,
     position_scale,
 )
-from attribution_dagster.core.models.pairs import MAX_PAIRS, NO_PAIR, pair_ids, strongest_pair
+from attribution_dagster.core.models.pairs import MAX_PAIRS, MAX_TYPES, NO_PAIR, pair_ids, strongest_pair
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import EncodedSequences
 
@@ -117,8 +117,10 @@ class _Search:
 
     def _strongest_pair(self, fit: AdditiveFit) -> int | None:
         events, n_sessions = self.events, len(self.events.label)
-        scale, n_types = position_scale(fit, events), self.sizes["event_type"]
-        counts = np.bincount(events.session * n_types + events.ids[:, 0], scale, n_sessions * n_types)
+        # Rare types, which make no pairs, count as one.
+        scale, n_types = position_scale(fit, events), min(self.sizes["event_type"], MAX_TYPES + 1)
+        types = np.minimum(events.ids[:, 0], MAX_TYPES)
+        counts = np.bincount(events.session * n_types + types, scale, n_sessions * n_types)
         held = [np.bincount(events.session, (events.pair == each) * scale, n_sessions) for each in fit.pairs]
         return strongest_pair(
             pair=np.where(np.isin(events.pair, list(fit.pairs)), NO_PAIR, events.pair),

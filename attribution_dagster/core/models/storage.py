@@ -13,7 +13,7 @@ from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.sequence_set import replace_folder
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_model(model: AttributionModel, folder: Path) -> None:

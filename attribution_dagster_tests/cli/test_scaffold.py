@@ -1,0 +1,40 @@
+"""Windows that `attribution new` writes, for a file that still grows and for one that does not."""
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pytest
+
+from attribution_dagster.cli.scaffold import _windows
+from attribution_dagster.datasets.coverage import Coverage
+from attribution_dagster.datasets.registry import load_profile
+from attribution_dagster.errors import DataError
+
+MARKETPLACE = load_profile("marketplace")
+
+
+def coverage(first: datetime, days: int) -> Coverage:
+    """An hour of ten events at noon of each day."""
+    noons = [first.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=day) for day in range(days)]
+    columns = {"hour_start": noons, "first_event_at": noons, "last_event_at": noons, "n_events": [10] * days}
+    return Coverage(pa.table(columns))
+
+
+def test_a_file_that_grows_has_windows_without_an_end_and_none_that_is_not_over() -> None:
+    """The dataset it extends ends in 2025: that end must not hold."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    found = _windows(MARKETPLACE, coverage(now - timedelta(days=40), 41), "UTC")
+    assert found["end"] is None and found["length"] == "week"
+    last_start = now.date() - timedelta(days=now.weekday())
+    assert (last_start - found["start"]).days == 7 * (found["look_back"] + 1)
+
+
+def test_a_file_of_the_past_ends_after_its_last_window() -> None:
+    found = _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 30), "UTC")
+    assert (str(found["start"]), str(found["end"]), found["look_back"]) == ("2024-01-01", "2024-01-29", 3)
+
+
+def test_a_few_days_get_windows_of_a_day_and_one_day_is_too_little() -> None:
+    assert _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 6), "UTC")["length"] == "day"
+    with pytest.raises(DataError, match=r"1 date\(s\)"):
+        _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 1), "UTC")
