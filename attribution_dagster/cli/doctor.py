@@ -95,7 +95,7 @@ def examine(settings: Settings, dataset: str) -> Findings:
         event_types=types,
         windows=counts,
         problems=_problems(profile, found, types, counts),
-        remarks=_remarks(profile, found, types, counts),
+        remarks=_remarks(profile, source, found, types, counts),
     )
 
 
@@ -140,7 +140,9 @@ def _first_window(first: datetime, profile: Profile) -> str:
     return str(boundary(day, profile.windows.length))
 
 
-def _remarks(profile: Profile, found: Coverage, types: pa.Table, counts: Sequence[WindowCount]) -> list[str]:
+def _remarks(
+    profile: Profile, source: Source, found: Coverage, types: pa.Table, counts: Sequence[WindowCount]
+) -> list[str]:
     remarks: list[str] = []
     present = set(types["event_type"].to_pylist())
     unusable = found.n_unparsable_time + found.n_impossible_time
@@ -166,6 +168,10 @@ def _remarks(profile: Profile, found: Coverage, types: pa.Table, counts: Sequenc
         remarks.append(
             f"{outside:,} events lie before windows.start {profile.windows.start} or after windows.end, and are left out"
         )
+    used = {column.casefold() for column in (*source.events.required, *source.events.optional)}
+    unused = [column for column in source.events.columns if column.casefold() not in used]
+    if unused:
+        remarks.append(f"columns that are not used: {', '.join(shorten(one_line(name), 30) for name in unused[:12])}")
     if counts:
         remarks += _power(counts[-1], profile)
         remarks.append(f"expect about {_minutes(profile, counts):.0f} minutes for the first run on two cores")

@@ -67,8 +67,7 @@ def new(
         path = write_profile(Settings.from_environment(), wanted)
     console.print(path.read_text(), markup=False, highlight=False, soft_wrap=True)
     console.print(
-        f"written to {path}\nnext: attribution check --dataset {name}, attribution run --dataset {name}, and "
-        f"ATTRIBUTION_DATASETS={name} make ui",
+        f"written to {path}\nnext: attribution check --dataset {name}, attribution run --dataset {name}, attribution ui --dataset {name}",
         soft_wrap=True,
         highlight=False,
     )
@@ -111,7 +110,8 @@ def run(
         console.print(f"window {key} is not explained: it {reason}", highlight=False)
     for key in plan.explained:
         console.print()
-        console.print(render(summarise(workspace, key, duration_s=time.monotonic() - began)))
+        took = time.monotonic() - began if key == plan.explained[-1] else None
+        console.print(render(summarise(workspace, key, duration_s=took)))
     workspace.warehouse.close()
 
 
@@ -159,11 +159,12 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT in Snowflake's dialect, over the published tables.")],
     dataset: Dataset = "marketplace",
     rows: Annotated[int, typer.Option(min=1, help="Rows shown at most.")] = 50,
+    work: Annotated[bool, typer.Option("--work", help="Over the work area: what assets and checks see.")] = False,
 ) -> None:
     """A query over the published tables, in Snowflake's dialect."""
     from attribution_dagster.cli.results import query_table
 
-    console.print(query_table(_workspace(dataset), query, rows))
+    console.print(query_table(_workspace(dataset), query, rows, work=work))
 
 
 @app.command()
@@ -251,6 +252,20 @@ def retention(
     if not dry_run:
         retire(workspace, retired)
     console.print(show_retired(retired, dry_run))
+
+
+@app.command()
+def ui(
+    dataset: Dataset = "marketplace",
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 3000,
+) -> None:
+    """Dagster's UI and its daemon, with the runs that were made from this folder; stop it with Ctrl-C."""
+    from attribution_dagster.cli.launch import dagster_home
+
+    os.environ["DAGSTER_HOME"] = str(dagster_home(Settings.from_environment()))
+    os.environ["ATTRIBUTION_DATASETS"] = dataset
+    command = ["dagster", "dev", "-m", "attribution_dagster.definitions", "-h", "127.0.0.1", "-p", str(port)]
+    os.execv(Path(sys.executable).with_name("dagster"), command)
 
 
 @app.command()

@@ -11,11 +11,12 @@ from rich.text import Text
 
 from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
 from attribution_dagster.errors import AttributionError, DataError
+from attribution_dagster.graph import tables_of
 from attribution_dagster.reports.labels import one_line, shorten, signed
 from attribution_dagster.reports.panels import picture_name
 from attribution_dagster.reports.summary import RunSummary, VariantSummary
 from attribution_dagster.resources.workspace import WHOLE, Workspace
-from attribution_dagster.warehouse.queries import parse_query
+from attribution_dagster.warehouse.queries import Query, is_select, parse_query
 
 
 def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None) -> RunSummary:
@@ -32,7 +33,7 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
             "tables and pictures": str(folder),
             "the picture": str(folder / picture_name()),
             "MLflow": _store(workspace),
-            "Dagster": "make ui, then http://127.0.0.1:3000",
+            "Dagster": f"attribution ui --dataset {profile.name}, then http://127.0.0.1:3000",
         },
         duration_s=duration_s,
     )
@@ -88,7 +89,8 @@ def explain_session(workspace: Workspace, variant: str, session_id: str) -> Grou
     table = f"gradient_attribution_{variant}"
     query = parse_query(
         table,
-        f"SELECT event_position, event_at, event_type, store_name, signed_attribution, centred_attribution, gradient_attribution, "
+        f"SELECT event_position, event_at, event_type, COALESCE(store_name, store_id) AS store_name, signed_attribution, "
+        f"centred_attribution, gradient_attribution, "
         f"label, probability, logit, in_risk_set FROM {table}_history WHERE session_id = :session_id ORDER BY event_position",
     )
     rows = workspace.warehouse.fetch(query, {"session_id": session_id}, scope="published").to_pylist()
@@ -145,8 +147,8 @@ def _bar(effect: float | None, largest: float) -> Text:
     return Text("█" * max(1, round(10 * abs(effect) / largest)), style="blue" if effect > 0 else "dark_orange")
 
 
-def query_table(workspace: Workspace, text: str, limit: int) -> Group:
-    """The first rows of a query over the published tables.
+def query_table(workspace: Workspace, text: str, limit: int, *, work: bool = False) -> Group:
+    """The first rows of a query over the published tables, or over the work area's.
 
     Raises:
         AttributionError: the text is not one SELECT, or nothing is published, or the engine refuses it.
@@ -156,7 +158,11 @@ def query_table(workspace: Workspace, text: str, limit: int) -> Group:
         raise AttributionError(
             f"nothing of {workspace.profile.name} is published yet: attribution run --dataset {workspace.profile.name}"
         )
-    result = workspace.warehouse.fetch(query, {}, scope="published")
+    if not is_select(query):
+        raise AttributionError("only SELECT is answered here: the tables are made by the assets")
+    if not work:
+        _refuse_unpublished(workspace, query)
+    result = workspace.warehouse.fetch(query, {}, scope="work" if work else "published")
     shown = Table(header_style="bold")
     for name in result.column_names:
         shown.add_column(Text(one_line(name)), overflow="fold")
@@ -164,6 +170,18 @@ def query_table(workspace: Workspace, text: str, limit: int) -> Group:
         shown.add_row(*(Text(_cell(value)) for value in row.values()))
     more = f"{result.num_rows} rows" + (f", the first {limit} shown" if result.num_rows > limit else "")
     return Group(shown, Text(more, style="dim"))
+
+
+def _refuse_unpublished(workspace: Workspace, query: Query) -> None:
+    """Raises AttributionError if a table exists in the work area only: an empty answer would be a wrong one."""
+    manifest = workspace.warehouse.manifest(workspace.warehouse.published_windows()[-1])
+    known = set(manifest.tables) if manifest else set()
+    made = {name for names in tables_of(workspace.profile.variants).values() for name in names}
+    unpublished = sorted(name for name in query.tables if name in made - known)
+    if unpublished:
+        raise AttributionError(
+            f"{', '.join(unpublished)} is not published; it is a table of the work area, all windows in one: add --work"
+        )
 
 
 def _cell(value: object) -> str:

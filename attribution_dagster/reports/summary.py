@@ -109,6 +109,10 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     ]
     yield Text()
     yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
+    yield Text(
+        "Against an average event, so what does nothing lies beside 0. Intervals: other users, this model; another training gives others.",
+        style="italic",
+    )
     for pair in variant.pairs:
         yield _pair(pair)
     yield Text()

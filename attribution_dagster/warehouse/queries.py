@@ -82,6 +82,11 @@ def transpile(query: Query, dialect: str) -> str:
     return _parsed(query.name, query.text).sql(dialect=dialect)
 
 
+def is_select(query: Query) -> bool:
+    """Whether the statement only reads."""
+    return isinstance(_parsed(query.name, query.text), exp.Query)
+
+
 def columns_read(query: Query, table: str) -> frozenset[str]:
     """The columns of `table` that the statement reads.
 

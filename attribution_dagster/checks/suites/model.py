@@ -80,7 +80,10 @@ def model_suite(profile: Profile, variant: str) -> list[Expectation]:
     plausible = Expectation(
         name="auc_plausible",
         asset=model,
-        description="Without funnel events no conversion can be foreseen nearly for sure: an AUC above quality.max_auc is suspected leakage.",
+        description=(
+            "Without funnel events no conversion can be foreseen nearly for sure: an AUC above quality.max_auc is suspected leakage (does an event "
+            "of the funnel lack its place in roles.funnel?)."
+        ),
         rules=(between("auc", None, profile.quality.max_auc, may_be_unknown=TOO_FEW_CONVERTED),),
         variant=variant,
     )
