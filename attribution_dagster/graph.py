@@ -54,7 +54,10 @@ class DatasetAssets:
 
     @classmethod
     def of(cls, workspace: Workspace, *, alone: bool) -> "DatasetAssets":
-        """The options for the workspace's dataset. The graph shortens long names: a dataset that is loaded alone isn't in its groups'."""
+        """The options for the workspace's dataset; where others are loaded too, its groups bear its name.
+
+        Alone they don't, because the UI's graph cuts long names.
+        """
         prefix = "" if alone else f"{workspace.profile.name}_"
         return cls(workspace=workspace, partitions=window_partitions(workspace.profile), group_prefix=prefix)
 
