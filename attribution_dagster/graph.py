@@ -77,7 +77,10 @@ class DatasetAssets:
 
     @classmethod
     def of(cls, workspace: Workspace, *, alone: bool) -> "DatasetAssets":
-        """The options for the workspace's dataset. The graph shortens long names: a dataset that is loaded alone isn't in its groups'."""
+        """The options for the workspace's dataset; where others are loaded too, its groups bear its name.
+
+        Alone they don't, because the UI's graph cuts long names.
+        """
         profile = workspace.profile
         return cls(
             workspace=workspace,

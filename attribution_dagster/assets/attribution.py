@@ -6,7 +6,7 @@ import dagster as dg
 import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
-from attribution_dagster.assets.showing import RANKING, columns_from, top_rows
+from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.assets.training import open_model
@@ -24,6 +24,7 @@ NAMES = {
     "event_position_attribution": ("event_type", "position_bin"),
 }
 """Columns that name what an aggregate ranks."""
+EFFECT = ("mean_centred_effect", "effect_low", "effect_high", "users")
 QUESTIONS = {
     "event_type_attribution": "Which event types drive conversion, and which hold it back?",
     "position_attribution": "Do events matter more early in a session, or late?",
@@ -130,7 +131,7 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
         written, names = f"{table}_{variant}", NAMES[name]
         rows = step.build_table(written, query, minimum_support=MINIMUM_SUPPORT_USERS)
         order = ", ".join(f"{column} ASC NULLS LAST" for column in ("driver_rank", *names))
-        top = top_rows(step, written, (RANKING[0], *names, *RANKING[1:]), order, distinct=True)
+        top = top_rows(step, written, ("driver_rank", *names, *EFFECT), order, distinct=True)
         ranked = workspace.slice_of(written, step.window_key).sort_by("driver_rank").drop_columns(["window_start"])
         logged = log_window(step, variant, explaining_model(step, variant)["mlflow_run_id"], tables={name: ranked})
         return {"rows": rows, "mlflow": logged} | top | columns_from(step, query) | _warning(step, variant)

@@ -15,7 +15,6 @@ from attribution_dagster.warehouse.queries import Query, parse_query
 
 TOP = 8
 """Rows shown: with some six columns the UI still shows them in place, not behind a link."""
-RANKING = ("driver_rank", "mean_centred_effect", "effect_low", "effect_high", "users")
 
 
 def top_rows(step: Step, table: str, columns: Sequence[str], order: str, *, distinct: bool = False) -> Report:

@@ -8,6 +8,8 @@ It reads the home that the settings name and writes docs/ui-graph.png and docs/u
 """
 
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +32,9 @@ MODEL, CHECK = "no_funnel/trained_model", "weights_finite"
 def damaged(published: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the published dataset, history included, where a window's funnel metrics are gone and a model's weights are said to be no numbers."""
     root = published.settings.home.parent
-    for folder in ("home", "datasets", "dagster"):
-        # The side files of a history that another test is reading come and go.
-        shutil.copytree(root / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*-shm", "*-wal", "*-journal"))
+    for folder in ("home", "datasets"):
+        shutil.copytree(root / folder, tmp_path / folder)
+    copy_history(root / "dagster", tmp_path / "dagster")
     copy = small_workspace(tmp_path)
     (tmp_path / f"home/artifacts/small/records/funnel_metrics/{WINDOWS[1]}.json").unlink()
     record = copy.artifacts.record(MODEL, EXPLAINED)
@@ -74,6 +76,17 @@ def test_a_person_sees_the_graph_makes_a_window_opens_the_picture_and_notices_a_
         page.get_by_text("expected non_finite_weights = 0, found non_finite_weights = 3").first.wait_for()
     record = damaged.artifacts.record("funnel_metrics", WINDOWS[1])
     assert record is not None and record.run_id == run
+
+
+def copy_history(source: Path, target: Path) -> None:
+    """Copies a Dagster home whole, even while another test's run writes to it."""
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.db", "*.db-*"))
+    for path in source.rglob("*.db"):
+        with (
+            closing(sqlite3.connect(path)) as live,
+            closing(sqlite3.connect(target / path.relative_to(source))) as copy,
+        ):
+            live.backup(copy)
 
 
 def run_with_checks(workspace: Workspace, home: Path) -> None:
