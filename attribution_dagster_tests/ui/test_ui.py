@@ -97,4 +97,4 @@ def run_with_checks(workspace: Workspace, home: Path) -> None:
         result = job.execute_in_process(
             instance=instance, partition_key=EXPLAINED, asset_selection=[key], raise_on_error=False
         )
-    assert [(e.check_name, e.passed) for e in result.get_asset_check_evaluations()] == [(CHECK, False)]
+    assert [e.check_name for e in result.get_asset_check_evaluations() if not e.passed] == [CHECK]
