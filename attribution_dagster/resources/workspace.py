@@ -75,8 +75,10 @@ class Workspace:
 def open_workspace(name: str, settings: Settings, progress: Progress) -> Workspace:
     """The workspace of dataset `name`; nothing is read or written before an asset asks."""
     profile = load_profile(name, settings.dataset_folders)
-    if profile.simulated and name in settings.events and not is_simulated(Path(settings.events[name])):
-        profile = profile.model_copy(update={"simulated": False, "title": f"{name}: own events"})
+    events = settings.events.get(name) or (profile.source.path if profile.source else None)
+    if events is not None and is_simulated(Path(events)) != profile.simulated:
+        title = f"{name}: own events" if profile.simulated else profile.title
+        profile = profile.model_copy(update={"simulated": not profile.simulated, "title": title})
     return Workspace(
         profile=profile,
         settings=settings,

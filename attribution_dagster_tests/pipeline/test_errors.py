@@ -8,8 +8,12 @@ import pytest
 from attribution_dagster.assets.training import specifications
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
+from attribution_dagster.core.simulation.retailrocket import generate_retailrocket
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.errors import AttributionError, ConfigurationError, SourceError
+from attribution_dagster.resources.progress import LoggedProgress
+from attribution_dagster.resources.workspace import open_workspace
+from attribution_dagster.settings import Settings
 from attribution_dagster_tests.pipeline.small import own_dagster_home, small_workspace
 
 
@@ -107,3 +111,11 @@ def test_own_events_are_not_called_simulated(tmp_path: Path, events: pd.DataFram
     events.to_csv(path, index=False)
     assert not small_workspace(tmp_path, events=str(path)).profile.simulated
     assert small_workspace(tmp_path).profile.simulated
+
+
+def test_generated_events_are_called_simulated_under_any_profile(tmp_path: Path) -> None:
+    generate_retailrocket(tmp_path / "raw", rows=100, property_rows=2)
+    events = str(tmp_path / "raw" / "events.csv")
+    environment = {"ATTRIBUTION_HOME": str(tmp_path / "home"), "ATTRIBUTION_EVENTS_RETAILROCKET": events}
+    settings = Settings.from_environment(environment)
+    assert open_workspace("retailrocket", settings, LoggedProgress()).profile.simulated
