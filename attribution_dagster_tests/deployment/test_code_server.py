@@ -62,6 +62,7 @@ def test_web_server_loads_the_location_from_the_code_server(
     (tmp_path / "workspace.yaml").write_text(yaml.safe_dump(workspace))
     with ExitStack() as stack:
         if storage == "postgres":
+            # A server is no Python package, so the setup can't bring one; with sqlite the same test runs everywhere.
             programs = postgres_programs()
             if programs is None:
                 pytest.skip("no Postgres on this machine: history in Postgres is not tested")
