@@ -31,6 +31,7 @@ from attribution_dagster.warehouse.suppression import add_to_suppression, load_s
 
 _HISTORY = "_history"
 _BATCH_ROWS = 65_536
+_READS = 4
 
 
 class DuckDBWarehouse:
@@ -90,11 +91,11 @@ class DuckDBWarehouse:
         """The result of a query, whole."""
         query.check(parameters)
         with _explained(query):
-            try:
-                return self._fetch(query, parameters, scope)
-            except duckdb.IOException:
+            for _ in range(_READS - 1):
                 # A file was deleted after its name was read: a user was forgotten, a window removed. Now there is a new name, or none.
-                return self._fetch(query, parameters, scope)
+                with suppress(duckdb.IOException):
+                    return self._fetch(query, parameters, scope)
+            return self._fetch(query, parameters, scope)
 
     def _fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> pa.Table:
         with self._cursor(query, scope) as cursor:
@@ -108,7 +109,7 @@ class DuckDBWarehouse:
 
     def _batches(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> Iterator[object]:
         """The schema first, then the batches; the cursor is closed with the generator."""
-        with self._cursor(query, scope) as cursor, _explained(query):
+        with _explained(query), self._cursor(query, scope) as cursor:
             relation = cursor.sql(transpile(query, "duckdb"), params=dict(parameters))
             reader = relation.to_arrow_reader(_BATCH_ROWS)
             yield reader.schema
@@ -121,8 +122,8 @@ class DuckDBWarehouse:
         if target.exists():
             self._slices.point(table, window_key, version)
             return pq.read_metadata(target).num_rows
-        with self._slices.writing(table, window_key, version) as path, self._cursor(query, "work") as cursor:
-            with _explained(query):
+        with self._slices.writing(table, window_key, version) as path, _explained(query):
+            with self._cursor(query, "work") as cursor:
                 written = cursor.execute(
                     f"COPY (SELECT {definition.cast_sql} FROM ({transpile(query, 'duckdb')})) "
                     f"TO {literal(str(path))} (FORMAT parquet)",
@@ -217,9 +218,8 @@ class DuckDBWarehouse:
         cursor = self._connect().cursor()
         try:
             views = self._work_files(query) if scope == "work" else self._published_files(query)
-            with _explained(query):
-                for table, (definition, files) in views.items():
-                    cursor.execute(f"CREATE TEMP VIEW {quoted(table)} AS {_view_sql(definition, files)}")
+            for table, (definition, files) in views.items():
+                cursor.execute(f"CREATE TEMP VIEW {quoted(table)} AS {_view_sql(definition, files)}")
             yield cursor
         finally:
             cursor.close()

@@ -20,8 +20,10 @@ from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.registry import known_datasets, load_profile
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.ddl import Table
+from attribution_dagster.warehouse.duckdb import DuckDBWarehouse
 from attribution_dagster.warehouse.forgetting import Forgettable
-from attribution_dagster.warehouse.queries import load_query, parse_query, traced
+from attribution_dagster.warehouse.queries import Query, load_query, parse_query, traced
 from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
 from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, materialise, small_workspace
 
@@ -176,6 +178,28 @@ def test_readers_see_whole_tables_meanwhile(copy: Workspace, tmp_path: Path) -> 
         thread.join()
         reader.warehouse.close()
     assert not errors and seen <= expected and len(expected) == 4
+
+
+def test_a_file_deleted_between_its_name_and_its_reading_is_looked_up_anew(
+    copy: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = "sessions"
+    query = parse_query(table, f"SELECT COUNT(*) AS n FROM {table}")
+    users = copy.slice_of(table, EXPLAINED)["user_id"].unique().to_pylist()[:2]
+    before = copy.warehouse.fetch(query, {}, scope="published")["n"][0].as_py()
+    with small_workspace(tmp_path).warehouse as reader:
+        assert isinstance(reader, DuckDBWarehouse)
+        named = reader._published_files
+
+        def forgetting_afterwards(asked: Query) -> dict[str, tuple[Table, list[Path]]]:
+            files = named(asked)
+            if users:
+                copy.warehouse.forget(users.pop())
+            return files
+
+        monkeypatch.setattr(reader, "_published_files", forgetting_afterwards)
+        assert 0 < reader.fetch(query, {}, scope="published")["n"][0].as_py() < before
+    assert not users
 
 
 @pytest.fixture()
