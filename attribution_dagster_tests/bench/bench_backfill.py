@@ -41,7 +41,8 @@ def run(weeks: int = WEEKS) -> list[dict]:
             wall_s = time.perf_counter() - began
             runs = instance.get_runs()
             work_s = sum(_steps_s(instance, each.run_id) for each in runs)
-        _require_published(workspace, status, weeks)
+            failures = [line for each in runs if not each.is_success for line in _failure(instance, each)]
+        _require_published(workspace, status, weeks, failures)
     return [
         row(f"backfill of {weeks} windows: wall time", wall_s, "s"),
         row(f"backfill of {weeks} windows: pure work", work_s, "s"),
@@ -55,13 +56,23 @@ def _steps_s(instance: dg.DagsterInstance, run_id: str) -> float:
     return sum(each.end_time - each.start_time for each in stats if each.end_time and each.start_time)
 
 
-def _require_published(workspace: Workspace, status: BulkActionStatus, weeks: int) -> None:
+def _failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
+    """What a run that did not succeed says of why."""
+    failed = {dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED}
+    entries = instance.all_logs(run.run_id, of_type=failed)
+    return [f"{run.tags.get('dagster/partition')} {run.status.value}: {entry.message}" for entry in entries] or [
+        f"{run.tags.get('dagster/partition')} {run.status.value}, without a failed step"
+    ]
+
+
+def _require_published(workspace: Workspace, status: BulkActionStatus, weeks: int, failures: list[str]) -> None:
     published = workspace.warehouse.published_windows()
     expected = weeks - workspace.profile.windows.look_back
     workspace.warehouse.close()
     if status is not BulkActionStatus.COMPLETED_SUCCESS or len(published) != expected:
         raise RuntimeError(
-            f"the backfill ended as {status.value} with {len(published)} of {expected} windows published"
+            f"the backfill ended as {status.value} with {len(published)} of {expected} windows published\n"
+            + "\n".join(failures)
         )
 
 
