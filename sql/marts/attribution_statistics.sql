@@ -107,8 +107,8 @@ user_sums AS (
         SUM(effect) AS effect,
         SUM((1 - label) * n) AS n_other,
         SUM(label * n) AS n_converted,
-        SUM((1 - label) * share) AS share_other,
-        SUM(label * share) AS share_converted
+        SUM((1 - label) * effect) AS effect_other,
+        SUM(label * effect) AS effect_converted
     FROM session_sums
     GROUP BY granularity, name_1, name_2, user_id
 ),
@@ -125,10 +125,10 @@ residuals AS (
         (user_sums.effect - totals.mean_effect * user_sums.n)
         / SQRT(NULLIF(totals.n * (totals.n - user_sums.n), 0)) AS of_effect,
         COALESCE(
-            (user_sums.share_converted - totals.share_converted * user_sums.n_converted)
+            (user_sums.effect_converted - totals.effect_converted * user_sums.n_converted)
             / SQRT(NULLIF(totals.n_converted * (totals.n_converted - user_sums.n_converted), 0)), 0
         ) - COALESCE(
-            (user_sums.share_other - totals.share_other * user_sums.n_other)
+            (user_sums.effect_other - totals.effect_other * user_sums.n_other)
             / SQRT(NULLIF(totals.n_other * (totals.n_other - user_sums.n_other), 0)), 0
         ) AS of_lift
     FROM user_sums
@@ -195,9 +195,9 @@ distances AS (
         END AS z,
         CASE
             WHEN errors.lift_error IS NULL OR NOT errors.has_support_on_both_sides THEN NULL
-            WHEN totals.share_converted = totals.share_other THEN 0
-            WHEN ABS(totals.share_converted - totals.share_other) >= 37.5 * errors.lift_error THEN 37.5
-            ELSE ABS(totals.share_converted - totals.share_other) / errors.lift_error
+            WHEN totals.effect_converted = totals.effect_other THEN 0
+            WHEN ABS(totals.effect_converted - totals.effect_other) >= 37.5 * errors.lift_error THEN 37.5
+            ELSE ABS(totals.effect_converted - totals.effect_other) / errors.lift_error
         END AS lift_z
     FROM errors
     INNER JOIN totals
@@ -297,8 +297,6 @@ SELECT
     totals.share_other AS not_converted,
     totals.share_converted AS converted,
     totals.share_converted - totals.share_other AS attribution_lift,
-    tested.lift_error AS lift_standard_error,
-    tested.lift_p_value,
     standardised.lift AS standardised_lift,
     totals.signed_other AS signed_not_converted,
     totals.signed_converted,
@@ -306,6 +304,8 @@ SELECT
     totals.effect_other AS centred_not_converted,
     totals.effect_converted AS centred_converted,
     totals.effect_converted - totals.effect_other AS centred_lift,
+    tested.lift_error AS lift_standard_error,
+    tested.lift_p_value,
     totals.relative_other AS relative_not_converted,
     totals.relative_converted,
     totals.relative_converted - totals.relative_other AS relative_lift,
