@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from attribution_dagster.alerts.sensor import alert_sensors
+from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.promotion import promotion_assets
@@ -43,7 +44,14 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
-    per_variant = (sequence_assets, training_assets, attribution_assets, report_assets, promotion_assets)
+    per_variant = (
+        sequence_assets,
+        training_assets,
+        attribution_assets,
+        aggregate_assets,
+        report_assets,
+        promotion_assets,
+    )
     return [
         *source_assets(dataset),
         *session_assets(dataset),

@@ -63,7 +63,8 @@ def tables(profile: Profile) -> list[str]:
 
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
-    per_variant = ["sequence_tensors", "trained_model", "event_attribution", *AGGREGATES, "attribution_report"]
+    made = ["sequence_tensors", "trained_model", "event_attribution", "attribution_statistics"]
+    per_variant = [*made, *AGGREGATES, "attribution_report"]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",

@@ -7,6 +7,8 @@ mathtext, right-to-left overrides, 200 characters. Tables keep them as they are;
 import unicodedata
 from functools import cache
 
+from attribution_dagster.core.signals import SIGNIFICANCE
+
 NO_NAME = "(none)"
 EMPTY_NAME = "(empty)"
 MISSING_GLYPH = "□"
@@ -55,6 +57,11 @@ def signed(value: float, digits: int = 2) -> str:
     """`+0.42`, `−0.42`, `0.00`, with a real minus sign."""
     text = f"{value:+.{digits}f}".replace("-", "−")
     return text[1:] if float(f"{value:.{digits}f}") == 0 else text
+
+
+def is_clear(q: float | None) -> bool:
+    """Whether a row is shown as found, not as what may be chance: its q is known and significant."""
+    return q is not None and q < SIGNIFICANCE
 
 
 @cache

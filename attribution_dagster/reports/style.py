@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from attribution_dagster.reports.labels import plot_fonts
+from attribution_dagster.reports.labels import is_clear, plot_fonts
 
 # Okabe and Ito's palette: blue and vermillion differ for every common kind of colour vision.
 DRIVER = "#0072B2"
@@ -51,8 +51,8 @@ def quiet(axes: Axes, *, grid: str) -> None:
     axes.set_axisbelow(True)
 
 
-def effect_colour(low: float | None, high: float | None) -> str:
-    """Driver or brake by the side of zero on which the interval lies; grey when it includes zero or is unknown."""
-    if low is None or high is None or low <= 0 <= high:
+def effect_colour(effect: float, q: float | None) -> str:
+    """Driver or brake by the side of zero on which the effect lies; grey when q says it may be chance, or is unknown."""
+    if effect == 0 or not is_clear(q):
         return UNCERTAIN
-    return DRIVER if low > 0 else BRAKE
+    return DRIVER if effect > 0 else BRAKE

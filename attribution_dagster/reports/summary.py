@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.reports.caveats import LEAKAGE, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
-from attribution_dagster.reports.labels import one_line, shorten, signed
+from attribution_dagster.reports.labels import is_clear, one_line, shorten, signed
 from attribution_dagster.reports.recovery import recovery
 
 Metrics = Mapping[str, Mapping[str, float | None]]
@@ -110,7 +110,8 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     yield Text()
     yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
     yield Text(
-        "Against an average event, so what does nothing lies beside 0. Intervals: other users, this model; another training gives others.",
+        "Against an average event, so what does nothing lies beside 0. Pale: q of .05 or more, may be chance. "
+        "Intervals and q: other users, this model; another training gives others.",
         style="italic",
     )
     for pair in variant.pairs:
@@ -125,7 +126,7 @@ def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:
     drivers = [row for row in ranked if row["mean_centred_effect"] > 0][:SHOWN]
     brakes = [row for row in reversed(ranked) if row["mean_centred_effect"] < 0][:SHOWN]
     reach = max(abs(row["mean_centred_effect"]) for row in ranked) or 1.0
-    table = _table("▲ drivers  ▼ brakes", "", "effect, logits (95 %)", "odds", "users")
+    table = _table("▲ drivers  ▼ brakes", "", "effect, logits (95 %)", "odds", "q", "users")
     for mark, colour, chosen in (("▲", "deep_sky_blue3", drivers), ("▼", "dark_orange3", brakes)):
         for row in chosen:
             table.add_row(*_effect_cells(row, mark, colour, reach))
@@ -133,17 +134,18 @@ def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) -> list[Text]:
-    """Name, bar, effect with interval, odds ratio, users; pale where the interval includes 0 or is unknown."""
-    effect, low, high = row["mean_centred_effect"], row["effect_low"], row["effect_high"]
+    """Name, bar, effect with interval, odds ratio, q, users; pale where q says it may be chance, or is unknown."""
+    effect, low, high, q = (row[name] for name in ("mean_centred_effect", "effect_low", "effect_high", "q_value"))
     known = low is not None and high is not None
-    clear = known and (low > 0 or high < 0)
+    clear = is_clear(q)
     style = colour if clear else "bright_black"
     bar = ("█" if clear else "░") * max(1, round(BAR_CELLS * abs(effect) / reach))
     between = f" ({signed(low)} to {signed(high)})" if known else ""
     name = Text.assemble((f"{mark} ", style), (shorten(row["event_type"], 22), "red" if row["is_funnel"] else ""))
     name.append(FUNNEL_MARK if row["is_funnel"] else "", style="red")
     odds = math.exp(min(effect, 99))
-    numbers = (signed(effect) + between, f"×{odds:.2f}" if odds < 1000 else "×>1000")
+    chance = "–" if q is None else "<.001" if q < 0.001 else f"{q:.3f}".lstrip("0")
+    numbers = (signed(effect) + between, f"×{odds:.2f}" if odds < 1000 else "×>1000", chance)
     return [name, Text(bar, style=style), *(Text(number, style=style) for number in numbers), Text(f"{row['users']:,}")]
 
 

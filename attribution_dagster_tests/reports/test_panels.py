@@ -158,11 +158,20 @@ def test_the_same_tables_give_the_same_bytes(fair):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "colour"),
-    [(0.1, 0.2, DRIVER), (-0.2, -0.1, BRAKE), (-0.1, 0.1, UNCERTAIN), (0.0, 0.2, UNCERTAIN), (None, None, UNCERTAIN)],
+    ("effect", "q", "colour"),
+    [(0.1, 0.01, DRIVER), (-0.1, 0.049, BRAKE), (0.1, 0.05, UNCERTAIN), (0.0, 0.01, UNCERTAIN), (0.1, None, UNCERTAIN)],
 )
-def test_colour_says_on_which_side_of_zero_the_interval_lies(low, high, colour):
-    assert effect_colour(low, high) == colour
+def test_colour_says_the_side_of_zero_unless_it_may_be_chance(effect, q, colour):
+    assert effect_colour(effect, q) == colour
+
+
+def test_cells_that_may_be_chance_stand_in_brackets(fair):
+    said = set(words(fair, header_of()))
+    shown = {row["event_type"] for row in top_rows(fair["event"])}
+    cells = [r for r in fair["event_position"].to_pylist() if r["has_minimum_support"] and r["event_type"] in shown]
+    chance = [row for row in cells if row["q_value"] >= 0.05]
+    assert 0 < len(chance) < len(cells)
+    assert {f"({signed(row['mean_centred_effect'])})" for row in chance} == {word for word in said if word[:1] == "("}
 
 
 def test_numbers_have_a_sign_and_zero_has_none():

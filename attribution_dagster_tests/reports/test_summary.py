@@ -15,13 +15,23 @@ from attribution_dagster_tests.reports.sample import HOSTILE
 
 def events(*rows) -> pa.Table:
     """(event type, effect, half width of the interval or None, is_funnel) rows, strongest first."""
-    names = ("event_type", "mean_centred_effect", "effect_low", "effect_high", "is_funnel", "users", "occurrences")
+    names = (
+        "event_type",
+        "mean_centred_effect",
+        "effect_low",
+        "effect_high",
+        "q_value",
+        "is_funnel",
+        "users",
+        "occurrences",
+    )
     table = [
         (
             name,
             effect,
             None if half is None else effect - half,
             None if half is None else effect + half,
+            None if half is None else 0.0004 if half < abs(effect) else 0.321,
             funnel,
             1234,
             5000,
@@ -76,9 +86,10 @@ def test_drivers_and_brakes_carry_effect_interval_odds_ratio_and_users():
     assert "−0.40 (−0.50 to −0.30)" in leave and "×0.67" in leave
 
 
-def test_an_effect_that_may_be_zero_has_a_pale_bar():
-    scroll = line_of(plain_text(summary()), "scroll")
+def test_an_effect_that_may_be_chance_has_a_pale_bar_and_each_its_q():
+    scroll, click = (line_of(plain_text(summary()), name) for name in ("scroll", "▲ click"))
     assert "░" in scroll and "█" not in scroll
+    assert ".321" in scroll and "<.001" in click
 
 
 def test_strongest_first_on_both_sides_and_no_more_than_five_of_each():

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from attribution_dagster.cli.progress import TerminalProgress
 from attribution_dagster.core.simulation.event_types import INTERACTION
+from attribution_dagster_tests.verify import uncertainty
 from attribution_dagster_tests.verify.world import Outcome, judge_world, run_world
 
 DOC = Path("docs/evidence.md")
@@ -36,10 +37,14 @@ def main() -> int:
             variants = ("no_funnel", "with_funnel") if seed == 0 else ("no_funnel",)
             workspace, truth = run_world(options.keep or Path(scratch), seed, options.users, progress, variants)
             outcomes.append(judge_world(workspace, truth, seed))
+            if seed == 0:
+                found = uncertainty.examine(workspace)
             workspace.warehouse.close()
             print(_row(outcomes[-1]), flush=True)
     requirements = _requirements(outcomes)
     DOC.write_text(_document(outcomes, requirements, options.users))
+    uncertainty.write_section("Uncertainty", uncertainty.section(found))
+    requirements += uncertainty.requirements(found)
     for said, met in requirements:
         print(f"{'met    ' if met else 'NOT MET'}  {said}")
     return 0 if all(met for _, met in requirements) else 1
