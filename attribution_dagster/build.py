@@ -7,6 +7,7 @@ import dagster as dg
 from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.method_comparison import method_comparison_assets
 from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
@@ -43,7 +44,14 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
-    per_variant = (sequence_assets, training_assets, attribution_assets, report_assets, promotion_assets)
+    per_variant = (
+        sequence_assets,
+        training_assets,
+        attribution_assets,
+        method_comparison_assets,
+        report_assets,
+        promotion_assets,
+    )
     return [
         *source_assets(dataset),
         *session_assets(dataset),

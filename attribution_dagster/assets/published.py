@@ -50,7 +50,14 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 def tables(profile: Profile) -> list[str]:
     """The tables of a window that readers see."""
-    per_variant = ["gradient_attribution", *AGGREGATES.values(), "transformer_pair_attribution", "model_metrics"]
+    per_variant = [
+        "gradient_attribution",
+        *AGGREGATES.values(),
+        "transformer_pair_attribution",
+        "model_metrics",
+        "method_comparison",
+        "method_attribution",
+    ]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",
@@ -63,7 +70,14 @@ def tables(profile: Profile) -> list[str]:
 
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
-    per_variant = ["sequence_tensors", "trained_model", "event_attribution", *AGGREGATES, "attribution_report"]
+    per_variant = [
+        "sequence_tensors",
+        "trained_model",
+        "event_attribution",
+        *AGGREGATES,
+        "method_comparison",
+        "attribution_report",
+    ]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",

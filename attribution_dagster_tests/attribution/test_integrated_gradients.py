@@ -69,6 +69,15 @@ def test_the_sum_is_complete_to_one_percent(method, name):
     assert (found.residual <= 0.01 * difference.abs().clamp(min=0.1)).all()
 
 
+def test_half_way_is_integrated_gradients_with_one_node(monkeypatch):
+    monkeypatch.setattr(module, "FIRST_STEPS", 1)
+    monkeypatch.setattr(module, "MOST_STEPS", 1)
+    model, batch = whole_batch()
+    one_node, half_way = (ATTRIBUTORS[name](model)(batch) for name in ("integrated_gradients", "half_way_gradient"))
+    for column in ("logit", "signed", "centred"):
+        torch.testing.assert_close(getattr(half_way, column), getattr(one_node, column), atol=1e-6, rtol=1e-5)
+
+
 def test_only_sessions_that_miss_get_more_nodes_and_the_best_is_reported(monkeypatch):
     model, batch = whole_batch("three layers")
     monkeypatch.setattr(module, "FIRST_STEPS", 1)
