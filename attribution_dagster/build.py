@@ -8,6 +8,7 @@ from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.method_comparison import method_comparison_assets
 from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
@@ -49,6 +50,7 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         training_assets,
         attribution_assets,
         aggregate_assets,
+        method_comparison_assets,
         report_assets,
         promotion_assets,
     )

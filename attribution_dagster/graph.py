@@ -48,6 +48,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "{variant}/event_attribution": ("gradient_attribution_{variant}",),
     "{variant}/attribution_statistics": ("attribution_statistics_{variant}",),
     **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
+    "{variant}/method_comparison": ("method_comparison_{variant}", "method_attribution_{variant}"),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
     "leakage_comparison": ("leakage_comparison",),
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pyarrow as pa
 
+from attribution_dagster.assets.method_comparison import default_method
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
@@ -36,13 +37,13 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
         )
     )
     def event_attribution(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """How much each event of every sampled session moved the model's prediction (gradient x input): as a share, signed, centred and relative."""
+        """How much each event of every sampled session moved the prediction, by the dataset's method: as a share, signed, centred and relative."""
         return make(
             context,
             workspace,
             asset,
             reads=lambda key: [(f"{variant}/sequence_tensors", key), (f"{variant}/trained_model", key)],
-            settings=lambda _: None,
+            settings=lambda _: profile.attribution.method,
             code=_CODE_EVENTS,
             exists=lambda step: step.table(f"gradient_attribution_{variant}"),
             build=lambda step: _attribute(step, variant),
@@ -59,11 +60,11 @@ def _attribute(step: Step, variant: str) -> Report:
     workspace = step.workspace
     torch.set_num_threads(workspace.settings.threads)
     model = open_model(workspace, variant, step.window_key)
-    sequences = open_sequences(workspace, variant, step.window_key)
+    sequences, method = open_sequences(workspace, variant, step.window_key), default_method(workspace)
     start = workspace.window(step.window_key).start
 
     def stamped() -> Iterator[pa.RecordBatch]:
-        for batch in attribute_sessions(model, sequences, progress=workspace.progress.advance):
+        for batch in attribute_sessions(model, sequences, method, progress=workspace.progress.advance):
             window = pa.array([start] * batch.num_rows, type=pa.timestamp("us"))
             yield pa.RecordBatch.from_arrays([window, *batch.columns], names=["window_start", *batch.schema.names])
 
@@ -71,7 +72,12 @@ def _attribute(step: Step, variant: str) -> Report:
     rows = workspace.warehouse.load(table, step.window_key, step.version, stamped())
     trained = workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
     explained_by = {name: trained.report[name] for name in ("model", "mlflow_run_id")} if trained else {}
-    report: dict[str, object] = {"rows": rows, "sessions": sequences.n_sessions, "caution": MODEL_NOT_CAUSE}
+    report: dict[str, object] = {
+        "rows": rows,
+        "sessions": sequences.n_sessions,
+        "method": method,
+        "caution": MODEL_NOT_CAUSE,
+    }
     columns = ("event_position", "n_events", "event_type", "label", "gradient_attribution", "centred_attribution")
     top = top_rows(step, table, columns, "label DESC, session_id, event_position")
     return report | explained_by | top | _warning(step, variant)

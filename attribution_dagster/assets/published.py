@@ -51,7 +51,14 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 def tables(profile: Profile) -> list[str]:
     """The tables of a window that readers see."""
-    per_variant = ["gradient_attribution", *AGGREGATES.values(), "transformer_pair_attribution", "model_metrics"]
+    per_variant = [
+        "gradient_attribution",
+        *AGGREGATES.values(),
+        "transformer_pair_attribution",
+        "model_metrics",
+        "method_comparison",
+        "method_attribution",
+    ]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",
@@ -65,7 +72,7 @@ def tables(profile: Profile) -> list[str]:
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
     made = ["sequence_tensors", "trained_model", "event_attribution", "attribution_statistics"]
-    per_variant = [*made, *AGGREGATES, "attribution_report"]
+    per_variant = [*made, *AGGREGATES, "method_comparison", "attribution_report"]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",

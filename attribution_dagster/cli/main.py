@@ -147,11 +147,12 @@ def explain(
     session_id: Annotated[str, typer.Argument(help="Id of a session in a published window.")],
     dataset: Dataset = "marketplace",
     variant: Annotated[str, typer.Option(help="Which model explains.")] = "no_funnel",
+    method: Annotated[str | None, typer.Option(help="Attribution method; the published one if none is named.")] = None,
 ) -> None:
     """One session, event by event: when, what, where, and how much it moved the prediction."""
-    from attribution_dagster.cli.results import explain_session
+    from attribution_dagster.cli.explaining import explain_session
 
-    console.print(explain_session(_workspace(dataset), variant, session_id))
+    console.print(explain_session(_workspace(dataset), variant, session_id, method))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.text import Text
 from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.graph import tables_of
-from attribution_dagster.reports.labels import one_line, shorten, signed
+from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.panels import picture_name
 from attribution_dagster.reports.summary import RunSummary, VariantSummary
 from attribution_dagster.resources.workspace import WHOLE, Workspace
@@ -74,77 +74,6 @@ def _planted(workspace: Workspace) -> Mapping[str, float] | None:
     with truth.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     return {row["event_type"]: float(row["mean_effect_logits"]) for row in rows if row["is_funnel"].lower() != "true"}
-
-
-def explain_session(workspace: Workspace, variant: str, session_id: str) -> Group:
-    """A session's timeline with the attribution of each event.
-
-    Raises:
-        AttributionError: unknown variant, or no published session of that id.
-    """
-    if variant not in workspace.profile.variants:
-        raise AttributionError(
-            f"{variant!r} is no variant of {workspace.profile.name}: {', '.join(workspace.profile.variants)}"
-        )
-    table = f"gradient_attribution_{variant}"
-    query = parse_query(
-        table,
-        f"SELECT event_position, event_at, event_type, COALESCE(store_name, store_id) AS store_name, signed_attribution, "
-        f"centred_attribution, gradient_attribution, "
-        f"label, probability, logit, in_risk_set FROM {table}_history WHERE session_id = :session_id ORDER BY event_position",
-    )
-    rows = workspace.warehouse.fetch(query, {"session_id": session_id}, scope="published").to_pylist()
-    if not rows:
-        raise AttributionError(
-            f"no published session of {workspace.profile.name} has the id {session_id!r}. Ids are in table {table}: "
-            f'attribution sql "SELECT session_id, probability FROM {table} ORDER BY probability DESC" --dataset {workspace.profile.name}'
-        )
-    shown = Table(title=None, header_style="bold")
-    for name, side in (
-        ("#", "right"),
-        ("at (UTC)", "left"),
-        ("event", "left"),
-        ("store", "left"),
-        ("effect, logits", "right"),
-        ("", "left"),
-        ("share", "right"),
-    ):
-        shown.add_column(name, justify="right" if side == "right" else "left")
-    largest = max((abs(r["centred_attribution"]) for r in rows if r["centred_attribution"] is not None), default=0.0)
-    for row in rows:
-        shown.add_row(
-            str(row["event_position"]),
-            f"{row['event_at']:%H:%M:%S}",
-            Text(shorten(one_line(row["event_type"]), 30)),
-            Text(shorten(one_line(row["store_name"]), 24)) if row["store_name"] else "",
-            signed(row["centred_attribution"]) if row["centred_attribution"] is not None else "not read",
-            _bar(row["centred_attribution"], largest),
-            f"{row['gradient_attribution']:.1%}" if row["gradient_attribution"] is not None else "",
-        )
-    first = rows[0]
-    outcome = "converted" if first["label"] == 1 else "did not convert"
-    cut = (
-        ""
-        if not first["in_risk_set"] or first["label"] == 1
-        else " Cut to the length of the converted session it is compared with."
-    )
-    return Group(
-        Text(
-            f"{one_line(session_id)}, from {first['event_at']:%Y-%m-%d}: {outcome}; predicted probability {first['probability']:.1%} ({variant}).{cut}",
-            style="bold",
-        ),
-        shown,
-        Text(
-            "Effect: against an average event, on the model's logit; what the model does, not what would happen.",
-            style="italic",
-        ),
-    )
-
-
-def _bar(effect: float | None, largest: float) -> Text:
-    if effect is None or largest == 0:
-        return Text("")
-    return Text("█" * max(1, round(10 * abs(effect) / largest)), style="blue" if effect > 0 else "dark_orange")
 
 
 def query_table(workspace: Workspace, text: str, limit: int, *, work: bool = False) -> Group:

@@ -181,6 +181,13 @@ class ModelColumns(_Part):
         return _known(names, NUMBER_COLUMNS, "number")
 
 
+class AttributionSpec(_Part):
+    """The method that explains all sessions, and how many sessions all methods are compared on (fewer if they are long)."""
+
+    method: str = "gradient_x_input"
+    compared_sessions: int = Field(default=200, ge=1)
+
+
 class Variant(_Part):
     """Which events a model may see: funnel events are dropped, kept, or end the sequence."""
 
@@ -221,6 +228,7 @@ class Profile(_Part):
     model: ModelColumns = ModelColumns()
     variants: dict[str, Variant] = Field(min_length=1)
     training: dict[str, int | float | str | bool] = {}
+    attribution: AttributionSpec = AttributionSpec()
     retention: Retention = Retention()
 
     @field_validator("time_zone")

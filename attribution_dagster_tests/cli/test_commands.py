@@ -88,6 +88,8 @@ def test_explain_sql_and_export_on_a_published_window(published: Workspace, tmp_
     session_id = published.warehouse.fetch(query, {}, scope="published")["session_id"][0].as_py()
     explained = attribution(root, "explain", session_id, "--dataset", "small")
     assert explained.returncode == 0 and session_id in explained.stdout and "effect, logits" in explained.stdout
+    occluded = attribution(root, "explain", session_id, "--dataset", "small", "--method", "occlusion_masked")
+    assert occluded.returncode == 0 and "occlusion_masked, logits" in occluded.stdout
     unknown = attribution(root, "explain", "nobody_1", "--dataset", "small")
     assert unknown.returncode == 1 and "no published session" in unknown.stderr
     asked = attribution(

@@ -6,6 +6,7 @@ from pathlib import Path
 import typer
 
 from attribution_dagster.cli.main import app
+from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.settings import _KNOWN
 from attribution_dagster.warehouse.ddl import table_definition, table_names
 
@@ -53,3 +54,8 @@ def test_every_table_and_column_is_documented() -> None:
     for name in table_names():
         table = table_definition(name if "{variant}" not in name else name.replace("{variant}", "no_funnel"))
         assert table.comment and all(column.comment for column in table.columns), name
+
+
+def test_every_attribution_method_has_its_row_in_the_page_of_methods() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| .+ \| .+ \| .+ \|$", (ROOT / "docs" / "method.md").read_text(), re.M)
+    assert listed == list(ATTRIBUTORS)

@@ -238,6 +238,8 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
         f"transformer_event_position_attribution_{v}",
         set_where(lambda row: row["q_value"] is not None, q_value=None),
     ),
+    "methods_compared": lambda w, v: rewrite(w, f"method_comparison_{v}", lambda t: first(t, rank_correlation=1.5)),
+    "methods_explain_the_same": lambda w, v: rewrite(w, f"method_attribution_{v}", lambda t: t.slice(1)),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),
     "effects_steady": lambda w, v: rewrite(

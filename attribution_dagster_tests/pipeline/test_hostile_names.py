@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from attribution_dagster.cli.explaining import explain_session
 from attribution_dagster.cli.launch import launch
-from attribution_dagster.cli.results import explain_session, query_table, summarise
+from attribution_dagster.cli.results import query_table, summarise
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.reports.summary import plain_text
 from attribution_dagster.resources.workspace import Workspace

@@ -14,7 +14,7 @@ GROUPS = {
 
 
 def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
-    """The suite of `event_attribution`, of the statistics and of the five aggregates."""
+    """The suite of `event_attribution`, of the statistics, of the five aggregates and of the comparison of methods."""
     asset, tensors = f"{variant}/event_attribution", f"{variant}/sequence_tensors"
     return [
         Expectation(
@@ -80,5 +80,22 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
                 variant=variant,
             )
             for aggregate, group in GROUPS.items()
+        ),
+        Expectation(
+            name="methods_compared",
+            asset=f"{variant}/method_comparison",
+            description=(
+                "Every attribution method is compared with every other once; correlations lie in [-1, 1], agreement in [0, 1]."
+            ),
+            rules=(equal("sql_methods", "methods"), *none_of("n_not_once", "n_out_of_range")),
+            variant=variant,
+            reported={f"{variant}/method_comparison": ("methods",)},
+        ),
+        Expectation(
+            name="methods_explain_the_same",
+            asset=f"{variant}/method_comparison",
+            description="Every method explains each event of the sample once, by finite numbers.",
+            rules=(between("n_rows", 1, None), *none_of("n_uneven", "n_no_number")),
+            variant=variant,
         ),
     ]

@@ -1,0 +1,126 @@
+"""One published session, event by event, by the published method or by any other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from attribution_dagster.assets.method_comparison import check_method
+from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.training import open_model
+from attribution_dagster.errors import AttributionError
+from attribution_dagster.reports.labels import one_line, shorten, signed
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.queries import parse_query
+
+_Rows = Sequence[Mapping[str, Any]]
+_EFFECTS = ("signed_attribution", "centred_attribution", "gradient_attribution")
+
+
+def explain_session(workspace: Workspace, variant: str, session_id: str, method: str | None = None) -> Group:
+    """A session's timeline with the attribution of each event; as published, or computed now by the method named.
+
+    Raises:
+        AttributionError: unknown variant or method, or no published session of that id.
+        MissingInputError: another method is named, and the window's sequences or model are gone.
+    """
+    if variant not in workspace.profile.variants:
+        raise AttributionError(
+            f"{variant!r} is no variant of {workspace.profile.name}: {', '.join(workspace.profile.variants)}"
+        )
+    if method is not None:
+        check_method(method)
+    rows = _published(workspace, variant, session_id)
+    if method is not None:
+        rows = _explained_by(workspace, variant, session_id, method, rows)
+    first = rows[0]
+    outcome = "converted" if first["label"] == 1 else "did not convert"
+    is_cut = first["in_risk_set"] and first["label"] != 1
+    cut = " Cut to the length of the converted session it is compared with." if is_cut else ""
+    return Group(
+        Text(
+            f"{one_line(session_id)}, from {first['event_at']:%Y-%m-%d}: {outcome}; predicted probability {first['probability']:.1%} ({variant}).{cut}",
+            style="bold",
+        ),
+        _timeline(rows, method),
+        Text(_caution(method), style="italic"),
+    )
+
+
+def _published(workspace: Workspace, variant: str, session_id: str) -> _Rows:
+    table = f"gradient_attribution_{variant}"
+    query = parse_query(
+        table,
+        f"SELECT window_start, event_position, event_at, event_type, COALESCE(store_name, store_id) AS store_name, "
+        f"{', '.join(_EFFECTS)}, label, probability, logit, in_risk_set "
+        f"FROM {table}_history WHERE session_id = :session_id ORDER BY event_position",
+    )
+    rows: _Rows = workspace.warehouse.fetch(query, {"session_id": session_id}, scope="published").to_pylist()
+    if not rows:
+        raise AttributionError(
+            f"no published session of {workspace.profile.name} has the id {session_id!r}. Ids are in table {table}: "
+            f'attribution sql "SELECT session_id, probability FROM {table} ORDER BY probability DESC" --dataset {workspace.profile.name}'
+        )
+    return rows
+
+
+def _explained_by(workspace: Workspace, variant: str, session_id: str, method: str, rows: _Rows) -> _Rows:
+    """The rows with the attributions of another method, computed by the model that the window was published with."""
+    import numpy as np
+
+    from attribution_dagster.core.attribution.sessions import attribute_sessions
+
+    starts = {workspace.window(key).start: key for key in workspace.warehouse.published_windows()}
+    key = starts[rows[0]["window_start"]]
+    sequences = open_sequences(workspace, variant, key)
+    place = np.flatnonzero(sequences.session_id.to_numpy(zero_copy_only=False) == session_id)
+    if len(place) != 1 or sequences.lengths[place[0]] != len(rows):
+        raise AttributionError(
+            f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
+        )
+    found = attribute_sessions(open_model(workspace, variant, key), sequences.select(place), method)
+    effects = [row for batch in found for row in batch.select(list(_EFFECTS)).to_pylist()]
+    return [{**row, **effect} for row, effect in zip(rows, effects, strict=True)]
+
+
+def _timeline(rows: _Rows, method: str | None) -> Table:
+    shown = Table(title=None, header_style="bold")
+    for name, side in (("#", "right"), ("at (UTC)", "left"), ("event", "left"), ("store", "left")):
+        shown.add_column(name, justify="right" if side == "right" else "left")
+    shown.add_column(f"{method or 'effect'}, {'no unit' if _has_no_unit(method) else 'logits'}", justify="right")
+    shown.add_column("")
+    shown.add_column("share", justify="right")
+    largest = max((abs(r["centred_attribution"]) for r in rows if r["centred_attribution"] is not None), default=0.0)
+    for row in rows:
+        shown.add_row(
+            str(row["event_position"]),
+            f"{row['event_at']:%H:%M:%S}",
+            Text(shorten(one_line(row["event_type"]), 30)),
+            Text(shorten(one_line(row["store_name"]), 24)) if row["store_name"] else "",
+            signed(row["centred_attribution"]) if row["centred_attribution"] is not None else "not read",
+            _bar(row["centred_attribution"], largest),
+            f"{row['gradient_attribution']:.1%}" if row["gradient_attribution"] is not None else "",
+        )
+    return shown
+
+
+def _has_no_unit(method: str | None) -> bool:
+    if method is None:
+        return False
+    from attribution_dagster.core.attribution.registry import WITHOUT_UNIT
+
+    return method in WITHOUT_UNIT
+
+
+def _caution(method: str | None) -> str:
+    if _has_no_unit(method):
+        return f"{method} has neither sign nor unit that the logit knows: a diagnostic or a control, not an effect."
+    return "Effect: against an average event, on the model's logit; what the model does, not what would happen."
+
+
+def _bar(effect: float | None, largest: float) -> Text:
+    if effect is None or largest == 0:
+        return Text("")
+    return Text("█" * max(1, round(10 * abs(effect) / largest)), style="blue" if effect > 0 else "dark_orange")

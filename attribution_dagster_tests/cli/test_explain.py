@@ -1,0 +1,60 @@
+"""A published session explained by a method of choice."""
+
+import pytest
+from rich.console import Console
+
+from attribution_dagster.assets.method_comparison import check_method, default_method
+from attribution_dagster.cli.explaining import explain_session
+from attribution_dagster.errors import AttributionError, ConfigurationError
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
+
+
+def shown(group: object) -> str:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(group)
+    return captured.get()
+
+
+@pytest.fixture(scope="module")
+def session_id(published: Workspace) -> str:
+    return published.slice_of("method_attribution_no_funnel", EXPLAINED)["session_id"][0].as_py()
+
+
+def test_the_default_method_computed_now_is_what_was_published(published: Workspace, session_id: str) -> None:
+    as_published = shown(explain_session(published, "no_funnel", session_id))
+    now = shown(explain_session(published, "no_funnel", session_id, "gradient_x_input"))
+    assert "effect, logits" in as_published and "gradient_x_input, logits" in now
+    cells = [[cell.strip() for cell in line.split("│")] for line in as_published.splitlines() if "│" in line]
+    again = [[cell.strip() for cell in line.split("│")] for line in now.splitlines() if "│" in line]
+    assert cells[0:] == again[0:] and len(cells) > 1
+
+
+def test_another_methods_values_are_those_of_the_sample(published: Workspace, session_id: str) -> None:
+    rows = published.slice_of("method_attribution_no_funnel", EXPLAINED).to_pylist()
+    first = next(r for r in rows if (r["method"], r["session_id"]) == ("occlusion_dropped", session_id))
+    text = shown(explain_session(published, "no_funnel", session_id, "occlusion_dropped"))
+    assert f"{abs(first['centred_attribution']):.2f}" in text
+
+
+def test_what_has_no_unit_is_said_to_have_none(published: Workspace, session_id: str) -> None:
+    text = shown(explain_session(published, "no_funnel", session_id, "attention_rollout"))
+    assert "attention_rollout, no unit" in text and "not an effect" in text
+
+
+def test_an_unknown_method_is_named_with_the_known_ones(published: Workspace, session_id: str) -> None:
+    with pytest.raises(AttributionError, match=r"'shap' is no attribution method: choose one of gradient_x_input"):
+        explain_session(published, "no_funnel", session_id, "shap")
+
+
+def test_what_is_published_must_be_in_logits(tmp_path) -> None:
+    with pytest.raises(AttributionError, match="'random' gives no effects in logits"):
+        check_method("random", in_logits=True)
+    workspace = small_workspace(tmp_path)
+    profile = workspace.profile.model_copy(
+        update={"attribution": workspace.profile.attribution.model_copy(update={"method": "attention_mean"})}
+    )
+    object.__setattr__(workspace, "profile", profile)
+    with pytest.raises(ConfigurationError, match=r"dataset small: attribution\.method: 'attention_mean'"):
+        default_method(workspace)
