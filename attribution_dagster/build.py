@@ -7,6 +7,7 @@ import dagster as dg
 from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.leakage import suspicion_assets
 from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
@@ -47,6 +48,7 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
     return [
         *source_assets(dataset),
         *session_assets(dataset),
+        *suspicion_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
         *leakage_assets(dataset),
         *published_assets(dataset),

@@ -48,6 +48,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "{variant}/event_attribution": ("gradient_attribution_{variant}",),
     **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
+    "suspected_leakage": ("suspected_leakage", "leakage_moments"),
     "leakage_comparison": ("leakage_comparison",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
