@@ -8,6 +8,7 @@ from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.leakage import suspicion_assets
 from attribution_dagster.assets.method_comparison import method_comparison_assets
 from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
@@ -57,6 +58,7 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
     return [
         *source_assets(dataset),
         *session_assets(dataset),
+        *suspicion_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
         *leakage_assets(dataset),
         *published_assets(dataset),

@@ -64,6 +64,7 @@ def tables(profile: Profile) -> list[str]:
         "sessions",
         "session_funnels",
         "funnel_metrics",
+        "suspected_leakage",
         *(f"{table}_{variant}" for variant in profile.variants for table in per_variant),
         *leaked,
     ]
@@ -79,6 +80,7 @@ def audited(profile: Profile) -> list[str]:
         "session_funnels",
         "funnel_metrics",
         "sampled_users",
+        "suspected_leakage",
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
         *leaked,
     ]

@@ -64,7 +64,7 @@ def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     workspace, profile = assets.workspace, assets.workspace.profile
     if not {NO_FUNNEL, WITH_FUNNEL} <= set(profile.variants):
         return []
-    reads = [f"{variant}/event_type_attribution" for variant in (NO_FUNNEL, WITH_FUNNEL)]
+    reads = ["suspected_leakage", *(f"{variant}/event_type_attribution" for variant in (NO_FUNNEL, WITH_FUNNEL))]
 
     @dg.asset(
         **assets.options(

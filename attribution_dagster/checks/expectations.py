@@ -69,6 +69,8 @@ class Expectation:
     """Whether it has the two queries; else all figures come from reports."""
     reported: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Asset -> figures of its report, counted in Python."""
+    advice: str = ""
+    """A figure of its row that is a text, added to what is said of a failure."""
     parameters: Mapping[str, object] = field(default_factory=dict)
     """Values for its queries that neither the profile nor the window gives."""
 

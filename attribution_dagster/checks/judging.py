@@ -81,6 +81,7 @@ def _verdict(
     workspace: Workspace, expectation: Expectation, window_key: str, row: Row, broken: Sequence[Rule], read: str
 ) -> Verdict:
     failures = [_failure(rule, row) for rule in broken]
+    failures += [str(row[expectation.advice])] if failures and expectation.advice else []
     unknown = [rule.may_be_unknown for rule in expectation.rules if _may_be_unknown(rule, row)]
     offending, rows = _offending(workspace, expectation, window_key, row) if failures else (0, [])
     record = workspace.artifacts.record(expectation.asset, window_key)

@@ -29,6 +29,7 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
         simulated=profile.simulated,
         variants=[_variant(workspace, window_key, name) for name in profile.variants],
         planted=_planted(workspace),
+        suspected=_suspected(workspace, window_key),
         files={
             "tables and pictures": str(folder),
             "the picture": str(folder / picture_name()),
@@ -51,6 +52,12 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
         metrics=metrics,
         pairs=_published(workspace, f"transformer_pair_attribution_{variant}", window_key).to_pylist(),
     )
+
+
+def _suspected(workspace: Workspace, window_key: str) -> Mapping[str, bool]:
+    """Event types that announce the conversion -> whether the dataset's funnel list has them."""
+    rows = _published(workspace, "suspected_leakage", window_key).to_pylist()
+    return {row["event_type"]: row["is_funnel"] for row in rows if row["is_suspected"]}
 
 
 def _published(workspace: Workspace, table: str, window_key: str) -> pa.Table:

@@ -55,13 +55,17 @@ class VariantSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """One explained window. planted: event type -> mean planted effect of an occurrence in logits, where known."""
+    """One explained window. planted: event type -> mean planted effect of an occurrence in logits, where known.
+
+    suspected: event type that announces the conversion -> whether it is on the funnel list; None if nobody looked.
+    """
 
     dataset_title: str
     window_key: str
     simulated: bool
     variants: Sequence[VariantSummary]
     planted: Mapping[str, float] | None = None
+    suspected: Mapping[str, bool] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     duration_s: float | None = None
 
@@ -74,7 +78,7 @@ def render(summary: RunSummary) -> RenderableType:
     parts: list[RenderableType] = [Panel(title, box=box.HEAVY, expand=True)]
     for variant in summary.variants:
         parts += [*_variant(variant), Text()]
-    parts += [*_leakage(summary.variants), *_recovered(summary), *_files(summary)]
+    parts += [*_leakage(summary.variants, summary.suspected), *_recovered(summary), *_files(summary)]
     parts.append(
         Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %, clustered by user, for this model.", style="italic")
     )
@@ -181,12 +185,21 @@ def _metrics(metrics: Metrics) -> Table:
     return table
 
 
-def _leakage(variants: Sequence[VariantSummary]) -> Iterator[RenderableType]:
+def _leakage(variants: Sequence[VariantSummary], suspected: Mapping[str, bool] | None) -> Iterator[RenderableType]:
     fair = next((v for v in variants if not v.leaks), None)
     leaky = next((v for v in variants if v.leaks), None)
-    if fair is None or leaky is None:
+    compared = fair is not None and leaky is not None
+    if suspected is None and not compared:
         return
     yield Rule(Text("Leakage", style="bold"), align="left")
+    if fair is not None and leaky is not None:
+        yield from _compared(fair, leaky)
+    if suspected is not None:
+        yield _suspected(suspected)
+    yield Text()
+
+
+def _compared(fair: VariantSummary, leaky: VariantSummary) -> Iterator[RenderableType]:
     if fair.auc is not None and leaky.auc is not None:
         added = signed(leaky.auc - fair.auc, 3)
         yield Text(f"Letting the model see the funnel takes the AUC from {fair.auc:.3f} to {leaky.auc:.3f} ({added}).")
@@ -194,7 +207,16 @@ def _leakage(variants: Sequence[VariantSummary]) -> Iterator[RenderableType]:
     funnel = sorted((row["driver_rank"], shorten(row["event_type"], 28)) for row in ranked if row["is_funnel"])
     places = ", ".join(f"{name} {rank}" for rank, name in funnel) or "none had enough users"
     yield Text(f"Rank of the funnel events among {len(ranked)} event types there: {places}.")
-    yield Text()
+
+
+def _suspected(suspected: Mapping[str, bool]) -> Text:
+    """What the search that knows no funnel list found, and whether the list lacks it."""
+    named = ", ".join(shorten(name, 28) for name in suspected) or "none"
+    lacking = [shorten(name, 28) for name, is_listed in suspected.items() if not is_listed]
+    said = f"Announce the conversion, found without the funnel list: {named}."
+    if not lacking:
+        return Text(said)
+    return Text(f"{said} Not on the list: {', '.join(lacking)}; add to roles.funnel.", style="bold red")
 
 
 def _recovered(summary: RunSummary) -> Iterator[RenderableType]:

@@ -75,6 +75,18 @@ def roles(*funnel: str) -> pa.Table:
     )
 
 
+def suspected(*names: str) -> pa.Table:
+    """suspected_leakage in which these types, and no others, are suspected."""
+    count = len(names)
+    return pa.table(
+        {
+            "window_start": pa.array([WINDOW] * count, pa.timestamp("us")),
+            "event_type": pa.array(names, pa.string()),
+            "is_suspected": pa.array([True] * count, pa.bool_()),
+        }
+    )
+
+
 def run_sql(
     name: str, tables: Mapping[str, pa.Table], minimum_support: int = 1, variant: str = "no_funnel"
 ) -> pa.Table:

@@ -17,6 +17,7 @@ from attribution_dagster_tests.marts.engine import (
     roles,
     run_mart,
     run_sql,
+    suspected,
 )
 
 
@@ -112,7 +113,7 @@ def test_columns_are_those_documented_in_that_order_and_each_has_a_comment(name)
                 "transformer_event_attribution", tables, variant=variant
             )
             for variant in ("no_funnel", "with_funnel")
-        }
+        } | {"suspected_leakage": suspected("cart")}
     documented = documented_columns(name)
     assert list(documented) == run_sql(name, tables).column_names
     assert all(comment.endswith(".") for _, comment in documented.values())
@@ -145,7 +146,8 @@ def test_the_statistics_read_the_attributions_of_their_variant_and_the_bounds_of
 
 def test_the_leakage_comparison_reads_both_variants():
     query = load_query("marts/leakage_comparison")
-    assert query.tables == {f"transformer_event_attribution_{variant}" for variant in ("no_funnel", "with_funnel")}
+    variants = {f"transformer_event_attribution_{variant}" for variant in ("no_funnel", "with_funnel")}
+    assert query.tables == variants | {"suspected_leakage"}
     assert query.parameters == {"window_start"}
 
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from attribution_dagster_tests.marts.engine import WINDOW, occurrence, run_mart, run_sql
+from attribution_dagster_tests.marts.engine import WINDOW, occurrence, run_mart, run_sql, suspected
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,14 @@ def test_leakage_joins_both_sides_and_a_funnel_event_has_no_lift_without_the_fun
     tables = {
         "transformer_event_attribution_no_funnel": event_table(click=0.1, only_without=0.2, one_sided=None),
         "transformer_event_attribution_with_funnel": event_table(click=0.4, cart_add=0.7, one_sided=0.3),
+        "suspected_leakage": suspected("cart_add"),
     }
     rows = {row["event_type"]: row for row in run_sql("leakage_comparison", tables).to_pylist()}
     amounts = {name: row["leakage_amount"] for name, row in rows.items()}
     assert amounts == pytest.approx({"click": 0.3, "cart_add": 0.7, "one_sided": 0.3, "only_without": None})
     assert (rows["cart_add"]["no_funnel_lift"], rows["cart_add"]["is_funnel"]) == (None, True)
     assert (rows["only_without"]["with_funnel_lift"], rows["only_without"]["is_funnel"]) == (None, False)
+    assert {name: row["is_suspected"] for name, row in rows.items() if row["is_suspected"]} == {"cart_add": True}
     assert (rows["cart_add"]["with_funnel_rank"], rows["cart_add"]["no_funnel_rank"]) == (2, None)
 
 
@@ -134,6 +136,7 @@ def test_leakage_compares_one_window_only():
     tables = {
         "transformer_event_attribution_no_funnel": pa.concat_tables([event_table(click=0.1), other]),
         "transformer_event_attribution_with_funnel": pa.concat_tables([event_table(click=0.4), other]),
+        "suspected_leakage": suspected(),
     }
     (row,) = run_sql("leakage_comparison", tables).to_pylist()
     assert row["leakage_amount"] == pytest.approx(0.3)

@@ -240,6 +240,10 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
     ),
     "methods_compared": lambda w, v: rewrite(w, f"method_comparison_{v}", lambda t: first(t, rank_correlation=1.5)),
     "methods_explain_the_same": lambda w, v: rewrite(w, f"method_attribution_{v}", lambda t: t.slice(1)),
+    "suspected_leakage_adds_up": lambda w, v: rewrite(w, "suspected_leakage", one_more("sessions")),
+    "funnel_list_complete": lambda w, v: rewrite(
+        w, "suspected_leakage", set_where(lambda row: row["event_type"] == "search", is_suspected=True)
+    ),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),
     "effects_steady": lambda w, v: rewrite(

@@ -121,6 +121,13 @@ def test_leakage_says_what_the_funnel_adds_and_where_its_events_rank():
     assert "checkout ◆" in text
 
 
+def test_what_announces_the_conversion_is_named_and_what_the_funnel_list_lacks():
+    text = plain_text(summary(suspected={"checkout": True, "[bold]pay[/bold]": False}), width=200)
+    assert "without the funnel list: checkout, [bold]pay[/bold]. Not on the list: [bold]pay[/bold]; add to" in text
+    assert "funnel list: none." in plain_text(summary(suspected={}))
+    assert "Not on the list" not in plain_text(summary(suspected={"checkout": True}))
+
+
 def test_simulated_data_and_the_caution_are_said():
     assert "SIMULATED DATA" in plain_text(summary(simulated=True))
     assert "SIMULATED" not in plain_text(summary())

@@ -8,6 +8,7 @@ CREATE TABLE leakage_comparison (
     no_funnel_effect DOUBLE COMMENT 'mean_centred_effect without funnel events, in logits.',
     with_funnel_effect DOUBLE COMMENT 'mean_centred_effect with funnel events, in logits (DATA LEAKAGE).',
     no_funnel_rank BIGINT COMMENT 'driver_rank without funnel events.',
-    with_funnel_rank BIGINT COMMENT 'driver_rank with funnel events (DATA LEAKAGE).'
+    with_funnel_rank BIGINT COMMENT 'driver_rank with funnel events (DATA LEAKAGE).',
+    is_suspected BOOLEAN COMMENT 'Whether the search for leakage, which does not know the funnel list, suspects it (suspected_leakage).'
 )
 COMMENT = 'DATA LEAKAGE: how much of the attribution of each event type comes from letting the model see the funnel. FULL OUTER JOIN of the event tables of no_funnel and with_funnel.'

@@ -22,6 +22,10 @@ SELECT
     plain.mean_centred_effect AS no_funnel_effect,
     leaky.mean_centred_effect AS with_funnel_effect,
     plain.driver_rank AS no_funnel_rank,
-    leaky.driver_rank AS with_funnel_rank
+    leaky.driver_rank AS with_funnel_rank,
+    suspected_leakage.is_suspected AS is_suspected
 FROM plain
 FULL OUTER JOIN leaky ON leaky.event_type = plain.event_type
+LEFT JOIN suspected_leakage
+    ON suspected_leakage.event_type = COALESCE(leaky.event_type, plain.event_type)
+    AND suspected_leakage.window_start = :window_start

@@ -82,7 +82,7 @@ def model_suite(profile: Profile, variant: str) -> list[Expectation]:
         asset=model,
         description=(
             "Without funnel events no conversion can be foreseen nearly for sure: an AUC above quality.max_auc is suspected leakage (does an event "
-            "of the funnel lack its place in roles.funnel?)."
+            "of the funnel lack its place in roles.funnel? The check funnel_list_complete names candidates)."
         ),
         rules=(between("auc", None, profile.quality.max_auc, may_be_unknown=TOO_FEW_CONVERTED),),
         variant=variant,

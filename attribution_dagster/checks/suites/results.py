@@ -1,4 +1,4 @@
-"""What is expected of the comparison of the variants."""
+"""What is expected of the search for leakage and of the comparison of the variants."""
 
 from attribution_dagster.checks.expectations import Expectation, between, none_of
 from attribution_dagster.checks.suites.model import TOO_FEW_CONVERTED
@@ -9,10 +9,28 @@ _SLACK = 0.02
 
 
 def results_suite(profile: Profile) -> list[Expectation]:
-    """The suite of `leakage_comparison`; empty where the dataset has not both variants it compares."""
+    """The suites of `suspected_leakage`, and of `leakage_comparison` where the dataset has both variants it compares."""
+    suspicion = [
+        Expectation(
+            name="suspected_leakage_adds_up",
+            asset="suspected_leakage",
+            description="Each event type has one row, with as many sessions as are counted again from their events; no figure is impossible.",
+            rules=none_of("n_not_once", "n_miscounted", "n_impossible"),
+        ),
+        Expectation(
+            name="funnel_list_complete",
+            asset="suspected_leakage",
+            description="Every event type that announces the conversion is on the dataset's funnel list (roles.funnel).",
+            rules=none_of("n_unlisted"),
+            blocking=False,
+            reported={"suspected_leakage": ("to_add",)},
+            advice="to_add",
+        ),
+    ]
     if not {"no_funnel", "with_funnel"} <= set(profile.variants):
-        return []
+        return suspicion
     return [
+        *suspicion,
         Expectation(
             name="leakage_adds_up",
             asset="leakage_comparison",

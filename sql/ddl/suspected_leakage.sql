@@ -1,0 +1,26 @@
+CREATE TABLE suspected_leakage (
+    window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC) that the sessions began in.',
+    event_type VARCHAR COMMENT 'Type of event, as in the source; the conversion itself is not among them.',
+    is_funnel BOOLEAN COMMENT 'Whether the dataset''s funnel list names it; the suspicion does not depend on that.',
+    sessions BIGINT COMMENT 'Compared sessions in which it occurs before the moment of comparison.',
+    conversion_rate_present DOUBLE COMMENT 'Share of these that convert, brought back to the share of converted among all sessions that could be compared.',
+    rate_low DOUBLE COMMENT 'Lower end of its 95 % interval (Wilson, at the effective number of sessions, users taken together).',
+    rate_high DOUBLE COMMENT 'Upper end of the interval.',
+    conversion_rate_absent DOUBLE COMMENT 'The same share of the compared sessions in which it does not occur.',
+    auc_alone DOUBLE COMMENT 'AUC of the number of its occurrences alone; .5 says nothing, below it occurs less before conversions.',
+    auc_low DOUBLE COMMENT 'Lower end of its 95 % interval, clustered by user.',
+    auc_high DOUBLE COMMENT 'Upper end of the interval.',
+    near_converted DOUBLE COMMENT 'Share of converted sessions that have it among the last ten events before the conversion.',
+    near_other DOUBLE COMMENT 'Share of the other sessions that have it among the last ten events before the same moment.',
+    odds_near DOUBLE COMMENT 'How many times higher the odds of the first share are than those of the second.',
+    odds_low DOUBLE COMMENT 'Lower end of its 95 % interval, clustered by user; suspected from 10 on.',
+    odds_high DOUBLE COMMENT 'Upper end of the interval.',
+    events_after_converted DOUBLE COMMENT 'Median number of events between its last occurrence and the conversion, in converted sessions that have it.',
+    events_after_other DOUBLE COMMENT 'Median number of events between its last occurrence and the moment, in others that have it.',
+    auc_fall_without DOUBLE COMMENT 'How much the AUC of a boosted model on counts (cross-fitted by user) falls without it. Steps of a funnel stand in for each other, so it can be near 0. NULL beyond the 40 most frequent types.',
+    auc_rise_with DOUBLE COMMENT 'How much the AUC of the same model on the types that are not suspected rises with it.',
+    is_suspected BOOLEAN COMMENT 'Whether it announces the conversion: odds_low is 10 or more, and in most converted sessions that have it, it is among the last ten events.',
+    reason VARCHAR COMMENT 'The same in words, with the figures behind it.',
+    converted_sessions BIGINT COMMENT 'Of `sessions`, converted ones.'
+)
+COMMENT = 'Which event types give the conversion away, found without the funnel list and without the transformer: converted sessions just before their conversion against others after as many events. One row per event type.'
