@@ -7,8 +7,11 @@ import dagster as dg
 from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.findings import findings_assets
+from attribution_dagster.assets.model_card import card_assets
 from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
+from attribution_dagster.assets.rates import rate_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
 from attribution_dagster.assets.sequences import sequence_assets
 from attribution_dagster.assets.sessions import session_assets
@@ -43,12 +46,21 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
-    per_variant = (sequence_assets, training_assets, attribution_assets, report_assets, promotion_assets)
+    per_variant = (
+        sequence_assets,
+        training_assets,
+        attribution_assets,
+        rate_assets,
+        report_assets,
+        promotion_assets,
+        card_assets,
+    )
     return [
         *source_assets(dataset),
         *session_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
         *leakage_assets(dataset),
+        *findings_assets(dataset),
         *published_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for a in drift_assets(dataset, v)),
     ]

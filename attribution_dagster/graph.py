@@ -47,8 +47,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "{variant}/trained_model": ("model_metrics_{variant}", "transformer_pair_attribution_{variant}"),
     "{variant}/event_attribution": ("gradient_attribution_{variant}",),
     **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
+    "{variant}/event_count_rates": ("event_count_rates_{variant}",),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
     "leakage_comparison": ("leakage_comparison",),
+    "findings": ("findings",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
 TRAINING_POOL = "training"

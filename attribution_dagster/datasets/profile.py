@@ -223,6 +223,11 @@ class Profile(_Part):
     training: dict[str, int | float | str | bool] = {}
     retention: Retention = Retention()
 
+    @property
+    def claiming(self) -> list[str]:
+        """The variants whose effects may be claimed: those that do not see the funnel."""
+        return [name for name, variant in self.variants.items() if not variant.leaks]
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

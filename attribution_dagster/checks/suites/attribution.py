@@ -14,7 +14,7 @@ GROUPS = {
 
 
 def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
-    """The suite of `event_attribution` and of the five aggregates."""
+    """The suite of `event_attribution`, of the five aggregates and of the raw rates."""
     asset, tensors = f"{variant}/event_attribution", f"{variant}/sequence_tensors"
     return [
         Expectation(
@@ -73,5 +73,15 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
                 variant=variant,
             )
             for aggregate, group in GROUPS.items()
+        ),
+        Expectation(
+            name="event_count_rates_add_up",
+            asset=f"{variant}/event_count_rates",
+            description=(
+                "The rows of each event type hold all compared sessions and all that converted, each once; rates lie inside their "
+                "intervals."
+            ),
+            rules=none_of("n_miscounted", "n_repeated", "n_out_of_range"),
+            variant=variant,
         ),
     ]

@@ -1,4 +1,4 @@
-"""What is expected of the comparison of the variants."""
+"""What is expected of the comparison of the variants, and of the findings."""
 
 from attribution_dagster.checks.expectations import Expectation, between, none_of
 from attribution_dagster.checks.suites.model import TOO_FEW_CONVERTED
@@ -9,9 +9,23 @@ _SLACK = 0.02
 
 
 def results_suite(profile: Profile) -> list[Expectation]:
-    """The suite of `leakage_comparison`; empty where the dataset has not both variants it compares."""
-    if not {"no_funnel", "with_funnel"} <= set(profile.variants):
-        return []
+    """The suites of `leakage_comparison` and of `findings`, each where the dataset has the variants for it."""
+    compared = {"no_funnel", "with_funnel"} <= set(profile.variants)
+    return [*(_of_leakage() if compared else []), *([_FINDINGS_HOLD] if profile.claiming else [])]
+
+
+_FINDINGS_HOLD = Expectation(
+    name="findings_hold",
+    asset="findings",
+    description=(
+        "A finding is there once, is significant and not of a funnel event; its numbers agree with each other, and it says what it means and "
+        "what it does not."
+    ),
+    rules=(between("n_rows", 1, None), *none_of("n_repeated", "n_wrong")),
+)
+
+
+def _of_leakage() -> list[Expectation]:
     return [
         Expectation(
             name="leakage_adds_up",
