@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from attribution_dagster.alerts.sensor import alert_sensors
+from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.findings import findings_assets
@@ -50,6 +51,7 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         sequence_assets,
         training_assets,
         attribution_assets,
+        aggregate_assets,
         rate_assets,
         report_assets,
         promotion_assets,

@@ -46,6 +46,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "risk_set": ("risk_set",),
     "{variant}/trained_model": ("model_metrics_{variant}", "transformer_pair_attribution_{variant}"),
     "{variant}/event_attribution": ("gradient_attribution_{variant}",),
+    "{variant}/attribution_statistics": ("attribution_statistics_{variant}",),
     **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
     "{variant}/event_count_rates": ("event_count_rates_{variant}",),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),

@@ -1,4 +1,4 @@
-"""Attribution of every event of the window, and the tables that sum it up."""
+"""Attribution of every event of the window."""
 
 from collections.abc import Iterator
 
@@ -6,39 +6,18 @@ import dagster as dg
 import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
-from attribution_dagster.assets.showing import columns_from, top_rows
+from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.assets.training import open_model
-from attribution_dagster.graph import AGGREGATES, DatasetAssets
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
-from attribution_dagster.warehouse.queries import load_query
 
-MINIMUM_SUPPORT_USERS = 30
-"""Users that must have had an event type, position, store or category before it is ranked."""
-NAMES = {
-    "event_type_attribution": ("event_type",),
-    "position_attribution": ("position_bin",),
-    "store_attribution": ("store_id", "store_name"),
-    "category_attribution": ("primary_category", "primary_tag"),
-    "event_position_attribution": ("event_type", "position_bin"),
-}
-"""Columns that name what an aggregate ranks."""
-EFFECT = ("mean_centred_effect", "effect_low", "effect_high", "users")
-QUESTIONS = {
-    "event_type_attribution": "Which event types drive conversion, and which hold it back?",
-    "position_attribution": "Do events matter more early in a session, or late?",
-    "store_attribution": "At which stores do events drive conversion, and at which do they hold it back?",
-    "category_attribution": "Which categories and tags drive conversion, and which hold it back?",
-    "event_position_attribution": "Which event types matter early in a session, and which late?",
-}
-"""What a newcomer would ask of an aggregate."""
 _CODE_EVENTS = code_version("assets/attribution.py", "core/attribution", "core/models", "core/sequences")
 
 
 def attribution_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:
-    """The variant's assets `event_attribution` and one for each aggregate."""
-    return [_event_attribution(assets, variant), *(_aggregate(assets, variant, name) for name in AGGREGATES)]
+    """The variant's asset `event_attribution`."""
+    return [_event_attribution(assets, variant)]
 
 
 def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefinition:
@@ -98,56 +77,5 @@ def _attribute(step: Step, variant: str) -> Report:
     return report | explained_by | top | _warning(step, variant)
 
 
-def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefinition:
-    workspace, profile = assets.workspace, assets.workspace.profile
-    asset, table = f"{variant}/{name}", AGGREGATES[name]
-    query = load_query(f"marts/{table}", variant)
-    code = code_version(f"sql/marts/{table}.sql")
-
-    @dg.asset(
-        **assets.options(
-            asset,
-            deps=[f"{variant}/event_attribution"],
-            kinds={"sql"},
-            group=f"step3_{variant}",
-            code=code,
-            description=f"{QUESTIONS[name]} {_sentence(query.text)}",
-            leaks=profile.variants[variant].leaks,
-        )
-    )
-    def aggregate(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        return make(
-            context,
-            workspace,
-            asset,
-            reads=lambda key: [(f"{variant}/event_attribution", key)],
-            settings=lambda _: [profile.roles.model_dump(), MINIMUM_SUPPORT_USERS],
-            code=code,
-            exists=lambda step: step.table(f"{table}_{variant}"),
-            build=build,
-        )
-
-    def build(step: Step) -> Report:
-        written, names = f"{table}_{variant}", NAMES[name]
-        rows = step.build_table(written, query, minimum_support=MINIMUM_SUPPORT_USERS)
-        order = ", ".join(f"{column} ASC NULLS LAST" for column in ("driver_rank", *names))
-        top = top_rows(step, written, ("driver_rank", *names, *EFFECT), order, distinct=True)
-        ranked = workspace.slice_of(written, step.window_key).sort_by("driver_rank").drop_columns(["window_start"])
-        logged = log_window(step, variant, explaining_model(step, variant)["mlflow_run_id"], tables={name: ranked})
-        return {"rows": rows, "mlflow": logged} | top | columns_from(step, query) | _warning(step, variant)
-
-    return aggregate
-
-
 def _warning(step: Step, variant: str) -> Report:
     return {"DATA LEAKAGE": LEAKAGE_SENTENCE} if step.workspace.profile.variants[variant].leaks else {}
-
-
-def _sentence(sql: str) -> str:
-    """The comment at the head of a SQL file: what the table is, and its grain."""
-    lines = []
-    for line in sql.splitlines():
-        if not line.startswith("--"):
-            break
-        lines.append(line.removeprefix("--").strip())
-    return " ".join(lines)

@@ -8,14 +8,14 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.attribution import MINIMUM_SUPPORT_USERS
 from attribution_dagster.assets.model_card import agreement_of, standing_of, write_pages
 from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.attribution.experiment import Ground, plan
-from attribution_dagster.core.attribution.holding import SIGNIFICANT, Place, holding, q_values, stability
+from attribution_dagster.core.attribution.holding import Place, holding, q_values, stability
 from attribution_dagster.core.attribution.raw_rates import CountRate, trend
 from attribution_dagster.core.models.standing import Standing
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports import sentences
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
@@ -135,7 +135,7 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
     workspace, key = step.workspace, step.window_key
     table = workspace.slice_of(f"transformer_event_attribution_{variant}", key).to_pylist()
     supported = [row for row in table if row["has_minimum_support"]]
-    significant = [row for row in supported if row["q_value"] is not None and row["q_value"] < SIGNIFICANT]
+    significant = [row for row in supported if row["q_value"] is not None and row["q_value"] < SIGNIFICANCE]
     verdict = standing_of(workspace, variant, key)
     behind = _Behind(
         rates=_rates(step, variant),

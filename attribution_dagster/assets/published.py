@@ -68,15 +68,8 @@ def tables(profile: Profile) -> list[str]:
 
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
-    per_variant = [
-        "sequence_tensors",
-        "trained_model",
-        "event_attribution",
-        *AGGREGATES,
-        "event_count_rates",
-        "attribution_report",
-        "model_card",
-    ]
+    made = ["sequence_tensors", "trained_model", "event_attribution", "attribution_statistics"]
+    per_variant = [*made, *AGGREGATES, "event_count_rates", "attribution_report", "model_card"]
     return [
         "sessions",
         "session_funnels",

@@ -2,9 +2,9 @@
 
 import dagster as dg
 
-from attribution_dagster.assets.attribution import MINIMUM_SUPPORT_USERS
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.warehouse.queries import load_query

@@ -9,6 +9,7 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
+from attribution_dagster.core.signals import signal_bounds
 from attribution_dagster.warehouse.queries import load_query, sql_folder, transpile
 
 SQL = sql_folder()
@@ -30,8 +31,10 @@ ATTRIBUTION = pa.schema(
         ("primary_tag", pa.string()),
         ("user_id", pa.string()),
         ("in_risk_set", pa.bool_()),
+        ("n_events", pa.int32()),
     ]
 )
+STATISTICS = "attribution_statistics"
 MARTS = {
     "transformer_event_attribution": ["event_type"],
     "transformer_position_attribution": ["bin_order"],
@@ -55,6 +58,7 @@ def occurrence(user: str, label: int, centred: float, **columns: Any) -> dict[st
         "relative_attribution": 1.0,
         "user_id": user,
         "in_risk_set": True,
+        "n_events": 1,
     }
     return row | columns
 
@@ -76,7 +80,7 @@ def run_sql(
 ) -> pa.Table:
     """Answer of sql/marts/<name>.sql on these tables."""
     query = load_query(f"marts/{name}", variant)
-    offered = {"window_start": WINDOW, "minimum_support": minimum_support}
+    offered = {**signal_bounds(), "window_start": WINDOW, "minimum_support": minimum_support}
     with duckdb.connect() as connection:
         for table, content in tables.items():
             connection.register(table, content)
@@ -87,9 +91,15 @@ def run_sql(
 def run_mart(
     name: str, rows: Iterable[Mapping[str, Any]], minimum_support: int = 1, funnel: tuple[str, ...] = ()
 ) -> pa.Table:
-    """Answer of a mart over occurrences."""
-    tables = {"gradient_attribution_no_funnel": attribution_table(rows), "event_roles": roles(*funnel)}
-    return run_sql(name, tables, minimum_support)
+    """Answer of an aggregate over occurrences, through the statistics it is read from."""
+    statistics = run_statistics(rows, minimum_support)
+    return run_sql(name, {f"{STATISTICS}_no_funnel": statistics, "event_roles": roles(*funnel)}, minimum_support)
+
+
+def run_statistics(rows: Iterable[Mapping[str, Any]] | pa.Table, minimum_support: int = 1) -> pa.Table:
+    """The statistics of all granularities over occurrences."""
+    attribution = rows if isinstance(rows, pa.Table) else attribution_table(rows)
+    return run_sql(STATISTICS, {"gradient_attribution_no_funnel": attribution}, minimum_support)
 
 
 def documented_columns(name: str) -> dict[str, tuple[str, str]]:

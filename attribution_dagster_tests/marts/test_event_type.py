@@ -35,10 +35,10 @@ def test_means_lifts_and_counts_of_both_sides_are_those_of_the_hand_calculation(
 
 
 def test_standard_error_is_the_linearised_ratio_over_users():
-    # users: a has sum 0.6 over 2 events, b has sum -0.3 over 1; mean 0.1; residuals 0.4 and -0.4.
+    # users: a has sum 0.6 over 2 events, b has sum -0.3 over 1; mean 0.1; residuals 0.4 and -0.4, parts of the events 2/3 and 1/3.
     rows = [occurrence("a", 1, 0.4), occurrence("a", 1, 0.2), occurrence("b", 0, -0.3)]
     (row,) = by_type(rows).values()
-    expected = math.sqrt(2 / 1 * (0.4**2 + 0.4**2)) / 3
+    expected = math.sqrt(0.4**2 / (1 - 2 / 3) + 0.4**2 / (1 - 1 / 3)) / 3
     assert row["standard_error"] == pytest.approx(expected)
     assert row["effect_low"] == pytest.approx(0.1 - 1.96 * expected)
     assert row["effect_high"] == pytest.approx(0.1 + 1.96 * expected)

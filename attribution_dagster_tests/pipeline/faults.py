@@ -222,18 +222,21 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
     "attribution_of_visible_events": lambda w, v: rewrite(
         w, f"gradient_attribution_{v}", lambda t: first(t, event_type="order_placed")
     ),
+    "statistics_add_up": lambda w, v: rewrite(w, f"attribution_statistics_{v}", one_more("occurrences")),
     "event_type_attribution_adds_up": lambda w, v: rewrite(
         w, f"transformer_event_attribution_{v}", one_more("occurrences")
     ),
     "position_attribution_adds_up": lambda w, v: rewrite(
-        w, f"transformer_position_attribution_{v}", lambda t: first(t, effect_low=99.0)
+        w, f"transformer_position_attribution_{v}", lambda t: first(t, mean_centred_effect=99.0)
     ),
     "store_attribution_adds_up": lambda w, v: rewrite(w, f"transformer_store_attribution_{v}", double_first),
     "category_attribution_adds_up": lambda w, v: rewrite(
         w, f"transformer_category_attribution_{v}", lambda t: t.slice(1)
     ),
     "event_position_attribution_adds_up": lambda w, v: rewrite(
-        w, f"transformer_event_position_attribution_{v}", lambda t: first(t, not_converted=1.5)
+        w,
+        f"transformer_event_position_attribution_{v}",
+        set_where(lambda row: row["q_value"] is not None, q_value=None),
     ),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),

@@ -26,6 +26,7 @@ STATEMENTS = {
     "sampled_users": "sessions/sampled_users",
     "risk_set": "features/risk_set_candidates",
     "no_funnel/sequence_tensors": "features/sequence_events",
+    "no_funnel/attribution_statistics": "marts/attribution_statistics",
     **{f"no_funnel/{asset}": f"marts/{table}" for asset, table in AGGREGATES.items()},
     "leakage_comparison": "marts/leakage_comparison",
 }

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from attribution_dagster.reports.panels import PanelHeader, PanelTables
-from attribution_dagster_tests.marts.engine import ATTRIBUTION, WINDOW, roles, run_sql
+from attribution_dagster_tests.marts.engine import ATTRIBUTION, WINDOW, roles, run_sql, run_statistics
 
 EFFECTS = {
     "store_page_view": 0.34,
@@ -64,13 +64,15 @@ def occurrences(seed: int = 1, sessions: int = 900, effects: dict[str, float] = 
         "primary_tag": [("pizza", "tea", None, "books")[i % 4] for i in store],
         "user_id": [f"u{i}" for i in user],
         "in_risk_set": [True] * count,
+        "n_events": lengths[session].astype(np.int32),
     }
     return pa.table(columns, schema=ATTRIBUTION)
 
 
 def marts(attribution: pa.Table, minimum_support: int = 30) -> dict[str, pa.Table]:
     """Event, position, event-by-position, store and category tables of one variant, by short name."""
-    tables = {"gradient_attribution_no_funnel": attribution, "event_roles": roles(*FUNNEL)}
+    statistics = run_statistics(attribution, minimum_support)
+    tables = {"attribution_statistics_no_funnel": statistics, "event_roles": roles(*FUNNEL)}
     names = ("event", "position", "event_position", "store", "category")
     return {name: run_sql(f"transformer_{name}_attribution", tables, minimum_support) for name in names}
 

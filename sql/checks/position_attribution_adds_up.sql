@@ -1,50 +1,32 @@
--- How many rows by position bin are repeated, miscounted or impossible; one row.
+-- How many position bins are not published once, or with other figures than the statistics have; one row.
 WITH sides AS (
-    SELECT
-        CASE
-            WHEN event_position < 5 THEN 1
-            WHEN event_position < 10 THEN 2
-            WHEN event_position < 20 THEN 3
-            WHEN event_position < 50 THEN 4
-            ELSE 5
-        END AS bin_order,
-        1 AS n_attributed,
-        0 AS n_published,
-        0 AS n_rows,
-        0 AS is_out_of_range
-    FROM gradient_attribution_{variant}
-    WHERE window_start = :window_start AND in_risk_set AND gradient_attribution IS NOT NULL
-    UNION ALL
-    SELECT
-        bin_order,
-        0 AS n_attributed,
-        occurrences AS n_published,
-        1 AS n_rows,
-        CASE
-            WHEN
-                not_converted < 0 OR not_converted > 1.000001 OR converted < 0 OR converted > 1.000001
-                OR effect_low > mean_centred_effect OR effect_high < mean_centred_effect OR mean_centred_effect IS NULL
-                THEN 1
-            ELSE 0
-        END AS is_out_of_range
+    SELECT bin_order, 1 AS n_published, 0 AS n_expected, occurrences AS occurrences, mean_centred_effect, q_value
     FROM transformer_position_attribution_{variant}
     WHERE window_start = :window_start
+    UNION ALL
+    SELECT CAST(name_1 AS INTEGER) AS bin_order, 0 AS n_published, 1 AS n_expected, occurrences, mean_centred_effect, q_value
+    FROM attribution_statistics_{variant}
+    WHERE window_start = :window_start AND granularity = 'position'
 ),
 
 compared AS (
     SELECT
         bin_order,
-        SUM(n_attributed) AS n_attributed,
         SUM(n_published) AS n_published,
-        SUM(n_rows) AS n_rows,
-        SUM(is_out_of_range) AS n_out_of_range
+        SUM(n_expected) AS n_expected,
+        CASE
+            WHEN
+                MIN(occurrences) <> MAX(occurrences) OR MIN(mean_centred_effect) <> MAX(mean_centred_effect)
+                OR MIN(q_value) <> MAX(q_value) OR COUNT(q_value) = 1
+                THEN 1
+            ELSE 0
+        END AS is_different
     FROM sides
     GROUP BY bin_order
 )
 
 SELECT
     COUNT(*) AS n_groups,
-    COUNT(CASE WHEN n_rows <> 1 THEN 1 END) AS n_not_once,
-    COUNT(CASE WHEN n_attributed <> n_published THEN 1 END) AS n_miscounted,
-    COUNT(CASE WHEN n_out_of_range > 0 THEN 1 END) AS n_out_of_range
+    COUNT(CASE WHEN n_published <> 1 OR n_expected <> 1 THEN 1 END) AS n_not_once,
+    COUNT(CASE WHEN n_published = 1 AND n_expected = 1 AND is_different = 1 THEN 1 END) AS n_different
 FROM compared

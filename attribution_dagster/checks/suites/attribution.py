@@ -14,7 +14,7 @@ GROUPS = {
 
 
 def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
-    """The suite of `event_attribution`, of the five aggregates and of the raw rates."""
+    """The suite of `event_attribution`, of the statistics, of the five aggregates and of the raw rates."""
     asset, tensors = f"{variant}/event_attribution", f"{variant}/sequence_tensors"
     return [
         Expectation(
@@ -61,15 +61,22 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
             variant=variant,
             parameters={"funnel_rule": profile.variants[variant].funnel},
         ),
+        Expectation(
+            name="statistics_add_up",
+            asset=f"{variant}/attribution_statistics",
+            description=(
+                "Each group of the risk set's events has one row, with as many occurrences as there are attributed events; shares, p and q "
+                "lie in [0, 1], effects inside their intervals, and no q is below its p or without minimum support."
+            ),
+            rules=(between("n_groups", 1, None), *none_of("n_not_once", "n_miscounted", "n_out_of_range")),
+            variant=variant,
+        ),
         *(
             Expectation(
                 name=f"{aggregate}_adds_up",
                 asset=f"{variant}/{aggregate}",
-                description=(
-                    f"Each {group} of the risk set has one row, with as many occurrences as there are attributed events; "
-                    "shares lie in [0, 1] and effects inside their intervals."
-                ),
-                rules=(between("n_groups", 1, None), *none_of("n_not_once", "n_miscounted", "n_out_of_range")),
+                description=f"Each {group} of the statistics has one row, with the occurrences, effect and q that it has there.",
+                rules=(between("n_groups", 1, None), *none_of("n_not_once", "n_different")),
                 variant=variant,
             )
             for aggregate, group in GROUPS.items()

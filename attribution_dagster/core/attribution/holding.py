@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import false_discovery_control, norm
 
-SIGNIFICANT = 0.05
+from attribution_dagster.core.signals import SIGNIFICANCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def holding(effect: float, places: Sequence[Place]) -> Holding:
     """Return where the effect holds, in the order of `places`."""
     found: dict[str, list[str]] = {"same": [], "opposite": [], "unclear": []}
     for place in places:
-        clear = place.q_value is not None and place.q_value < SIGNIFICANT
+        clear = place.q_value is not None and place.q_value < SIGNIFICANCE
         side = "same" if (place.effect > 0) == (effect > 0) else "opposite"
         found[side if clear else "unclear"].append(place.name)
     return Holding(**{name: tuple(names) for name, names in found.items()})

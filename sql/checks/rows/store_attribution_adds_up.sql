@@ -1,48 +1,40 @@
--- Rows by store, name and label that are repeated, miscounted or impossible; one row per store, name and label.
+-- Stores and labels that are not published once, or with other figures than the statistics have; one row per store, name and label.
 WITH sides AS (
     SELECT
-        store_id,
-        store_name,
-        label,
-        1 AS n_attributed,
-        0 AS n_published,
-        0 AS n_rows,
-        0 AS is_out_of_range
-    FROM gradient_attribution_{variant}
-    WHERE window_start = :window_start AND in_risk_set AND gradient_attribution IS NOT NULL
-    UNION ALL
-    SELECT
-        store_id,
-        store_name,
-        label,
-        0 AS n_attributed,
-        count AS n_published,
-        1 AS n_rows,
-        CASE
-            WHEN
-                mean < 0 OR mean > 1.000001
-                OR effect_low > mean_centred_effect OR effect_high < mean_centred_effect OR mean_centred_effect IS NULL
-                THEN 1
-            ELSE 0
-        END AS is_out_of_range
+        store_id, store_name, label, 1 AS n_published, 0 AS n_expected, count AS occurrences, mean_centred_effect, q_value
     FROM transformer_store_attribution_{variant}
     WHERE window_start = :window_start
+    UNION ALL
+    SELECT
+        name_1 AS store_id, name_2 AS store_name, 0 AS label, 0 AS n_published, 1 AS n_expected,
+        occurrences_not_converted AS occurrences, mean_centred_effect, q_value
+    FROM attribution_statistics_{variant}
+    WHERE window_start = :window_start AND granularity = 'store' AND occurrences_not_converted > 0
+    UNION ALL
+    SELECT
+        name_1 AS store_id, name_2 AS store_name, 1 AS label, 0 AS n_published, 1 AS n_expected,
+        occurrences_converted AS occurrences, mean_centred_effect, q_value
+    FROM attribution_statistics_{variant}
+    WHERE window_start = :window_start AND granularity = 'store' AND occurrences_converted > 0
 ),
 
 compared AS (
     SELECT
-        store_id,
-        store_name,
-        label,
-        SUM(n_attributed) AS n_attributed,
+        store_id, store_name, label,
         SUM(n_published) AS n_published,
-        SUM(n_rows) AS n_rows,
-        SUM(is_out_of_range) AS n_out_of_range
+        SUM(n_expected) AS n_expected,
+        CASE
+            WHEN
+                MIN(occurrences) <> MAX(occurrences) OR MIN(mean_centred_effect) <> MAX(mean_centred_effect)
+                OR MIN(q_value) <> MAX(q_value) OR COUNT(q_value) = 1
+                THEN 1
+            ELSE 0
+        END AS is_different
     FROM sides
     GROUP BY store_id, store_name, label
 )
 
-SELECT store_id, store_name, label, n_attributed, n_published, n_rows, n_out_of_range
+SELECT store_id, store_name, label, n_published, n_expected, is_different
 FROM compared
-WHERE n_rows <> 1 OR n_attributed <> n_published OR n_out_of_range > 0
+WHERE n_published <> 1 OR n_expected <> 1 OR is_different = 1
 ORDER BY store_id ASC, store_name ASC, label ASC

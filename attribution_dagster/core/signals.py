@@ -1,0 +1,25 @@
+"""When an effect counts as a signal: the bounds that the statistics, the pictures and the summary share."""
+
+from collections.abc import Mapping
+
+MINIMUM_SUPPORT_USERS = 30
+"""Users that must stand behind an event type, position, store or category before it is ranked and tested together with the others."""
+SIGNIFICANCE = 0.05
+"""A group whose q is not below it is 'Neutral', whatever its effect: of those that are not, about one in twenty is there by chance."""
+STRONG_EFFECT = 0.10
+"""Mean centred effect in logits above which a significant group is a 'Strong positive signal': odds of converting 11 % higher."""
+MODERATE_EFFECT = 0.05
+"""Above it, up to `STRONG_EFFECT`, it is a 'Moderate positive signal': odds 5 % to 11 % higher."""
+NEGATIVE_EFFECT = -0.05
+"""Below it, it is a 'Negative signal': odds at least 5 % lower."""
+
+
+def signal_bounds() -> Mapping[str, float]:
+    """The bounds as the parameters of `sql/marts/attribution_statistics.sql`."""
+    return {
+        "minimum_support": MINIMUM_SUPPORT_USERS,
+        "significance": SIGNIFICANCE,
+        "strong_effect": STRONG_EFFECT,
+        "moderate_effect": MODERATE_EFFECT,
+        "negative_effect": NEGATIVE_EFFECT,
+    }

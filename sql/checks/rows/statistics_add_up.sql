@@ -1,0 +1,74 @@
+-- Groups of attributed events that are repeated, miscounted or impossible; one row per granularity and group.
+WITH occurrences AS (
+    SELECT
+        event_type,
+        CASE
+            WHEN event_position < 5 THEN '1'
+            WHEN event_position < 10 THEN '2'
+            WHEN event_position < 20 THEN '3'
+            WHEN event_position < 50 THEN '4'
+            ELSE '5'
+        END AS position_bin,
+        store_id,
+        store_name,
+        primary_category,
+        primary_tag
+    FROM gradient_attribution_{variant}
+    WHERE window_start = :window_start AND in_risk_set AND gradient_attribution IS NOT NULL
+),
+
+grouped AS (
+    SELECT 'event_type' AS granularity, event_type AS name_1, CAST(NULL AS VARCHAR) AS name_2 FROM occurrences
+    UNION ALL
+    SELECT 'position' AS granularity, position_bin AS name_1, CAST(NULL AS VARCHAR) AS name_2 FROM occurrences
+    UNION ALL
+    SELECT 'store' AS granularity, store_id AS name_1, store_name AS name_2 FROM occurrences
+    UNION ALL
+    SELECT 'category' AS granularity, primary_category AS name_1, primary_tag AS name_2 FROM occurrences
+    UNION ALL
+    SELECT 'event_position' AS granularity, event_type AS name_1, position_bin AS name_2 FROM occurrences
+),
+
+sides AS (
+    SELECT granularity, name_1, name_2, COUNT(*) AS n_attributed, 0 AS n_counted, 0 AS n_rows, 0 AS is_out_of_range
+    FROM grouped
+    GROUP BY granularity, name_1, name_2
+    UNION ALL
+    SELECT
+        granularity,
+        name_1,
+        name_2,
+        0 AS n_attributed,
+        occurrences AS n_counted,
+        1 AS n_rows,
+        CASE
+            WHEN
+                not_converted < 0 OR not_converted > 1.000001 OR converted < 0 OR converted > 1.000001
+                OR effect_low > mean_centred_effect OR effect_high < mean_centred_effect OR mean_centred_effect IS NULL
+                OR p_value < 0 OR p_value > 1 OR lift_p_value < 0 OR lift_p_value > 1
+                OR q_value < p_value OR q_value > 1 OR (q_value IS NOT NULL AND NOT has_minimum_support)
+                OR signal_strength IS NULL OR (signal_strength <> 'Neutral' AND q_value IS NULL)
+                THEN 1
+            ELSE 0
+        END AS is_out_of_range
+    FROM attribution_statistics_{variant}
+    WHERE window_start = :window_start
+),
+
+compared AS (
+    SELECT
+        granularity,
+        name_1,
+        name_2,
+        SUM(n_attributed) AS n_attributed,
+        SUM(n_counted) AS n_counted,
+        SUM(n_rows) AS n_rows,
+        SUM(is_out_of_range) AS n_out_of_range
+    FROM sides
+    GROUP BY granularity, name_1, name_2
+)
+
+SELECT granularity, name_1, name_2, n_attributed, n_counted, n_rows, n_out_of_range
+FROM compared
+WHERE n_rows <> 1 OR n_attributed <> n_counted OR n_out_of_range > 0
+ORDER BY granularity ASC, name_1 ASC, name_2 ASC
