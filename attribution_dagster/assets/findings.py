@@ -11,10 +11,10 @@ import pyarrow as pa
 from attribution_dagster.assets.model_card import agreement_of, standing_of, write_pages
 from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.core.attribution.experiment import Ground, plan
-from attribution_dagster.core.attribution.holding import Place, holding, q_values, stability
-from attribution_dagster.core.attribution.raw_rates import CountRate, trend
-from attribution_dagster.core.models.standing import Standing
+from attribution_dagster.core.claims.experiment import Ground, plan
+from attribution_dagster.core.claims.holding import Place, holding, q_values, stability
+from attribution_dagster.core.claims.raw_rates import CountRate, trend
+from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports import sentences
@@ -30,9 +30,9 @@ EARLIER_WINDOWS = 8
 _READ = ("event_type_attribution", "event_position_attribution", "event_count_rates", "event_attribution", "model_card")
 _CODE = code_version(
     "assets/findings.py",
-    "core/attribution/experiment.py",
-    "core/attribution/holding.py",
-    "core/attribution/raw_rates.py",
+    "core/claims/experiment.py",
+    "core/claims/holding.py",
+    "core/claims/raw_rates.py",
     "reports/findings.py",
     "reports/pages.py",
     "reports/sentences.py",

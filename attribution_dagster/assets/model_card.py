@@ -8,8 +8,8 @@ import dagster as dg
 
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
-from attribution_dagster.core.attribution.baseline_agreement import BaselineAgreement, baseline_agreement
-from attribution_dagster.core.models.standing import Evidence, Standing, standing
+from attribution_dagster.core.claims.baseline_agreement import BaselineAgreement, baseline_agreement
+from attribution_dagster.core.claims.standing import Evidence, Standing, standing
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.graph import TABLES, DatasetAssets
 from attribution_dagster.reports.model_card import ModelCard, limits
@@ -18,8 +18,8 @@ from attribution_dagster.resources.workspace import WHOLE, Workspace
 MODEL, COUNTS, LENGTH = "transformer", "logistic_regression", "length"
 _CODE = code_version(
     "assets/model_card.py",
-    "core/attribution/baseline_agreement.py",
-    "core/models/standing.py",
+    "core/claims/baseline_agreement.py",
+    "core/claims/standing.py",
     "reports/model_card.py",
     "reports/pages.py",
     "reports/templates/model_card.html",

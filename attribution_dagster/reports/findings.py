@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attribution_dagster.core.attribution.raw_rates import CountRate
-from attribution_dagster.core.models.standing import Standing
+from attribution_dagster.core.claims.raw_rates import CountRate
+from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.reports import sentences
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE, SIMULATED_SENTENCE
 from attribution_dagster.reports.pages import page_template

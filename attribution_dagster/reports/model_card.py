@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.core.models.gate import MAX_CALIBRATION_ERROR
-from attribution_dagster.core.models.standing import Standing
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED_SENTENCE
 from attribution_dagster.reports.pages import page_template
 from attribution_dagster.reports.summary import MODEL_TITLES

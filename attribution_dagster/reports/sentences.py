@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from attribution_dagster.core.attribution.experiment import ALPHA, POWER, Experiment, Ground, shifted_rate
-from attribution_dagster.core.attribution.holding import Holding, Stability
-from attribution_dagster.core.attribution.raw_rates import CountRate, Trend, Verdict
+from attribution_dagster.core.claims.experiment import ALPHA, POWER, Experiment, Ground, shifted_rate
+from attribution_dagster.core.claims.holding import Holding, Stability
+from attribution_dagster.core.claims.raw_rates import CountRate, Trend, Verdict
 from attribution_dagster.reports.labels import shorten, signed
 
 SHOWN_PLACES = 5

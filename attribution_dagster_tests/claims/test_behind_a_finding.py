@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from attribution_dagster.core.attribution.baseline_agreement import baseline_agreement
-from attribution_dagster.core.attribution.holding import Holding, Place, holding, q_values, stability
-from attribution_dagster.core.attribution.raw_rates import CountRate, trend
+from attribution_dagster.core.claims.baseline_agreement import baseline_agreement
+from attribution_dagster.core.claims.holding import Holding, Place, holding, q_values, stability
+from attribution_dagster.core.claims.raw_rates import CountRate, trend
 
 
 def row(count: int, sessions: int, rate: float, half: float = 0.0196, expected: float = 0.1) -> CountRate:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution_dagster.core.attribution.experiment import Ground, plan, sessions_per_arm, shifted_rate
+from attribution_dagster.core.claims.experiment import Ground, plan, sessions_per_arm, shifted_rate
 
 RATES = st.floats(0.01, 0.95)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from attribution_dagster.core.models.standing import Evidence, State, standing
+from attribution_dagster.core.claims.standing import Evidence, State, standing
 
 GOOD: dict[str, Any] = dict(
     leaks=False,
