@@ -91,8 +91,8 @@ def _build(step: Step) -> Report:
     page = FindingsPage(title=profile.title, window_key=key, simulated=profile.simulated, variants=found)
     rows = [row for each in found for row in _rows(each)]
     start = workspace.window(key).start
-    schema = pa.schema([(column.name, _ARROW[column.type]) for column in table_definition("findings").columns])
-    table = pa.Table.from_pylist([{"window_start": start, **row} for row in rows], schema=schema)
+    names = [column.name for column in table_definition("findings").columns]
+    table = pa.Table.from_pylist([{name: row.get(name) for name in names} | {"window_start": start} for row in rows])
     written = workspace.warehouse.load("findings", key, step.version, table.to_batches())
     pages = {"findings.md": page.markdown().encode(), "findings.html": page.html().encode()}
     workspace.artifacts.create(step.asset, key, step.version, lambda folder: write_pages(folder, pages))
@@ -105,9 +105,6 @@ def _build(step: Step) -> Report:
         "exports": {"path": export_folder(workspace, key)},
         "caution": MODEL_NOT_CAUSE,
     }
-
-
-_ARROW = {"TIMESTAMP_NTZ": pa.timestamp("us"), "BIGINT": pa.int64(), "VARCHAR": pa.string(), "DOUBLE": pa.float64()}
 
 
 def _ground(step: Step) -> Ground:

@@ -11,6 +11,10 @@ from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE, SIMULATED_SENTE
 from attribution_dagster.reports.pages import page_template
 from attribution_dagster.reports.sentences import Finding
 
+SIGNIFICANT_MEANS = (
+    "Significant means: not by the chance of which users were seen, if this model is taken as it is. Another training gives "
+    "other effects, so look at the raw rates, at the windows before and at the size before believing one."
+)
 CHART_WIDTH, CHART_HEIGHT = 320, 120
 _TOP, _BOTTOM = 16, 22
 
@@ -50,6 +54,7 @@ class FindingsPage:
             width=CHART_WIDTH,
             height=CHART_HEIGHT,
             caveat=MODEL_NOT_CAUSE,
+            significance=SIGNIFICANT_MEANS,
             note=SIMULATED_SENTENCE if self.simulated else "",
         )
 

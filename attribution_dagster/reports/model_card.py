@@ -51,6 +51,11 @@ class ModelCard:
             (row["ece"] for row in self.metrics if (row["model"], row["population"]) == ("transformer", "all")), None
         )
 
+    @property
+    def measured(self) -> Sequence[Mapping[str, Any]]:
+        """The predictors and populations with enough sessions of either kind to have metrics."""
+        return [row for row in self.metrics if row["auc"] is not None]
+
     def _render(self, template: str) -> str:
         marks = [LEAKAGE_SENTENCE] * self.leaks + [SIMULATED_SENTENCE] * self.simulated
         return page_template(template).render(

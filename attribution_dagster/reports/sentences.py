@@ -64,14 +64,13 @@ class Finding:
 
 def headline(finding: Finding) -> str:
     """What was found, with its interval; and plainly, what contradicts it."""
-    change, low, high = finding.odds
+    middle, low, high = finding.odds
     side = "higher" if finding.effect > 0 else "lower"
-    near, far = sorted((low, high), key=abs)
     text = (
-        f"An occurrence of {_quoted(finding.event_type)} goes with {abs(change):.1%} {side} odds of converting than an "
-        f"average event does (95 % interval {_percent(near)} to {_percent(far)}), about {signed(100 * finding.points)} points at the base rate of "
-        f"{finding.ground.rate:.1%}. In logits: {signed(finding.effect, 3)} ({signed(finding.low, 3)} to "
-        f"{signed(finding.high, 3)})."
+        f"An occurrence of {_quoted(finding.event_type)} goes with {_share(abs(middle))} {side} odds of converting than an "
+        f"average event does (95 % over users, for this one model: {change(low)} to {change(high)}), about "
+        f"{signed(100 * finding.points)} points at the base rate of {_share(finding.ground.rate)}. In logits: "
+        f"{signed(finding.effect, 3)} ({signed(finding.low, 3)} to {signed(finding.high, 3)})."
     )
     if finding.raw_verdict == "contradict":
         text += " The raw rates CONTRADICT it: do not act on it before that is understood."
@@ -85,7 +84,7 @@ def raw_sentence(finding: Finding) -> str:
     if not finding.rates or finding.trend is None:
         return "It occurs equally often in all compared sessions, so raw rates say nothing."
     listed = "; ".join(
-        f"{counts(row)}: {row.rate:.1%} ({row.low:.1%} to {row.high:.1%}, {row.sessions:,} sessions)"
+        f"{counts(row)}: {_share(row.rate)} ({_share(row.low)} to {_share(row.high)}, {row.sessions:,} sessions)"
         for row in finding.rates
     )
     slope = finding.trend
@@ -123,22 +122,25 @@ def experiment_sentence(finding: Finding) -> str:
     planned = finding.experiment
     if planned is None:
         return "Association, not cause. No experiment can be planned at this base rate."
-    change = "one more" if finding.effect > 0 else "one fewer"
+    dose = "one more" if finding.effect > 0 else "one fewer"
     unit = "window" if planned.windows == 1 else "windows"
     return (
-        f"Association, not cause. To test it, randomise users, and give half of them a change that brings {change} "
-        f"{_quoted(finding.event_type)} per session in place of an average event. If the effect were causal, "
-        f"conversion would go from {planned.control_rate:.2%} to {planned.treated_rate:.2%}. To see that takes "
-        f"{planned.sessions_per_arm:,} sessions per arm (two proportions, power {POWER}, two-sided alpha {ALPHA}), or "
-        f"{planned.users_per_arm:,} users per arm, since sessions of a user resemble each other (design effect "
-        f"{finding.ground.design_effect:.2f}): {planned.windows:,} {unit} of this traffic. A change that reaches fewer "
-        f"sessions takes more."
+        f"Association, not cause. To test it, randomise users, and give one arm {dose} {_quoted(finding.event_type)} per "
+        f"session in place of an average event. If the effect were causal, conversion would go from "
+        f"{_share(planned.control_rate)} to {_share(planned.treated_rate)}. To see that takes {planned.sessions_per_arm:,} "
+        f"sessions per arm, or {planned.users_per_arm:,} users (two-sided test of two proportions, power {POWER}, alpha "
+        f"{ALPHA}; design effect {finding.ground.design_effect:.2f}): {planned.windows:,} {unit} of this traffic."
     )
 
 
 def counts(row: CountRate) -> str:
     """How often the event occurs in the row's sessions: `0`, `2 to 5`."""
     return f"{row.count_low:,}" if row.count_low == row.count_high else f"{row.count_low:,} to {row.count_high:,}"
+
+
+def q_words(q_value: float) -> str:
+    """The q-value as people write it; the smallest are all the same to them."""
+    return "< 1e-9" if q_value < 1e-9 else f"{q_value:.2g}"
 
 
 def nothing_found(variant: str, tested: int) -> str:
@@ -166,7 +168,12 @@ def _quoted(name: str) -> str:
     return f"“{shorten(name, NAME_LENGTH)}”"
 
 
-def _percent(value: float) -> str:
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def change(value: float) -> str:
+    """A relative change in percent, with its sign."""
     return f"{signed(100 * value, 1)} %"
 
 
