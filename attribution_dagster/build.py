@@ -8,10 +8,13 @@ from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.findings import findings_assets
 from attribution_dagster.assets.leakage import suspicion_assets
 from attribution_dagster.assets.method_comparison import method_comparison_assets
+from attribution_dagster.assets.model_card import card_assets
 from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
+from attribution_dagster.assets.rates import rate_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
 from attribution_dagster.assets.sequences import sequence_assets
 from attribution_dagster.assets.sessions import session_assets
@@ -52,8 +55,10 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         attribution_assets,
         aggregate_assets,
         method_comparison_assets,
+        rate_assets,
         report_assets,
         promotion_assets,
+        card_assets,
     )
     return [
         *source_assets(dataset),
@@ -61,6 +66,7 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         *suspicion_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
         *leakage_assets(dataset),
+        *findings_assets(dataset),
         *published_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for a in drift_assets(dataset, v)),
     ]

@@ -49,9 +49,11 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "{variant}/attribution_statistics": ("attribution_statistics_{variant}",),
     **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
     "{variant}/method_comparison": ("method_comparison_{variant}", "method_attribution_{variant}"),
+    "{variant}/event_count_rates": ("event_count_rates_{variant}",),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
     "suspected_leakage": ("suspected_leakage", "leakage_moments"),
     "leakage_comparison": ("leakage_comparison",),
+    "findings": ("findings",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
 FORCE_TAG = "attribution/force"

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """The tables without the window's column; and the model's calibrated probability and the label of each session."""
+    """The tables without the window's column; the model's calibrated probability and the label of each session; and how much
+    logistic regression on counts gives for an occurrence of each event type, in logits."""
 
     metrics: "pa.Table"
     pairs: "pa.Table"
     probabilities: Any
     labels: Any
+    counts_weights: dict[str, float]
 
     def numbers(self) -> dict[str, float]:
         """The model's own metrics, named for a tracker: `window_auc`, `window_unseen_auc` for users it has not learnt from."""
@@ -56,7 +58,8 @@ def measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") 
     test_set = sequences.select(np.flatnonzero(sequences.in_risk_set))
     model = load_model(folder)
     scores = {"transformer": predict(model, test_set)}
-    for name, baseline in fit_baselines(learnt_from).items():
+    baselines = fit_baselines(learnt_from)
+    for name, baseline in baselines.items():
         scores["logistic_regression" if name == "counts" else name] = baseline.predict(test_set)
     users = [np.asarray(s.user_id.to_pylist(), dtype=object) for s in (test_set, learnt_from)]
     calibrated = {"transformer": model.calibration.sample_probability(scores["transformer"])}
@@ -71,4 +74,10 @@ def measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") 
         start = pa.array([step.workspace.window(step.window_key).start] * table.num_rows, type=pa.timestamp("us"))
         stamped = table.add_column(0, "window_start", start).to_batches() if table.num_rows else []
         step.workspace.warehouse.load(name, step.window_key, step.version, stamped)
-    return Measured(metrics=made[0], pairs=made[1], probabilities=calibrated["transformer"], labels=test_set.label)
+    return Measured(
+        metrics=made[0],
+        pairs=made[1],
+        probabilities=calibrated["transformer"],
+        labels=test_set.label,
+        counts_weights=baselines["counts"].named_weights(),
+    )

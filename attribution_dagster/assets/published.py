@@ -55,26 +55,32 @@ def tables(profile: Profile) -> list[str]:
         "gradient_attribution",
         *AGGREGATES.values(),
         "transformer_pair_attribution",
+        "event_count_rates",
         "model_metrics",
         "method_comparison",
         "method_attribution",
     ]
-    leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",
         "session_funnels",
         "funnel_metrics",
         "suspected_leakage",
         *(f"{table}_{variant}" for variant in profile.variants for table in per_variant),
-        *leaked,
+        *_results(profile),
     ]
 
 
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
     made = ["sequence_tensors", "trained_model", "event_attribution", "attribution_statistics"]
-    per_variant = [*made, *AGGREGATES, "method_comparison", "attribution_report"]
-    leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
+    per_variant = [
+        *made,
+        *AGGREGATES,
+        "event_count_rates",
+        "method_comparison",
+        "attribution_report",
+        "model_card",
+    ]
     return [
         "sessions",
         "session_funnels",
@@ -82,8 +88,14 @@ def audited(profile: Profile) -> list[str]:
         "sampled_users",
         "suspected_leakage",
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
-        *leaked,
+        *_results(profile),
     ]
+
+
+def _results(profile: Profile) -> list[str]:
+    """The assets over all variants that the dataset has, each with a table of its name."""
+    leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
+    return leaked + (["findings"] if profile.claiming else [])
 
 
 def write_exports(
@@ -111,7 +123,7 @@ def write_exports(
 
 
 def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the variants' pictures; without a suffix, that of `no_funnel`."""
+    """File name -> the variants' pictures, without a suffix that of `no_funnel`; and the window's pages."""
     from attribution_dagster.reports.panels import picture_name
 
     found: dict[str, bytes] = {}
@@ -123,6 +135,17 @@ def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
             found[picture_name(variant)] = picture(folder).read_bytes()
             if variant == NO_FUNNEL:
                 found[picture_name()] = found[picture_name(variant)]
+    return found | _pages(workspace, window_key)
+
+
+def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
+    """File name -> the window's findings and model cards."""
+    found: dict[str, bytes] = {}
+    for asset in ("findings", *(f"{variant}/model_card" for variant in workspace.profile.variants)):
+        record = workspace.artifacts.record(asset, window_key)
+        folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
+        for path in sorted(folder.iterdir()) if folder else ():
+            found[path.name] = path.read_bytes()
     return found
 
 

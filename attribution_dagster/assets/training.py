@@ -124,6 +124,7 @@ def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
     import torch
 
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
+    from attribution_dagster.reports.training_plots import reliability
 
     workspace, training_keys = step.workspace, _training_keys(step.workspace, step.window_key)
     torch.set_num_threads(workspace.settings.threads)
@@ -157,6 +158,10 @@ def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
         if found.pairs.num_rows
         else "none passed the score test",
         "metric_rows": found.metrics.to_pylist(),
+        "counts_weights": found.counts_weights,
+        "calibration": dict(
+            zip(("predicted", "observed"), reliability(found.probabilities, found.labels), strict=True)
+        ),
         "window_in_mlflow": _log_measured(step, variant, story["mlflow_run_id"], found),
     }
 

@@ -29,6 +29,7 @@ def list_models(workspace: Workspace) -> Group:
             "log-loss",
             "calibration error",
             "gate",
+            "state (window)",
             "objections, history",
         ):
             shown.add_column(heading, overflow="fold")
@@ -55,6 +56,7 @@ def _row(version: RegisteredVersion) -> list[str]:
         version.trained_for,
         *(f"{float(tags[name]):.4f}" if name in tags else "" for name in ("gate.log_loss", "gate.calibration_error")),
         decision,
+        version.state or "no card yet",
         one_line("; ".join(history)) if history else "",
     ]
 

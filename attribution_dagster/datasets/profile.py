@@ -231,6 +231,11 @@ class Profile(_Part):
     attribution: AttributionSpec = AttributionSpec()
     retention: Retention = Retention()
 
+    @property
+    def claiming(self) -> list[str]:
+        """The variants whose effects may be claimed: those that do not see the funnel."""
+        return [name for name, variant in self.variants.items() if not variant.leaks]
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -18,6 +18,7 @@ MODEL_FOLDER = "attribution_model"
 """Artifact path, in a run, of the folder with weights, vocabularies and scaling."""
 _ABSENT = "RESOURCE_DOES_NOT_EXIST"
 _TRAINED_FOR, _DECISION, _DECIDED_ON, _SINCE = "trained_for", "gate.decision", "gate.window", "champion.since"
+_STATE, _STATE_ON = "card.state", "card.window"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,11 @@ class RegisteredVersion:
     def decided_on(self) -> str | None:
         """The window on which it was decided."""
         return self.tags.get(_DECIDED_ON)
+
+    @property
+    def state(self) -> str | None:
+        """What its model card concludes, with the window; None as long as there is no card."""
+        return f"{self.tags[_STATE]} ({self.tags[_STATE_ON]})" if _STATE in self.tags else None
 
     @property
     def was_champion(self) -> bool:
@@ -168,6 +174,10 @@ class ModelRegistry:
         if champion is None:
             return []
         return [v for v in self.versions(variant) if v.was_champion and v.version < champion.version]
+
+    def note_state(self, variant: str, version: RegisteredVersion, state: str, window_key: str) -> None:
+        """Tags the version with what its model card concludes, on the window that it explains."""
+        self._tag(variant, version, {_STATE: state, _STATE_ON: window_key})
 
     def remove(self, variant: str, version: RegisteredVersion) -> None:
         """Deletes a version; its weights lie in its run."""

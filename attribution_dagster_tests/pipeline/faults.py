@@ -244,8 +244,10 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
     "funnel_list_complete": lambda w, v: rewrite(
         w, "suspected_leakage", set_where(lambda row: row["event_type"] == "search", is_suspected=True)
     ),
+    "event_count_rates_add_up": lambda w, v: rewrite(w, f"event_count_rates_{v}", one_more("sessions")),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),
+    "findings_hold": lambda w, v: rewrite(w, "findings", lambda t: first(t, q_value=0.06)),
     "effects_steady": lambda w, v: rewrite(
         w,
         f"attribution_drift_{v}",

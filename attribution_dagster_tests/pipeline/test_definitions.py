@@ -28,6 +28,7 @@ STATEMENTS = {
     "no_funnel/sequence_tensors": "features/sequence_events",
     "no_funnel/attribution_statistics": "marts/attribution_statistics",
     **{f"no_funnel/{asset}": f"marts/{table}" for asset, table in AGGREGATES.items()},
+    "no_funnel/event_count_rates": "marts/event_count_rates",
     "leakage_comparison": "marts/leakage_comparison",
 }
 

@@ -17,6 +17,7 @@ BUILT: dict[str, tuple[Query, ...]] = {
     **{name: (load_query(f"sessions/{name}"),) for name in ("session_funnels", "funnel_metrics", "sampled_users")},
     "attribution_statistics_no_funnel": (load_query("marts/attribution_statistics", "no_funnel"),),
     **{f"{table}_no_funnel": (load_query(f"marts/{table}", "no_funnel"),) for table in AGGREGATES.values()},
+    "event_count_rates_no_funnel": (load_query("marts/event_count_rates", "no_funnel"),),
     "leakage_comparison": (load_query("marts/leakage_comparison"),),
 }
 """Table -> the statement that builds it, and those of tables that the same asset writes and reads again."""
@@ -28,6 +29,7 @@ WITHOUT_COLUMNS = {
     "funnel_metrics": {"window_start", "stage", "stage_order"},
     "sampled_users": {"window_start"},
     "leakage_comparison": {"window_start"},
+    "event_count_rates_no_funnel": {"window_start", "count_low", "count_high", "mean_count", "sessions", "users"},
     "transformer_store_attribution_no_funnel": {"label"},
     "attribution_statistics_no_funnel": {
         "window_start",

@@ -282,7 +282,7 @@ tested AS (
         lift_error,
         p_value,
         lift_p_value,
-        MIN(tested_p * n_tests / place) OVER (
+        MIN(tested_p * (CAST(n_tests AS DOUBLE) / place)) OVER (
             PARTITION BY granularity ORDER BY place DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS q_value,
         has_minimum_support AND (granularity <> 'store' OR name_1 IS NOT NULL OR name_2 IS NOT NULL) AS is_ranked

@@ -14,7 +14,7 @@ GROUPS = {
 
 
 def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
-    """The suite of `event_attribution`, of the statistics, of the five aggregates and of the comparison of methods."""
+    """The suite of `event_attribution`, of the statistics, the aggregates, the raw rates and the comparison of methods."""
     asset, tensors = f"{variant}/event_attribution", f"{variant}/sequence_tensors"
     return [
         Expectation(
@@ -80,6 +80,16 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
                 variant=variant,
             )
             for aggregate, group in GROUPS.items()
+        ),
+        Expectation(
+            name="event_count_rates_add_up",
+            asset=f"{variant}/event_count_rates",
+            description=(
+                "The rows of each event type hold all compared sessions and all that converted, each once; rates lie inside their "
+                "intervals."
+            ),
+            rules=none_of("n_miscounted", "n_repeated", "n_out_of_range"),
+            variant=variant,
         ),
         Expectation(
             name="methods_compared",

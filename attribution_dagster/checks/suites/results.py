@@ -1,4 +1,4 @@
-"""What is expected of the search for leakage and of the comparison of the variants."""
+"""What is expected of the search for leakage, of the comparison of the variants, and of the findings."""
 
 from attribution_dagster.checks.expectations import Expectation, between, none_of
 from attribution_dagster.checks.suites.model import TOO_FEW_CONVERTED
@@ -9,28 +9,41 @@ _SLACK = 0.02
 
 
 def results_suite(profile: Profile) -> list[Expectation]:
-    """The suites of `suspected_leakage`, and of `leakage_comparison` where the dataset has both variants it compares."""
-    suspicion = [
-        Expectation(
-            name="suspected_leakage_adds_up",
-            asset="suspected_leakage",
-            description="Each event type has one row, with as many sessions as are counted again from their events; no figure is impossible.",
-            rules=none_of("n_not_once", "n_miscounted", "n_impossible"),
-        ),
-        Expectation(
-            name="funnel_list_complete",
-            asset="suspected_leakage",
-            description="Every event type that announces the conversion is on the dataset's funnel list (roles.funnel).",
-            rules=none_of("n_unlisted"),
-            blocking=False,
-            reported={"suspected_leakage": ("to_add",)},
-            advice="to_add",
-        ),
-    ]
-    if not {"no_funnel", "with_funnel"} <= set(profile.variants):
-        return suspicion
+    """The suites of `suspected_leakage`, and of `leakage_comparison` and `findings` where the dataset has the variants for them."""
+    compared = {"no_funnel", "with_funnel"} <= set(profile.variants)
+    return [*_SUSPICION, *(_of_leakage() if compared else []), *([_FINDINGS_HOLD] if profile.claiming else [])]
+
+
+_SUSPICION = (
+    Expectation(
+        name="suspected_leakage_adds_up",
+        asset="suspected_leakage",
+        description="Each event type has one row, with as many sessions as are counted again from their events; no figure is impossible.",
+        rules=none_of("n_not_once", "n_miscounted", "n_impossible"),
+    ),
+    Expectation(
+        name="funnel_list_complete",
+        asset="suspected_leakage",
+        description="Every event type that announces the conversion is on the dataset's funnel list (roles.funnel).",
+        rules=none_of("n_unlisted"),
+        blocking=False,
+        reported={"suspected_leakage": ("to_add",)},
+        advice="to_add",
+    ),
+)
+_FINDINGS_HOLD = Expectation(
+    name="findings_hold",
+    asset="findings",
+    description=(
+        "A finding is there once, is significant and not of a funnel event; its numbers agree with each other, and it says what it means and "
+        "what it does not."
+    ),
+    rules=(between("n_rows", 1, None), *none_of("n_repeated", "n_wrong")),
+)
+
+
+def _of_leakage() -> list[Expectation]:
     return [
-        *suspicion,
         Expectation(
             name="leakage_adds_up",
             asset="leakage_comparison",

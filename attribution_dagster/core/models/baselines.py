@@ -22,6 +22,12 @@ class Baseline:
     bias: float
     features: _Features | None = None
     weights: _Floats | None = None
+    names: tuple[str, ...] = ()
+
+    def named_weights(self) -> dict[str, float]:
+        """Return the weight of each feature that has a name, in logits."""
+        weights = [] if self.weights is None else self.weights.tolist()
+        return dict(zip(self.names, weights, strict=False))
 
     def predict(self, sequences: SequenceSet) -> _Floats:
         """Return logits (S,)."""
@@ -45,7 +51,9 @@ def fit_baselines(train_set: SequenceSet, min_count: int = 5) -> dict[str, Basel
     return {
         "base_rate": Baseline(bias=float(np.log(rate / (1 - rate)))),
         "length": _fit(_length_features, train_set),
-        "counts": _fit(lambda sequences: event_counts(sequences, vocabulary), train_set),
+        "counts": _fit(
+            lambda sequences: event_counts(sequences, vocabulary), train_set, tuple(count_names(vocabulary))
+        ),
     }
 
 
@@ -67,8 +75,9 @@ def _length_features(sequences: SequenceSet) -> _Floats:
     return np.stack([lengths / 50, np.log1p(lengths)], axis=1)
 
 
-def _fit(features: _Features, train_set: SequenceSet) -> Baseline:
+def _fit(features: _Features, train_set: SequenceSet, names: tuple[str, ...] = ()) -> Baseline:
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=1.0, max_iter=2000).fit(features(train_set), np.asarray(train_set.label))
-    return Baseline(bias=float(fitted.intercept_[0]), features=features, weights=fitted.coef_[0].astype(np.float64))
+    weights = fitted.coef_[0].astype(np.float64)
+    return Baseline(bias=float(fitted.intercept_[0]), features=features, weights=weights, names=names)

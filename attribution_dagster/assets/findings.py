@@ -1,0 +1,289 @@
+"""From claims to action: significant effects as sentences, each with what stands behind it and the experiment that would test it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from attribution_dagster.assets.model_card import agreement_of, standing_of, write_pages
+from attribution_dagster.assets.report import export_folder
+from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.core.claims.experiment import Ground, plan
+from attribution_dagster.core.claims.holding import Place, holding, q_values, stability
+from attribution_dagster.core.claims.raw_rates import CountRate, trend
+from attribution_dagster.core.claims.standing import Standing
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE
+from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.reports import sentences
+from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
+from attribution_dagster.reports.findings import FindingsPage, VariantFindings
+from attribution_dagster.reports.sentences import Finding
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.ddl import table_definition
+from attribution_dagster.warehouse.queries import load_query, parse_query
+
+EARLIER_WINDOWS = 8
+"""Published windows before this one in which the sign of an effect is looked up."""
+_READ = ("event_type_attribution", "event_position_attribution", "event_count_rates", "event_attribution", "model_card")
+_CODE = code_version(
+    "assets/findings.py",
+    "core/claims/experiment.py",
+    "core/claims/holding.py",
+    "core/claims/raw_rates.py",
+    "reports/findings.py",
+    "reports/pages.py",
+    "reports/sentences.py",
+    "reports/templates/findings.html",
+    "reports/templates/findings.md",
+    "reports/templates/page.css",
+    "sql/marts/event_store_effects.sql",
+    "sql/sessions/conversion_base.sql",
+)
+Rows = list[dict[str, Any]]
+
+
+def findings_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
+    """The asset `findings`, where a variant does not see the funnel."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+    if not profile.claiming:
+        return []
+    reads = ["sessions", *(f"{variant}/{name}" for variant in profile.claiming for name in _READ)]
+
+    @dg.asset(
+        **assets.options("findings", deps=reads, kinds={"table"}, group="step4_results", code=_CODE),
+    )
+    def findings(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Each significant effect in words, the raw rates behind it, where and how long it has held, and the experiment that would test it."""
+        return make(
+            context,
+            workspace,
+            "findings",
+            reads=lambda key: [(name, key) for name in reads],
+            # Earlier windows are looked at as readers see them. They are no input: restating one must not block this window.
+            settings=lambda key: [
+                profile.title,
+                profile.simulated,
+                _earlier(workspace, key),
+                export_folder(workspace, key),
+            ],
+            code=_CODE,
+            exists=lambda step: step.table("findings") and step.artifact(),
+            build=_build,
+        )
+
+    return [findings]
+
+
+def _earlier(workspace: Workspace, key: str) -> list[tuple[str, object]]:
+    """Earlier windows that readers see, the latest eight, each with its version."""
+    keys = [each for each in workspace.warehouse.published_windows() if each < key][-EARLIER_WINDOWS:]
+    manifests = {each: workspace.warehouse.manifest(each) for each in keys}
+    return [(each, found.evidence.get("version")) for each, found in manifests.items() if found is not None]
+
+
+def _build(step: Step) -> Report:
+    workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
+    ground = _ground(step)
+    found = [_of_variant(step, variant, ground) for variant in profile.claiming]
+    page = FindingsPage(title=profile.title, window_key=key, simulated=profile.simulated, variants=found)
+    rows = [row for each in found for row in _rows(each)]
+    start = workspace.window(key).start
+    names = [column.name for column in table_definition("findings").columns]
+    table = pa.Table.from_pylist([{name: row.get(name) for name in names} | {"window_start": start} for row in rows])
+    written = workspace.warehouse.load("findings", key, step.version, table.to_batches())
+    pages = {"findings.md": page.markdown().encode(), "findings.html": page.html().encode()}
+    workspace.artifacts.create(step.asset, key, step.version, lambda folder: write_pages(folder, pages))
+    folder = workspace.artifacts.folder(step.asset, key, step.version)
+    assert folder is not None
+    return {
+        "rows": written,
+        "findings": {"markdown": page.markdown()},
+        "page": {"path": str(folder / "findings.html")},
+        "exports": {"path": export_folder(workspace, key)},
+        "caution": MODEL_NOT_CAUSE,
+    }
+
+
+def _ground(step: Step) -> Ground:
+    row = step.workspace.fetch(load_query("sessions/conversion_base"), step.window_key).to_pylist()[0]
+    return Ground(
+        sessions=row["n_sessions"],
+        converted=row["n_converted"],
+        users=row["n_users"],
+        standard_error=row["standard_error"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Behind:
+    """What stands behind the effects of a variant, by event type."""
+
+    rates: Mapping[str, Sequence[CountRate]]
+    positions: Mapping[str, Sequence[Place]]
+    stores: Mapping[str, Sequence[Place]]
+    earlier: Mapping[str, Sequence[float]]
+    baseline: Mapping[str, float]
+
+
+def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
+    workspace, key = step.workspace, step.window_key
+    table = workspace.slice_of(f"transformer_event_attribution_{variant}", key).to_pylist()
+    supported = [row for row in table if row["has_minimum_support"]]
+    significant = [row for row in supported if row["q_value"] is not None and row["q_value"] < SIGNIFICANCE]
+    verdict = standing_of(workspace, variant, key)
+    behind = _Behind(
+        rates=_rates(step, variant),
+        positions=_positions(step, variant),
+        stores=_stores(step, variant),
+        earlier=_before(step, variant),
+        baseline=agreement_of(workspace, variant, key).baseline_effects,
+    )
+    by_size = sorted(significant, key=lambda row: (-abs(row["mean_centred_effect"]), row["event_type"]))
+    ordered = by_size if verdict.ranks else sorted(significant, key=lambda row: row["event_type"])
+    found = [
+        _finding(variant, row, number if verdict.ranks else None, ground, behind)
+        for number, row in enumerate(ordered, start=1)
+    ]
+    return VariantFindings(variant=variant, standing=verdict, tested=len(supported), findings=found)
+
+
+def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Ground, behind: _Behind) -> Finding:
+    name, effect = row["event_type"], row["mean_centred_effect"]
+    rates = behind.rates.get(name, ())
+    return Finding(
+        variant=variant,
+        event_type=name,
+        rank=rank,
+        effect=effect,
+        low=row["effect_low"],
+        high=row["effect_high"],
+        q_value=row["q_value"],
+        signal_strength=row["signal_strength"],
+        occurrences=row["occurrences"],
+        users=row["users"],
+        ground=ground,
+        rates=rates,
+        trend=trend(rates),
+        positions=holding(effect, behind.positions.get(name, ())),
+        stores=holding(effect, behind.stores.get(name, ())),
+        stability=stability(effect, behind.earlier.get(name, ())),
+        baseline_effect=behind.baseline.get(name),
+        experiment=plan(ground, effect),
+    )
+
+
+def _rates(step: Step, variant: str) -> Mapping[str, Sequence[CountRate]]:
+    found: dict[str, list[CountRate]] = defaultdict(list)
+    rows = step.workspace.slice_of(f"event_count_rates_{variant}", step.window_key).to_pylist()
+    for row in sorted(rows, key=lambda row: row["decile"]):
+        found[row["event_type"]].append(
+            CountRate(
+                count_low=row["count_low"],
+                count_high=row["count_high"],
+                mean_count=row["mean_count"],
+                sessions=row["sessions"],
+                rate=row["conversion_rate"],
+                low=row["rate_low"],
+                high=row["rate_high"],
+                expected=row["expected_rate"],
+            )
+        )
+    return found
+
+
+def _positions(step: Step, variant: str) -> Mapping[str, Sequence[Place]]:
+    found: dict[str, list[Place]] = defaultdict(list)
+    rows = step.workspace.slice_of(f"transformer_event_position_attribution_{variant}", step.window_key).to_pylist()
+    for row in sorted(rows, key=lambda row: row["bin_order"]):
+        if row["has_minimum_support"]:
+            found[row["event_type"]].append(
+                Place(name=row["position_bin"], effect=row["mean_centred_effect"], q_value=row["q_value"])
+            )
+    return found
+
+
+def _stores(step: Step, variant: str) -> Mapping[str, Sequence[Place]]:
+    query = load_query("marts/event_store_effects", variant)
+    rows = step.workspace.fetch(query, step.window_key, minimum_support=MINIMUM_SUPPORT_USERS).to_pylist()
+    judged = q_values([row["mean_centred_effect"] for row in rows], [row["standard_error"] for row in rows])
+    found: dict[str, list[Place]] = defaultdict(list)
+    for row, q_value in zip(rows, judged, strict=True):
+        name = row["store_name"] or row["store_id"]
+        found[row["event_type"]].append(Place(name=name, effect=row["mean_centred_effect"], q_value=q_value))
+    return found
+
+
+def _before(step: Step, variant: str) -> Mapping[str, Sequence[float]]:
+    """Effects of the earlier windows that readers see, by event type, where it had enough users."""
+    workspace, found = step.workspace, defaultdict(list)
+    windows = [key for key, _ in _earlier(workspace, step.window_key)]
+    if not windows:
+        return found
+    table = f"transformer_event_attribution_{variant}"
+    query = parse_query(
+        f"{table} before",
+        f"SELECT window_start, event_type, mean_centred_effect FROM {table}_history "
+        "WHERE window_start >= :history_start AND window_start < :window_start AND has_minimum_support "
+        "AND mean_centred_effect IS NOT NULL ORDER BY window_start, event_type",
+    )
+    bounds = {
+        name: workspace.window(key).start
+        for name, key in (("history_start", windows[0]), ("window_start", step.window_key))
+    }
+    for row in workspace.warehouse.fetch(query, bounds, scope="published").to_pylist():
+        found[row["event_type"]].append(row["mean_centred_effect"])
+    return found
+
+
+def _rows(of: VariantFindings) -> Rows:
+    """The rows of the table: one for each finding, or one that says that there is none."""
+    caveat = _caveat(of.standing)
+    if not of.findings:
+        return [{"variant": of.variant, "sentence": sentences.nothing_found(of.variant, of.tested), "caveat": caveat}]
+    return [_row(finding, caveat) for finding in of.findings]
+
+
+def _row(finding: Finding, caveat: str) -> dict[str, Any]:
+    change, low, high = finding.odds
+    slope, planned = finding.trend, finding.experiment
+    return {
+        "finding_rank": finding.rank,
+        "variant": finding.variant,
+        "event_type": finding.event_type,
+        "sentence": sentences.headline(finding),
+        "mean_centred_effect": finding.effect,
+        "effect_low": finding.low,
+        "effect_high": finding.high,
+        "q_value": finding.q_value,
+        "signal_strength": finding.signal_strength,
+        "odds_change": change,
+        "odds_change_low": low,
+        "odds_change_high": high,
+        "base_rate": finding.ground.rate,
+        "points_change": finding.points,
+        "users": finding.users,
+        "raw_verdict": finding.raw_verdict,
+        "raw_slope": slope.slope if slope else None,
+        "raw_slope_low": slope.low if slope else None,
+        "raw_slope_high": slope.high if slope else None,
+        "raw_rates": sentences.raw_sentence(finding),
+        "positions": sentences.positions_sentence(finding),
+        "stores": sentences.stores_sentence(finding),
+        "windows_same_sign": finding.stability.same,
+        "windows_compared": finding.stability.windows,
+        "baseline_effect": finding.baseline_effect,
+        "experiment": sentences.experiment_sentence(finding),
+        "treated_rate": planned.treated_rate if planned else None,
+        "sessions_per_arm": planned.sessions_per_arm if planned else None,
+        "users_per_arm": planned.users_per_arm if planned else None,
+        "caveat": caveat,
+    }
+
+
+def _caveat(verdict: Standing) -> str:
+    """The model's state with its reasons, and what no model can say."""
+    said = f"Model: {verdict.state}" + (f" ({'; '.join(verdict.reasons)})" if verdict.reasons else "")
+    return f"{said}. {MODEL_NOT_CAUSE}"

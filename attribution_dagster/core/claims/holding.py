@@ -1,0 +1,68 @@
+"""Where an effect holds, and whether it held before: the same sign elsewhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import false_discovery_control, norm
+
+from attribution_dagster.core.signals import SIGNIFICANCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The effect at one position bin or store, in logits; q_value None where it has no error."""
+
+    name: str
+    effect: float
+    q_value: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """Names of the places with enough users: where the effect is significant and of the same sign, of the other, neither."""
+
+    same: tuple[str, ...] = ()
+    opposite: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> int:
+        """How many places there are."""
+        return len(self.same) + len(self.opposite) + len(self.unclear)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stability:
+    """In how many of the earlier windows, with enough users, the effect had the same sign."""
+
+    same: int
+    windows: int
+
+
+def holding(effect: float, places: Sequence[Place]) -> Holding:
+    """Return where the effect holds, in the order of `places`."""
+    found: dict[str, list[str]] = {"same": [], "opposite": [], "unclear": []}
+    for place in places:
+        clear = place.q_value is not None and place.q_value < SIGNIFICANCE
+        side = "same" if (place.effect > 0) == (effect > 0) else "opposite"
+        found[side if clear else "unclear"].append(place.name)
+    return Holding(**{name: tuple(names) for name, names in found.items()})
+
+
+def stability(effect: float, earlier: Sequence[float]) -> Stability:
+    """Return in how many of the earlier effects the sign is that of `effect`."""
+    return Stability(same=sum((value > 0) == (effect > 0) for value in earlier), windows=len(earlier))
+
+
+def q_values(effects: Sequence[float], errors: Sequence[float | None]) -> list[float | None]:
+    """Return Benjamini-Hochberg q-values of effects against 0 (normal approximation); None where the error is None or 0."""
+    known = [number for number, error in enumerate(errors) if error]
+    if not known:
+        return [None] * len(effects)
+    scores = np.array([effects[number] / (errors[number] or 1.0) for number in known])
+    adjusted = false_discovery_control(2 * norm.sf(np.abs(scores)))
+    found: list[float | None] = [None] * len(effects)
+    for number, q_value in zip(known, adjusted, strict=True):
+        found[number] = float(q_value)
+    return found

@@ -1,0 +1,182 @@
+"""Findings in a product manager's words: what an effect comes to, what the raw rates say, where it holds, how to test it."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from attribution_dagster.core.claims.experiment import ALPHA, POWER, Experiment, Ground, shifted_rate
+from attribution_dagster.core.claims.holding import Holding, Stability
+from attribution_dagster.core.claims.raw_rates import CountRate, Trend, Verdict
+from attribution_dagster.reports.labels import shorten, signed
+
+SHOWN_PLACES = 5
+NAME_LENGTH = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A significant effect of an event type, in logits against an average event, and all that is known of it.
+
+    rank: None where the model's standing does not allow to rank. baseline_effect: that of logistic regression on counts,
+    None where it does not know the event type. experiment: None where nothing can be planned.
+    """
+
+    variant: str
+    event_type: str
+    rank: int | None
+    effect: float
+    low: float
+    high: float
+    q_value: float
+    signal_strength: str
+    occurrences: int
+    users: int
+    ground: Ground
+    rates: Sequence[CountRate]
+    trend: Trend | None
+    positions: Holding
+    stores: Holding
+    stability: Stability
+    baseline_effect: float | None
+    experiment: Experiment | None
+
+    @property
+    def odds(self) -> tuple[float, float, float]:
+        """Change of the odds of converting, relative (.12 = 12 % higher), with its interval."""
+        low, middle, high = (math.expm1(min(value, 50.0)) for value in (self.low, self.effect, self.high))
+        return middle, low, high
+
+    @property
+    def points(self) -> float:
+        """Change of the conversion rate at the base rate (.01 = one point)."""
+        return shifted_rate(self.ground.rate, self.effect) - self.ground.rate
+
+    @property
+    def raw_verdict(self) -> Verdict:
+        """What the raw rates say of the model's sign."""
+        return "do not tell" if self.trend is None else self.trend.verdict(self.effect)
+
+    @property
+    def baseline_contradicts(self) -> bool:
+        """Whether logistic regression on counts gives the event type the other sign."""
+        return self.baseline_effect is not None and (self.baseline_effect > 0) != (self.effect > 0)
+
+
+def headline(finding: Finding) -> str:
+    """What was found, with its interval; and plainly, what contradicts it."""
+    middle, low, high = finding.odds
+    side = "higher" if finding.effect > 0 else "lower"
+    text = (
+        f"An occurrence of {_quoted(finding.event_type)} goes with {_share(abs(middle))} {side} odds of converting than an "
+        f"average event does (95 % over users, for this one model: {change(low)} to {change(high)}), about "
+        f"{signed(100 * finding.points)} points at the base rate of {_share(finding.ground.rate)}. In logits: "
+        f"{signed(finding.effect, 3)} ({signed(finding.low, 3)} to {signed(finding.high, 3)})."
+    )
+    if finding.raw_verdict == "contradict":
+        text += " The raw rates CONTRADICT it: do not act on it before that is understood."
+    if finding.baseline_contradicts:
+        text += " Logistic regression on counts gives it the other sign."
+    return text
+
+
+def raw_sentence(finding: Finding) -> str:
+    """The raw rates behind it, and whether they agree."""
+    if not finding.rates or finding.trend is None:
+        return "It occurs equally often in all compared sessions, so raw rates say nothing."
+    listed = "; ".join(
+        f"{counts(row)}: {_share(row.rate)} ({_share(row.low)} to {_share(row.high)}, {row.sessions:,} sessions)"
+        for row in finding.rates
+    )
+    slope = finding.trend
+    says = {"agree": "They agree with the model", "contradict": "They CONTRADICT the model"}
+    verdict = says.get(finding.raw_verdict, "They do not tell")
+    return (
+        f"Compared sessions of equal length converted, by how often it occurred: {listed}. {verdict}: "
+        f"{signed(100 * slope.slope)} points per further occurrence ({signed(100 * slope.low)} to {signed(100 * slope.high)})."
+    )
+
+
+def positions_sentence(finding: Finding) -> str:
+    """At which positions it holds."""
+    return _holding(finding.positions, "position", "positions")
+
+
+def stores_sentence(finding: Finding) -> str:
+    """At which stores it holds."""
+    if not finding.stores.places:
+        return "No store has enough users with this event."
+    return _holding(finding.stores, "store", "stores")
+
+
+def stability_sentence(finding: Finding) -> str:
+    """How it stood in earlier windows."""
+    found = finding.stability
+    if not found.windows:
+        return "No earlier published window to compare with."
+    windows = "the earlier published window" if found.windows == 1 else f"{found.windows} earlier published windows"
+    return f"Same sign in {found.same} of {windows}."
+
+
+def experiment_sentence(finding: Finding) -> str:
+    """The experiment that would test it, with its size."""
+    planned = finding.experiment
+    if planned is None:
+        return "Association, not cause. No experiment can be planned at this base rate."
+    dose = "one more" if finding.effect > 0 else "one fewer"
+    unit = "window" if planned.windows == 1 else "windows"
+    return (
+        f"Association, not cause. To test it, randomise users, and give one arm {dose} {_quoted(finding.event_type)} per "
+        f"session in place of an average event. If the effect were causal, conversion would go from "
+        f"{_share(planned.control_rate)} to {_share(planned.treated_rate)}. To see that takes {planned.sessions_per_arm:,} "
+        f"sessions per arm, or {planned.users_per_arm:,} users (two-sided test of two proportions, power {POWER}, alpha "
+        f"{ALPHA}; design effect {finding.ground.design_effect:.2f}): {planned.windows:,} {unit} of this traffic."
+    )
+
+
+def counts(row: CountRate) -> str:
+    """How often the event occurs in the row's sessions: `0`, `2 to 5`."""
+    return f"{row.count_low:,}" if row.count_low == row.count_high else f"{row.count_low:,} to {row.count_high:,}"
+
+
+def q_words(q_value: float) -> str:
+    """The q-value as people write it; the smallest are all the same to them."""
+    return "< 1e-9" if q_value < 1e-9 else f"{q_value:.2g}"
+
+
+def nothing_found(variant: str, tested: int) -> str:
+    """The sentence of a variant without a finding."""
+    return f"Nothing significant: of {tested} event types with enough users, none has an effect with q < .05 in variant {variant}."
+
+
+def _holding(found: Holding, one: str, many: str) -> str:
+    parts = [f"Holds at {len(found.same)} of {found.places} {one if found.places == 1 else many} with enough users"]
+    if found.same:
+        parts[0] += f" ({_names(found.same)})"
+    if found.opposite:
+        parts.append(f"the opposite sign at {_names(found.opposite)}")
+    if found.unclear:
+        parts.append(f"not clear at {_names(found.unclear)}")
+    return "; ".join(parts) + "."
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(shorten(name, 30) for name in names[:SHOWN_PLACES])
+    return shown if len(names) <= SHOWN_PLACES else f"{shown} and {len(names) - SHOWN_PLACES} more"
+
+
+def _quoted(name: str) -> str:
+    return f"“{shorten(name, NAME_LENGTH)}”"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def change(value: float) -> str:
+    """A relative change in percent, with its sign."""
+    return f"{signed(100 * value, 1)} %"
+
+
+def small(findings: Iterable[Finding]) -> list[Finding]:
+    """Those whose size is that of no effect, significant as they are."""
+    return [finding for finding in findings if finding.signal_strength == "Neutral"]

@@ -1,0 +1,22 @@
+-- Findings that are repeated, not significant, of a funnel event, or contradict their own numbers; one row.
+SELECT
+    COUNT(*) AS n_rows,
+    COUNT(*) - COUNT(DISTINCT findings.variant || ' ' || COALESCE(findings.event_type, '')) AS n_repeated,
+    COUNT(
+        CASE
+            WHEN findings.sentence IS NULL OR findings.caveat IS NULL THEN 1
+            WHEN findings.event_type IS NULL THEN NULL
+            WHEN
+                findings.q_value IS NULL OR findings.q_value >= 0.05
+                OR findings.effect_low > findings.mean_centred_effect OR findings.effect_high < findings.mean_centred_effect
+                OR findings.odds_change * findings.mean_centred_effect < 0
+                OR findings.points_change * findings.mean_centred_effect < 0
+                OR findings.base_rate < 0 OR findings.base_rate > 1
+                OR findings.windows_same_sign > findings.windows_compared
+                OR COALESCE(event_roles.is_funnel, FALSE)
+                THEN 1
+        END
+    ) AS n_wrong
+FROM findings
+LEFT JOIN event_roles ON findings.event_type = event_roles.event_type
+WHERE findings.window_start = :window_start
