@@ -99,6 +99,12 @@ class AttributionModel(nn.Module):
         """Return logits (B,) for ids (B, T, C), scaled numbers (B, T, K) and the mask (B, T)."""
         return self._score(self._embed(codes, numbers), codes, is_event)
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the network adds nothing, as where validation kept the additive start: it need not be run then."""
+        heads = [self.head] if self.local_head is None else [self.head, self.local_head]
+        return self.additive_term is not None and not any(bool(head.any()) for head in heads)
+
     def encode(self, sequences: SequenceSet) -> EncodedSequences:
         """Return the set as this model reads it."""
         return encode(sequences, self.vocabulary, self.scaling, self.spec.numbers, self.spec.max_events)
