@@ -19,6 +19,7 @@ class Explainable(Protocol):
 
     mean_event: torch.Tensor
     mean_additive: torch.Tensor
+    base_logit: torch.Tensor
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return projected events (B, T, D)."""
@@ -32,14 +33,22 @@ class Explainable(Protocol):
         """Return what `score` would lose with each event beside what depends on `embedded`, (B, T)."""
         ...
 
+    def drop(self, batch: Batch, dropped: torch.Tensor) -> Batch:
+        """Return the batch without the events of `dropped` (B, T), as if they had never happened."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contributions:
-    """logit: (B,). signed, centred: (B, T) in logits, 0 at padding; centred is against an average training event."""
+    """logit: (B,). signed, centred: (B, T) in logits, 0 at padding; centred is against an average training event.
+
+    residual: (B,) logits that the sum misses of what it should be, where the method has such a sum.
+    """
 
     logit: torch.Tensor
     signed: torch.Tensor
     centred: torch.Tensor
+    residual: torch.Tensor | None = None
 
 
 Explainer = Callable[[Batch], Contributions]

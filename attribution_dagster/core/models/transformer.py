@@ -21,6 +21,7 @@ from attribution_dagster.core.models.calibration import Calibration
 from attribution_dagster.core.models.encoder import Encoder, attention_bias
 from attribution_dagster.core.models.spec import ModelSpec
 from attribution_dagster.core.sequences.batches import Batch, EncodedSequences, encode
+from attribution_dagster.core.sequences.dropping import drop_events
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
@@ -91,6 +92,10 @@ class AttributionModel(nn.Module):
             return torch.zeros(batch.codes.shape[:2])
         return self.additive_term.worth(batch.codes, batch.is_event)
 
+    def drop(self, batch: Batch, dropped: torch.Tensor) -> Batch:
+        """Return the batch without the events of `dropped` (B, T): neighbours, ranks and gaps as if they had not been."""
+        return drop_events(batch, dropped, self.spec.numbers, self.scaling)
+
     def additive_logit(self, batch: Batch) -> torch.Tensor:
         """Return what the additive part adds to the logit, (B,)."""
         return self._additive(batch.codes, batch.is_event).sum(dim=1)
@@ -114,7 +119,16 @@ class AttributionModel(nn.Module):
         return self.projection(torch.cat([*columns, numbers], dim=-1))  # type: ignore[no-any-return]
 
     def _score(self, embedded: torch.Tensor, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
+        logit, hidden = self.tokens(embedded, codes, is_event)
+        return logit + self.encoder(hidden, attention_bias(is_event)) @ self.head  # type: ignore[no-any-return]
+
+    def tokens(
+        self, embedded: torch.Tensor, codes: torch.Tensor, is_event: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what is read beside the encoder (B,), and its input (B, 1 + T, D), CLS first."""
         logit = self.bias + self._additive(codes, is_event).sum(dim=1)
+        if self.is_silent and not torch.is_grad_enabled():
+            return logit
         hidden = embedded
         if self.convolution is not None:
             local = self.convolution(embedded)
@@ -122,9 +136,7 @@ class AttributionModel(nn.Module):
             if self.local_head is not None:
                 logit = logit + ((local @ self.local_head) * self.position_weights(is_event)).sum(dim=1)
         hidden = hidden + self.position[: hidden.shape[1]]
-        hidden = torch.cat([self.cls.expand(hidden.shape[0], 1, -1), hidden], dim=1)
-        read = self.encoder(hidden, attention_bias(is_event))
-        return logit + read @ self.head  # type: ignore[no-any-return]
+        return logit, torch.cat([self.cls.expand(hidden.shape[0], 1, -1), hidden], dim=1)
 
     def position_weights(self, is_event: torch.Tensor) -> torch.Tensor:
         """Return the additive term's weight of each event's position, (B, T); 0 at padding."""

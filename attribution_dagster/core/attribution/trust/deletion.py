@@ -59,13 +59,12 @@ def deleted_logits(model: AttributionModel, data: EncodedSequences, kept: _Flags
     A session that is left without events keeps its CLS token, and has the logit of the model's reading of nothing.
     """
     logits = np.full((len(kept), len(data.lengths)), float(model.base_logit))
-    silent = model.is_silent
 
     @torch.inference_mode()
     def score(rows: _Indices) -> tuple[_Indices, _Floats]:
         batch = data.batch(rows)
         here = kept[:, cells(data, rows, batch.is_event.shape[1])] & batch.is_event.numpy()
-        embedded = None if silent else model.embed(batch)
+        embedded = model.embed(batch)
         return rows, np.stack([_logit(model, batch, embedded, torch.from_numpy(each)) for each in here])
 
     with evaluating(model):
@@ -81,7 +80,7 @@ def cells(data: EncodedSequences, rows: _Indices, length: int) -> _Indices:
 
 
 def _logit(
-    model: AttributionModel, batch: Batch, embedded: torch.Tensor | None, kept: torch.Tensor
+    model: AttributionModel, batch: Batch, embedded: torch.Tensor, kept: torch.Tensor
 ) -> npt.NDArray[np.float32]:
     masked = Batch(
         codes=batch.codes.masked_fill(~kept[:, :, None], PADDING),
@@ -89,8 +88,4 @@ def _logit(
         is_event=kept,
         rows=batch.rows,
     )
-    if embedded is None:
-        logit = model.bias + model.additive_logit(masked)
-    else:
-        logit = model.score(embedded * kept[:, :, None], masked)
-    return logit.numpy()  # type: ignore[no-any-return]
+    return model.score(embedded * kept[:, :, None], masked).numpy()  # type: ignore[no-any-return]
