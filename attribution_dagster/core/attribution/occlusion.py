@@ -30,7 +30,7 @@ def occlusion_masked(model: Explainable) -> Explainer:
         with evaluating(model), torch.no_grad():
             embedded, is_event = model.embed(batch), batch.is_event
             logit = model.score(embedded, batch)
-            without = _each_without(_masked, model, batch, embedded, logit)
+            without = _each_without(masked_logit, model, batch, embedded, logit)
             centred = logit[:, None] - _each_replaced(model, batch, embedded, logit)
         return Contributions(
             logit=logit,
@@ -75,7 +75,8 @@ def _each_without(
     return found
 
 
-def _masked(model: Explainable, batch: Batch, embedded: torch.Tensor, removed: torch.Tensor) -> torch.Tensor:
+def masked_logit(model: Explainable, batch: Batch, embedded: torch.Tensor, removed: torch.Tensor) -> torch.Tensor:
+    """Return the logits (B,) with the events of `removed` (B, T) blank in their places; embedded: (B, T, D) of all."""
     masked = replace(
         batch,
         codes=batch.codes.masked_fill(removed[:, :, None], PADDING),
