@@ -84,6 +84,8 @@ class AttributionModel(nn.Module):
 
     def score(self, embedded: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Return logits (B,) for projected events (B, T, D); the additive part comes from the batch."""
+        if self.is_silent and not torch.is_grad_enabled():
+            return self.bias + self.additive_logit(batch)
         return self._score(embedded, batch.codes, batch.is_event)
 
     def additive(self, batch: Batch) -> torch.Tensor:
@@ -127,8 +129,6 @@ class AttributionModel(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what is read beside the encoder (B,), and its input (B, 1 + T, D), CLS first."""
         logit = self.bias + self._additive(codes, is_event).sum(dim=1)
-        if self.is_silent and not torch.is_grad_enabled():
-            return logit
         hidden = embedded
         if self.convolution is not None:
             local = self.convolution(embedded)

@@ -20,7 +20,7 @@ class Disturbed:
 
     def __init__(self, model: AttributionModel, data: EncodedSequences, noise: torch.Tensor) -> None:
         self.model, self.data, self.noise = model, data, noise
-        self.mean_event, self.mean_additive = model.mean_event, model.mean_additive
+        self.mean_event, self.mean_additive, self.base_logit = model.mean_event, model.mean_additive, model.base_logit
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return disturbed events (B, T, D)."""
@@ -35,6 +35,10 @@ class Disturbed:
         """Return the exact additive contributions (B, T)."""
         return self.model.additive(batch)
 
+    def drop(self, batch: Batch, dropped: torch.Tensor) -> Batch:
+        """Return the batch without these events."""
+        return self.model.drop(batch, dropped)
+
 
 def max_sensitivity(model: AttributionModel, data: EncodedSequences, method: Attributor, seed: int = 0) -> _Floats:
     """Return for each session the largest relative change of its attributions over a few disturbances, (S,).
@@ -42,6 +46,8 @@ def max_sensitivity(model: AttributionModel, data: EncodedSequences, method: Att
     That is max over draws of |a(x + noise) - a(x)| / |a(x)|, with a the session's centred attributions and noise of length
     RADIUS in a random direction at every event. 0 where all attributions are 0.
     """
+    if model.is_silent:
+        return np.zeros(len(data.lengths))  # nothing depends on the embeddings
     generator = torch.Generator().manual_seed(seed)
     size = RADIUS * _mean_distance(model, data)
     session = np.repeat(np.arange(len(data.lengths)), data.lengths)
