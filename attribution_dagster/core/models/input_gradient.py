@@ -37,6 +37,9 @@ class InputGradient:
     @torch.no_grad()
     def __call__(self, batch: Batch, point: Point = AT_THE_EVENTS) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return logits (B,), and the gradient's products with x_t and the mean, (B, T); logit and gradient at the point."""
+        if self.model.is_silent:
+            nothing = torch.zeros(batch.is_event.shape)
+            return self.model.bias + self.model.additive_logit(batch), nothing, nothing
         mask = None if bool(batch.is_event.all()) else attention_bias(batch.is_event)
         entry = self.input.enter(batch, point)
         hidden, states = entry.hidden, []

@@ -28,12 +28,14 @@ def predict_encoded(
 ) -> npt.NDArray[np.float64]:
     """Return logits (S,) of sequences that the model has encoded."""
     logits = np.full(len(data.lengths), float(model.base_logit))
-    was_training = model.training
+    was_training, silent = model.training, model.is_silent
     model.eval()
 
     @torch.inference_mode()
     def score(rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         batch = data.batch(rows)
+        if silent:
+            return rows, (model.bias + model.additive_logit(batch)).numpy()
         return rows, model(batch.codes, batch.numbers, batch.is_event).numpy()
 
     for rows, values in map_batches(score, budget_batches(data.lengths, token_budget)):

@@ -1,7 +1,7 @@
 """Training: the additive part to its optimum first, then everything together, the network starting from silence."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -57,11 +57,13 @@ def train(
     seed: int = 0,
     progress: Progress | None = None,
     population_prevalence: float | None = None,
+    epochs: int | None = None,
 ) -> TrainedModel:
     """Return the model trained on one set, stopped and calibrated on the other.
 
     The same seed gives the same weights bit for bit at a fixed number of threads; the caller's random state is left as
-    it was. `population_prevalence` is the share of converted sessions that probabilities should have on average.
+    it was. `population_prevalence` is the share of converted sessions that probabilities should have on average; `epochs`,
+    if given, takes the place of the specification's, and 0 leaves it at the additive part.
     Raises ValueError when a set holds one class only, FloatingPointError when the loss stops being finite.
     """
     for name, part in (("training", train_set), ("validation", validation_set)):
@@ -78,7 +80,9 @@ def train(
     start_loss = start_readout(model, data, held_out, training.additive_penalty)
     course = _Course(model, held_out, training.patience)
     course.evaluate(0.0, start_loss, 0.0)
-    _run_epochs(course, data, training, seed, progress or _silent)
+    training = training if epochs is None else replace(training, max_epochs=max(epochs, 1))
+    if epochs != 0:
+        _run_epochs(course, data, training, seed, progress or _silent)
     logits = _finish(course, data.data, population_prevalence)
     return TrainedModel(
         model=model, curves=tuple(course.curves), best_epoch=course.best_epoch, validation_logits=logits

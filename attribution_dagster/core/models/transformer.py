@@ -84,6 +84,8 @@ class AttributionModel(nn.Module):
 
     def score(self, embedded: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Return logits (B,) for projected events (B, T, D); the additive part comes from the batch."""
+        if self.is_silent and not torch.is_grad_enabled():
+            return self.bias + self.additive_logit(batch)
         return self._score(embedded, batch.codes, batch.is_event)
 
     def additive(self, batch: Batch) -> torch.Tensor:
@@ -103,6 +105,12 @@ class AttributionModel(nn.Module):
     def forward(self, codes: torch.Tensor, numbers: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
         """Return logits (B,) for ids (B, T, C), scaled numbers (B, T, K) and the mask (B, T)."""
         return self._score(self._embed(codes, numbers), codes, is_event)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the network adds nothing, as where validation kept the additive start: it need not be run then."""
+        heads = [self.head] if self.local_head is None else [self.head, self.local_head]
+        return self.additive_term is not None and not any(bool(head.any()) for head in heads)
 
     def encode(self, sequences: SequenceSet) -> EncodedSequences:
         """Return the set as this model reads it."""

@@ -1,0 +1,338 @@
+"""The trust report of a model on the window it explains: every test, the curves for the picture, and each effect's spread."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from attribution_dagster.core.attribution.contributions import Attributor
+from attribution_dagster.core.attribution.registry import ATTRIBUTORS
+from attribution_dagster.core.attribution.trust.criteria import TrustTest, judged
+from attribution_dagster.core.attribution.trust.deletion import Explained, deleted_logits, explain_events
+from attribution_dagster.core.attribution.trust.effects import (
+    EVENT_TYPE,
+    MODEL,
+    OCCURRENCE,
+    Grouping,
+    by_granularity,
+    groupings,
+    rank_correlation,
+)
+from attribution_dagster.core.attribution.trust.faithfulness import SHARES, curves, label_faithfulness
+from attribution_dagster.core.attribution.trust.retraining import (
+    Training,
+    trained_on_halves,
+    trained_on_permuted_labels,
+    with_shuffled_weights,
+)
+from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivity
+from attribution_dagster.core.models.baselines import count_names, fit_baselines
+from attribution_dagster.core.models.gate import clustered_standard_error
+from attribution_dagster.core.models.metrics import bootstrap_auc
+from attribution_dagster.core.models.prediction import predict
+from attribution_dagster.core.models.transformer import AttributionModel
+from attribution_dagster.core.sequences.batches import EncodedSequences
+from attribution_dagster.core.sequences.sequence_set import SequenceSet
+from attribution_dagster.core.sequences.vocabulary import Vocabulary
+
+OCCLUSION, CONTROL = "occlusion_masked", "random"
+_Floats = npt.NDArray[np.float64]
+_Strings = npt.NDArray[np.object_]
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustSpec:
+    """How much is spent. sessions: those whose effects are compared; curve_sessions: of these, those that many copies are scored of.
+
+    halves: pairs of models on halves of the users. permutations: models on permuted labels. shuffles: models with shuffled
+    weights. epochs: the most that each of these models is trained for; the champion's own are the limit, and 0 stands for the
+    additive part alone. compared: methods whose curves stand beside the method's.
+    """
+
+    sessions: int = 1500
+    curve_sessions: int = 200
+    halves: int = 2
+    permutations: int = 2
+    shuffles: int = 4
+    epochs: int = 1
+    compared: tuple[str, ...] = (OCCLUSION, "attention_mean", CONTROL)
+
+    def __post_init__(self) -> None:
+        for name, least in (("sessions", 1), ("curve_sessions", 1), ("halves", 1), ("permutations", 1), ("shuffles", 1), ("epochs", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}={getattr(self, name)} must be at least {least}")
+        if unknown := set(self.compared) - set(ATTRIBUTORS):
+            raise ValueError(f"compared: {sorted(unknown)} are none of {sorted(ATTRIBUTORS)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadRow:
+    """An effect under the model, and its mean and spread over models trained on halves of the users.
+
+    retraining_error: standard error over other samples of training users, of a model trained on as many as this one.
+    same_sign: share of the models on halves that agree on the effect's direction.
+    """
+
+    granularity: str
+    name: str
+    occurrences: int
+    mean_centred_effect: float
+    halves_mean: float | None
+    retraining_error: float | None
+    same_sign: float | None
+    models: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as a mapping of its columns."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrustReport:
+    """tests; curves: method -> mean logit per share deleted, most and least relevant first; at_random: the same in random order."""
+
+    tests: tuple[TrustTest, ...]
+    effects: tuple[SpreadRow, ...]
+    shares: tuple[float, ...] = SHARES
+    curves: Mapping[str, tuple[_Floats, _Floats]] = field(default_factory=dict)
+    at_random: _Floats | None = None
+
+    @property
+    def failed(self) -> list[TrustTest]:
+        """The blocking tests that failed."""
+        return [test for test in self.tests if test.blocking and test.passed is False]
+
+
+def trust_report(
+    model: AttributionModel,
+    risk_set: SequenceSet,
+    training: Training,
+    spec: TrustSpec,
+    *,
+    method: str = "gradient_x_input",
+    current: Mapping[str, Mapping[str, float]] | None = None,
+    previous: Mapping[str, Mapping[str, float]] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> TrustReport:
+    """Return the report on what `method` says of the model, on the sessions of the explained window's risk set.
+
+    current, previous: granularity -> name -> effect, of this window and of the explained one before it, if there is one.
+    """
+    tell = progress or (lambda message, share: None)
+    subject = _Subject.of(model, risk_set, method, spec, seed)
+    tell("prediction", 0.05)
+    tests = [*_prediction(subject, training, risk_set, seed)]
+    tell("faithfulness", 0.15)
+    faithful, drawn = _faithfulness(subject, spec, seed)
+    tests += faithful
+    tell("sensitivity and shuffled weights", 0.35)
+    tests += [_sensitivity(subject, seed), *_shuffled(subject, spec, seed)]
+    tell("models on halves of the users", 0.5)
+    of_halves = [tuple(map(subject.effects_of, pair)) for pair in trained_on_halves(training, spec.halves, seed)]
+    tell("models on permuted labels", 0.75)
+    of_noise = list(map(subject.effects_of, trained_on_permuted_labels(training, spec.permutations, seed)))
+    tests += [*_halves(subject, of_halves), *_noise(subject, of_noise), *_windows(current or {}, previous or {}, method)]
+    tell("done", 1.0)
+    return TrustReport(tests=tuple(tests), effects=tuple(_spread(subject, of_halves)), **drawn)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Subject:
+    """What is judged: the model, a method, the sessions, and the method's effects; `few` are the sessions of the curves."""
+
+    model: AttributionModel
+    name: str
+    method: Attributor
+    sessions: SequenceSet
+    data: EncodedSequences
+    explained: Explained
+    groups: Mapping[str, Grouping]
+    effects: Mapping[str, _Floats]
+    few: EncodedSequences
+    few_users: _Strings
+    few_groups: Mapping[str, Grouping]
+    few_explained: Explained
+
+    @staticmethod
+    def of(model: AttributionModel, risk_set: SequenceSet, name: str, spec: TrustSpec, seed: int) -> "_Subject":
+        with_events = np.flatnonzero(risk_set.lengths > 0)
+        order = np.random.default_rng(seed).permutation(with_events)
+        sessions = risk_set.select(np.sort(order[: spec.sessions]))
+        few = risk_set.select(np.sort(order[: spec.curve_sessions]))
+        data, few_data, method = model.encode(sessions), model.encode(few), ATTRIBUTORS[name]
+        explained, groups = explain_events(method(model), model, data), groupings(sessions, data)
+        return _Subject(
+            model=model,
+            name=name,
+            method=method,
+            sessions=sessions,
+            data=data,
+            explained=explained,
+            groups=groups,
+            effects=by_granularity(groups, explained.centred),
+            few=few_data,
+            few_users=_users(few),
+            few_groups=groupings(few, few_data),
+            few_explained=explain_events(method(model), model, few_data),
+        )
+
+    def effects_of(self, other: AttributionModel) -> dict[str, _Floats]:
+        """Return the method's effects under another model, on the same sessions."""
+        data = other.encode(self.sessions)
+        return by_granularity(self.groups, explain_events(self.method(other), other, data).centred)
+
+    def few_effects(self, values: _Floats) -> dict[str, _Floats]:
+        """Return values of the events of the curves' sessions by granularity."""
+        return by_granularity(self.few_groups, values)
+
+
+def _prediction(subject: _Subject, training: Training, risk_set: SequenceSet, seed: int) -> list[TrustTest]:
+    learnt_from = SequenceSet.concatenate([training.train_set, training.validation_set])
+    counts = fit_baselines(learnt_from)["counts"]
+    scores = {"model": predict(subject.model, risk_set), "counts": counts.predict(risk_set)}
+    intervals, gains = bootstrap_auc(scores, risk_set.label, _users(risk_set), seed=seed)
+    auc, gain = intervals.get("model"), gains.get("counts")
+    agreement = _baseline_agreement(subject, learnt_from, counts.weights)
+    better = gain is not None and gain.low > 0  # a baseline that predicts worse contradicts nobody
+    said = label_faithfulness(
+        subject.model, subject.data, subject.explained, subject.sessions.label, _users(subject.sessions), seed
+    )
+    interval = {name: (i.value, i.low, i.high) if i else (None, None, None) for name, i in (("auc", auc), ("gain", gain), ("label", said.gain))}
+    return [
+        judged("auc", MODEL, *interval["auc"], method=subject.name),
+        judged("label_faithfulness", OCCURRENCE, *interval["label"], method=subject.name),
+        judged("baseline_auc_gain", MODEL, *interval["gain"], method=subject.name),
+        judged("baseline_agreement", EVENT_TYPE, agreement, method=subject.name, control=better),
+    ]
+
+
+def _baseline_agreement(subject: _Subject, learnt_from: SequenceSet, weights: _Floats | None) -> float | None:
+    assert weights is not None
+    known = dict(zip(count_names(Vocabulary.fit(learnt_from, ["event_type"], 5)), weights, strict=True))
+    types = subject.groups[EVENT_TYPE]
+    both = [(known[name], effect) for name, effect in zip(types.names, subject.effects[EVENT_TYPE], strict=True) if name in known]
+    return rank_correlation(*np.array(both).reshape(-1, 2).T)
+
+
+def _faithfulness(subject: _Subject, spec: TrustSpec, seed: int) -> tuple[list[TrustTest], dict[str, Any]]:
+    model, few = subject.model, subject.few
+    others = dict.fromkeys(name for name in (*spec.compared, OCCLUSION) if name != subject.name)
+    said = {subject.name: subject.few_explained} | {
+        name: explain_events(ATTRIBUTORS[name](model), model, few) for name in others
+    }
+    found = curves(model, few, said, seed)
+    tests = []
+    for name, drawn in found.items():
+        for test, area in (("deletion", drawn.deletion), ("insertion", drawn.insertion)):
+            mean, error = float(area.mean()), 1.96 * clustered_standard_error(area, subject.few_users)
+            interval = (mean - error, mean + error) if np.isfinite(error) else (None, None)
+            tests.append(judged(test, OCCURRENCE, mean, *interval, method=name, control=name != subject.name))
+    tests += _agreement(subject, said[OCCLUSION]) + [_completeness(subject)]
+    drawn_curves = {name: (each.most_first.mean(axis=1), each.least_first.mean(axis=1)) for name, each in found.items()}
+    return tests, {"curves": drawn_curves, "at_random": found[subject.name].at_random.mean(axis=1)}
+
+
+def _agreement(subject: _Subject, occluded: Explained) -> list[TrustTest]:
+    ours, theirs = subject.few_effects(subject.few_explained.centred), subject.few_effects(occluded.centred)
+    return [
+        judged("occlusion_agreement", name, rank_correlation(ours[name], theirs[name]), method=subject.name)
+        for name in ours
+    ]
+
+
+def _completeness(subject: _Subject) -> TrustTest:
+    few = subject.few
+    session = np.repeat(np.arange(len(few.lengths)), few.lengths)
+    total = np.bincount(session, subject.few_explained.signed, len(few.lengths))
+    nothing = deleted_logits(subject.model, few, np.zeros((1, int(few.offsets[-1])), dtype=bool))[0]
+    difference = subject.few_explained.logit - nothing
+    residual = np.abs(total - difference) / np.maximum(np.abs(difference), 0.1)
+    low, middle, high = np.quantile(residual, [0.25, 0.5, 0.75]).tolist()
+    return judged("completeness", OCCURRENCE, middle, low, high, method=subject.name)
+
+
+def _sensitivity(subject: _Subject, seed: int) -> TrustTest:
+    largest = max_sensitivity(subject.model, subject.few, subject.method, seed)
+    mean, error = float(largest.mean()), 1.96 * clustered_standard_error(largest, subject.few_users)
+    interval = (mean - error, mean + error) if np.isfinite(error) else (None, None)
+    return judged("max_sensitivity", OCCURRENCE, mean, *interval, method=subject.name)
+
+
+def _shuffled(subject: _Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
+    ours = subject.few_effects(subject.few_explained.centred)
+    found = []
+    for number in range(spec.shuffles):
+        other = with_shuffled_weights(subject.model, subject.few, seed + number)
+        found.append(subject.few_effects(explain_events(subject.method(other), other, subject.few).centred))
+    return _correlations("parameter_randomisation", subject.name, [(ours, each) for each in found])
+
+
+def _halves(subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]]) -> list[TrustTest]:
+    return _correlations("halves", subject.name, [(one, other) for one, other in of_halves], list(subject.effects))
+
+
+def _noise(subject: _Subject, of_noise: Sequence[Mapping[str, _Floats]]) -> list[TrustTest]:
+    rows = _correlations("label_randomisation", subject.name, [(subject.effects, each) for each in of_noise])
+    size = float(subject.effects[OCCURRENCE].std())
+    ratios = [size / max(float(each[OCCURRENCE].std()), 1e-12) for each in of_noise]
+    mean = size / max(float(np.mean([each[OCCURRENCE].std() for each in of_noise])), 1e-12)
+    return [*rows, judged("above_noise", OCCURRENCE, mean, min(ratios), max(ratios), method=subject.name)]
+
+
+def _windows(
+    current: Mapping[str, Mapping[str, float]], previous: Mapping[str, Mapping[str, float]], method: str
+) -> list[TrustTest]:
+    found = []
+    for granularity, effects in current.items():
+        before = previous.get(granularity, {})
+        both = [(effect, before[name]) for name, effect in effects.items() if name in before]
+        correlation = rank_correlation(*np.array(both, dtype=np.float64).reshape(-1, 2).T)
+        found.append(judged("window_stability", granularity, correlation, method=method))
+    return found
+
+
+def _correlations(
+    test: str,
+    method: str,
+    pairs: Sequence[tuple[Mapping[str, _Floats], Mapping[str, _Floats]]],
+    granularities: Sequence[str] | None = None,
+) -> list[TrustTest]:
+    """Return a row per granularity: the mean of the pairs' rank correlations, and the lowest and highest."""
+    rows = []
+    for granularity in granularities if granularities is not None else list(pairs[0][0]):
+        each = [rank_correlation(one[granularity], other[granularity]) for one, other in pairs]
+        known = [value for value in each if value is not None]
+        figures = (float(np.mean(known)), min(known), max(known)) if known else (None, None, None)
+        rows.append(judged(test, granularity, *figures, method=method))
+    return rows
+
+
+def _spread(subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]]) -> list[SpreadRow]:
+    rows = []
+    for granularity, grouping in subject.groups.items():
+        effect = subject.effects[granularity]
+        each = np.array([half[granularity] for pair in of_halves for half in pair]).reshape(-1, len(effect))
+        apart = (each[::2] - each[1::2]) / 2
+        for place, name in enumerate(grouping.names):
+            known = len(each) > 0
+            rows.append(
+                SpreadRow(
+                    granularity=granularity,
+                    name=name,
+                    occurrences=int(grouping.counts[place]),
+                    mean_centred_effect=float(effect[place]),
+                    halves_mean=float(each[:, place].mean()) if known else None,
+                    retraining_error=float(np.sqrt((apart[:, place] ** 2).mean())) if known else None,
+                    same_sign=float((np.sign(each[:, place]) == np.sign(effect[place])).mean()) if known else None,
+                    models=len(each),
+                )
+            )
+    return rows
+
+
+def _users(sequences: SequenceSet) -> _Strings:
+    return np.asarray(sequences.user_id.to_pylist(), dtype=object)
