@@ -28,6 +28,7 @@ class Browsing:
     before: Codes  # (E,) code of the event just before, the number of types at the start of a session
     store: Ints  # (E,) the store at hand, also where the event bears none
     feature: Ints  # (E,) how that store was found, a code of DISCOVERY_FEATURES
+    intent: Ints  # (S,) the hidden intent of each session
 
 
 def browse(world: MarketplaceWorld, catalogue: Catalogue, user: Ints, rng: np.random.Generator) -> Browsing:
@@ -37,12 +38,20 @@ def browse(world: MarketplaceWorld, catalogue: Catalogue, user: Ints, rng: np.ra
     starts = ends - lengths
     session = np.repeat(np.arange(user.size), lengths)
     position = np.arange(session.size) - starts[session]
-    types = _walk(world, draw_intents(world, user, rng), lengths, starts, rng)
+    intent = draw_intents(world, user, rng)
+    types = _walk(world, intent, lengths, starts, rng)
     before = np.roll(types, 1)
     before[starts] = len(world.event_types)
     store, feature = _stores_at_hand(world, catalogue, user, session, types, before, rng)
     return Browsing(
-        starts=starts, session=session, position=position, types=types, before=before, store=store, feature=feature
+        starts=starts,
+        session=session,
+        position=position,
+        types=types,
+        before=before,
+        store=store,
+        feature=feature,
+        intent=intent,
     )
 
 
