@@ -19,6 +19,7 @@ class Explainable(Protocol):
 
     mean_event: torch.Tensor
     mean_additive: torch.Tensor
+    base_logit: torch.Tensor
 
     def embed(self, batch: Batch) -> torch.Tensor:
         """Return projected events (B, T, D)."""
@@ -30,6 +31,10 @@ class Explainable(Protocol):
 
     def additive(self, batch: Batch) -> torch.Tensor:
         """Return what `score` would lose with each event beside what depends on `embedded`, (B, T)."""
+        ...
+
+    def drop(self, batch: Batch, dropped: torch.Tensor) -> Batch:
+        """Return the batch without the events of `dropped` (B, T), as if they had never happened."""
         ...
 
 

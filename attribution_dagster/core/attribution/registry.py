@@ -2,7 +2,14 @@
 
 from attribution_dagster.core.attribution.contributions import Attributor
 from attribution_dagster.core.attribution.gradient_x_input import gradient_x_input
+from attribution_dagster.core.attribution.occlusion import occlusion_dropped, occlusion_masked
+from attribution_dagster.core.attribution.random import random
 
 ATTRIBUTORS: dict[str, Attributor] = {
     "gradient_x_input": gradient_x_input,
+    "occlusion_masked": occlusion_masked,
+    "occlusion_dropped": occlusion_dropped,
+    "random": random,
 }
+WITHOUT_UNIT = frozenset({"random"})
+"""Methods whose values aren't logits: they rank events, and their sums and sizes say nothing."""

@@ -31,7 +31,9 @@ class SelfAttention(nn.Module):
         """Return (B, L, D) for `hidden` (B, L, D); `bias` (B, 1, 1, L) is 0 or -inf and added to the scores."""
         n_sessions, length, d_model = hidden.shape
         projected = functional.linear(hidden, self.in_proj_weight, self.in_proj_bias)
-        query, key, value = projected.view(n_sessions, length, 3, self.n_heads, -1).permute(2, 0, 3, 1, 4)
+        query, key, value = projected.view(n_sessions, length, 3, self.n_heads, d_model // self.n_heads).permute(
+            2, 0, 3, 1, 4
+        )
         context = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)  # (B, H, L, d)
         return self.out_proj(context.transpose(1, 2).reshape(n_sessions, length, d_model))  # type: ignore[no-any-return]
 
@@ -46,7 +48,7 @@ class SelfAttention(nn.Module):
         n_sessions, d_model = first.shape
         query = functional.linear(first, self.in_proj_weight[:d_model], self.in_proj_bias[:d_model])
         w_key = self.in_proj_weight[d_model : 2 * d_model].view(self.n_heads, -1, d_model)  # (H, d, D)
-        query = query.view(n_sessions, self.n_heads, -1) / math.sqrt(d_model // self.n_heads)
+        query = query.view(n_sessions, self.n_heads, d_model // self.n_heads) / math.sqrt(d_model // self.n_heads)
         return torch.einsum("bhe,hed->bhd", query, w_key)
 
     def read_out(self, mean: torch.Tensor) -> torch.Tensor:

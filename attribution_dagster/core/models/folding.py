@@ -37,14 +37,14 @@ class FoldedMaps:
 
     def look_up(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x (B, T, D) and maps @ x (B, T, M)."""
-        n_sessions, length, _ = batch.codes.shape
+        shape = batch.is_event.shape
         ids = (batch.codes + self.first_row).flatten(0, 1)
         numbers = batch.numbers.flatten(0, 1)
         embedded = functional.embedding_bag(ids, self.embedding, mode="sum")
         mapped = functional.embedding_bag(ids, self.mapped, mode="sum")
         embedded.add_(torch.addmm(self.bias, numbers, self.numbers))
         mapped.add_(torch.addmm(self.bias_mapped, numbers, self.numbers_mapped))
-        return embedded.view(n_sessions, length, -1), mapped.view(n_sessions, length, -1)
+        return embedded.unflatten(0, shape), mapped.unflatten(0, shape)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

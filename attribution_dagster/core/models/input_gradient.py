@@ -86,13 +86,14 @@ class _FrozenLayer:
         """Return the layer's output (B, L, D) and what `backward` needs."""
         n_sessions, length, width = hidden.shape
         layer, heads = self.layer, self.n_heads
-        split = projected.view(n_sessions, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
-        queries, keys, values = split.reshape(3, n_sessions * heads, length, -1)
+        split = projected.view(n_sessions, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
+        queries, keys, values = split.reshape(3, n_sessions * heads, length, width // heads)
         scores = torch.bmm(queries, keys.transpose(1, 2)).mul_(queries.shape[-1] ** -0.5)
         if mask is not None:
             scores.view(n_sessions, heads, length, length).add_(mask)
         weights = torch.softmax(scores, dim=-1)
-        context = torch.bmm(weights, values).view(n_sessions, heads, length, -1).transpose(1, 2).reshape(-1, width)
+        context = torch.bmm(weights, values).view(n_sessions, heads, length, width // heads)
+        context = context.transpose(1, 2).reshape(-1, width)
         out = layer.self_attn.out_proj
         summed = torch.addmm(out.bias, context, out.weight.t()).add_(hidden.flatten(0, 1))
         middle, norm1 = _normalise(layer.norm1, summed)
@@ -116,8 +117,8 @@ class _FrozenLayer:
 
     def _attention_backward(self, context: torch.Tensor, state: _State) -> torch.Tensor:
         n_sessions, length, width = context.shape
-        by_head = context.view(n_sessions, length, self.n_heads, -1).transpose(1, 2)
-        by_head = by_head.reshape(n_sessions * self.n_heads, length, -1)
+        by_head = context.view(n_sessions, length, self.n_heads, width // self.n_heads).transpose(1, 2)
+        by_head = by_head.reshape(n_sessions * self.n_heads, length, width // self.n_heads)
         weights = torch.bmm(by_head, state.values.transpose(1, 2))
         scores = _aten._softmax_backward_data(weights, state.weights, -1, torch.float32)
         scores.mul_(state.queries.shape[-1] ** -0.5)

@@ -21,6 +21,7 @@ from attribution_dagster.core.models.calibration import Calibration
 from attribution_dagster.core.models.encoder import Encoder, attention_bias
 from attribution_dagster.core.models.spec import ModelSpec
 from attribution_dagster.core.sequences.batches import Batch, EncodedSequences, encode
+from attribution_dagster.core.sequences.dropping import drop_events
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
@@ -90,6 +91,10 @@ class AttributionModel(nn.Module):
         if self.additive_term is None:
             return torch.zeros(batch.codes.shape[:2])
         return self.additive_term.worth(batch.codes, batch.is_event)
+
+    def drop(self, batch: Batch, dropped: torch.Tensor) -> Batch:
+        """Return the batch without the events of `dropped` (B, T): neighbours, ranks and gaps as if they had not been."""
+        return drop_events(batch, dropped, self.spec.numbers, self.scaling)
 
     def additive_logit(self, batch: Batch) -> torch.Tensor:
         """Return what the additive part adds to the logit, (B,)."""

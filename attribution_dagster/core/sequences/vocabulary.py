@@ -88,6 +88,11 @@ class NumberScaling:
         scaled: npt.NDArray[np.float32] = centred / np.float32(self.deviations[column])
         return np.where(np.isfinite(scaled), scaled, np.float32(0.0))
 
+    def invert(self, column: str, scaled: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Return the values that `apply` standardised, to a relative 1e-5; what was NULL comes back as the mean."""
+        values = scaled.astype(np.float64) * self.deviations[column] + self.means[column]
+        return np.expm1(values) if column in LOGARITHMIC_NUMBERS else values
+
     def to_json(self) -> dict[str, Any]:
         """Return a value that json can write."""
         return {"means": dict(self.means), "deviations": dict(self.deviations)}
