@@ -40,11 +40,15 @@ class Explainable(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Contributions:
-    """logit: (B,). signed, centred: (B, T) in logits, 0 at padding; centred is against an average training event."""
+    """logit: (B,). signed, centred: (B, T) in logits, 0 at padding; centred is against an average training event.
+
+    residual: (B,) logits that the sum misses of what it should be, where the method has such a sum.
+    """
 
     logit: torch.Tensor
     signed: torch.Tensor
     centred: torch.Tensor
+    residual: torch.Tensor | None = None
 
 
 Explainer = Callable[[Batch], Contributions]

@@ -71,7 +71,7 @@ def _each_without(
     for rows, place in _places(batch):
         removed = torch.zeros_like(batch.is_event[rows])
         removed[:, place] = True
-        found[rows, place] = removal(model, _rows(batch, rows), embedded[rows], removed)
+        found[rows, place] = removal(model, batch.take(rows), embedded[rows], removed)
     return found
 
 
@@ -98,7 +98,7 @@ def _each_replaced(model: Explainable, batch: Batch, embedded: torch.Tensor, log
     for rows, place in _places(batch):
         replaced = embedded[rows].clone()
         replaced[:, place] = model.mean_event
-        found[rows, place] = model.score(replaced, _rows(batch, rows)) - lost[rows, place]
+        found[rows, place] = model.score(replaced, batch.take(rows)) - lost[rows, place]
     return found
 
 
@@ -108,13 +108,3 @@ def _places(batch: Batch) -> Iterator[tuple[torch.Tensor, int]]:
         rows = torch.nonzero(batch.is_event[:, place])[:, 0]
         if len(rows):
             yield rows, place
-
-
-def _rows(batch: Batch, rows: torch.Tensor) -> Batch:
-    return replace(
-        batch,
-        codes=batch.codes[rows],
-        numbers=batch.numbers[rows],
-        is_event=batch.is_event[rows],
-        rows=batch.rows[rows.numpy()],
-    )

@@ -37,14 +37,32 @@ class FoldedMaps:
 
     def look_up(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Return x (B, T, D) and maps @ x (B, T, M)."""
-        shape = batch.is_event.shape
+        n_sessions, length = batch.is_event.shape
         ids = (batch.codes + self.first_row).flatten(0, 1)
         numbers = batch.numbers.flatten(0, 1)
         embedded = functional.embedding_bag(ids, self.embedding, mode="sum")
         mapped = functional.embedding_bag(ids, self.mapped, mode="sum")
         embedded.add_(torch.addmm(self.bias, numbers, self.numbers))
         mapped.add_(torch.addmm(self.bias_mapped, numbers, self.numbers_mapped))
-        return embedded.unflatten(0, shape), mapped.unflatten(0, shape)
+        widths = embedded.shape[1], mapped.shape[1]
+        return embedded.view(n_sessions, length, widths[0]), mapped.view(n_sessions, length, widths[1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Where the model is differentiated: at scale * x_t + shift * (mean event) for every event t; at x_t by default."""
+
+    scale: float = 1.0
+    shift: float = 0.0
+
+    def of(self, values: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+        """Return the point for `values` (B, T, W) and the mean's (W,), both x itself or a linear map of it."""
+        if self.scale == 1.0 and self.shift == 0.0:
+            return values
+        return torch.add(self.shift * mean, values, alpha=self.scale)
+
+
+AT_THE_EVENTS = Point()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,7 +70,7 @@ class Entry:
     """What the encoder starts from, and what the way back needs.
 
     hidden: (B, L, D); projected: (B, L, 3D) queries, keys and values of the first layer; embedded, mapped: what was
-    looked up; logit: (B,) what is read before the encoder; active: (B, T, D) hidden units of the convolution;
+    looked up, wherever the point is; logit: (B,) what is read before the encoder; active: (B, T, D) hidden units of the convolution;
     weights: (B, T) of the positions.
     """
 
@@ -75,12 +93,14 @@ class DirectInput:
         self.position_projected = model.position @ weight.t() + bias
         self.cls_projected = weight @ model.cls + bias
 
-    def enter(self, batch: Batch) -> Entry:
+    def enter(self, batch: Batch, point: Point) -> Entry:
         """Return the encoder's input for a batch."""
-        embedded, mapped = self.fold.look_up(batch)
+        fold = self.fold
+        embedded, mapped = fold.look_up(batch)
+        projected = point.of(mapped, fold.mean_mapped)
         return Entry(
-            hidden=_with_first(self.cls, embedded, self.position),
-            projected=_with_first(self.cls_projected, mapped, self.position_projected),
+            hidden=_with_first(self.cls, point.of(embedded, fold.mean), self.position),
+            projected=_with_first(self.cls_projected, projected, self.position_projected),
             embedded=embedded,
             mapped=mapped,
             logit=torch.zeros(len(embedded)),
@@ -110,14 +130,15 @@ class ConvolvedInput:
         self.position, self.cls = model.position + convolution.out.bias, model.cls
         self.weight, self.projection_bias = first.self_attn.in_proj_weight, first.self_attn.in_proj_bias
 
-    def enter(self, batch: Batch) -> Entry:
+    def enter(self, batch: Batch, point: Point) -> Entry:
         """Return the encoder's input for a batch."""
         embedded, mapped = self.fold.look_up(batch)
-        this, before = mapped.chunk(2, dim=-1)
+        there = point.of(embedded, self.fold.mean)
+        this, before = point.of(mapped, self.fold.mean_mapped).chunk(2, dim=-1)
         active = this + self.bias
         active[:, 1:] += before[:, :-1]
         active.relu_()
-        convolved = torch.addmm(embedded.flatten(0, 1), active.flatten(0, 1), self.out.t()).view_as(embedded)
+        convolved = torch.addmm(there.flatten(0, 1), active.flatten(0, 1), self.out.t()).view_as(embedded)
         hidden = _with_first(self.cls, convolved, self.position)
         projected = functional.linear(hidden, self.weight, self.projection_bias)
         weights = torch.zeros(()) if self.model.local_head is None else self.model.position_weights(batch.is_event)

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from attribution_dagster.core.models.encoder import EncoderLayer, attention_bias
-from attribution_dagster.core.models.folding import ConvolvedInput, DirectInput
+from attribution_dagster.core.models.folding import AT_THE_EVENTS, ConvolvedInput, DirectInput, Point
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import Batch
 
@@ -35,10 +35,10 @@ class InputGradient:
             )
 
     @torch.no_grad()
-    def __call__(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return logits (B,), and the gradient's products with x_t and the mean, (B, T)."""
+    def __call__(self, batch: Batch, point: Point = AT_THE_EVENTS) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return logits (B,), and the gradient's products with x_t and the mean, (B, T); logit and gradient at the point."""
         mask = None if bool(batch.is_event.all()) else attention_bias(batch.is_event)
-        entry = self.input.enter(batch)
+        entry = self.input.enter(batch, point)
         hidden, states = entry.hidden, []
         for number, layer in enumerate(self.layers):
             hidden, state = layer.forward(hidden, entry.projected if number == 0 else layer.project(hidden), mask)

@@ -113,6 +113,13 @@ class AttributionModel(nn.Module):
         return self.projection(torch.cat([*columns, numbers], dim=-1))  # type: ignore[no-any-return]
 
     def _score(self, embedded: torch.Tensor, codes: torch.Tensor, is_event: torch.Tensor) -> torch.Tensor:
+        logit, hidden = self.tokens(embedded, codes, is_event)
+        return logit + self.encoder(hidden, attention_bias(is_event)) @ self.head  # type: ignore[no-any-return]
+
+    def tokens(
+        self, embedded: torch.Tensor, codes: torch.Tensor, is_event: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what is read beside the encoder (B,), and its input (B, 1 + T, D), CLS first."""
         logit = self.bias + self._additive(codes, is_event).sum(dim=1)
         hidden = embedded
         if self.convolution is not None:
@@ -121,9 +128,7 @@ class AttributionModel(nn.Module):
             if self.local_head is not None:
                 logit = logit + ((local @ self.local_head) * self.position_weights(is_event)).sum(dim=1)
         hidden = hidden + self.position[: hidden.shape[1]]
-        hidden = torch.cat([self.cls.expand(hidden.shape[0], 1, -1), hidden], dim=1)
-        read = self.encoder(hidden, attention_bias(is_event))
-        return logit + read @ self.head  # type: ignore[no-any-return]
+        return logit, torch.cat([self.cls.expand(hidden.shape[0], 1, -1), hidden], dim=1)
 
     def position_weights(self, is_event: torch.Tensor) -> torch.Tensor:
         """Return the additive term's weight of each event's position, (B, T); 0 at padding."""

@@ -20,6 +20,15 @@ class Batch:
     is_event: torch.Tensor
     rows: npt.NDArray[np.int64]
 
+    def take(self, chosen: torch.Tensor) -> "Batch":
+        """Return these sessions of the batch, of an index tensor (R,), padded as they are."""
+        return Batch(
+            codes=self.codes[chosen],
+            numbers=self.numbers[chosen],
+            is_event=self.is_event[chosen],
+            rows=self.rows[chosen.numpy()],
+        )
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EncodedSequences:
