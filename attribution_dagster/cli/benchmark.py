@@ -72,7 +72,7 @@ def _told(result: WorldResult) -> str:
 def show_results(results: Sequence[WorldResult]) -> Group:
     """Methods and baselines by figure, mean over the worlds, and what was expected."""
     table = Table(header_style="bold")
-    table.add_column("mean over worlds")
+    table.add_column("mean over worlds", no_wrap=True)
     for name in FIGURES:
         table.add_column(name, justify="right")
     for kind in ("methods", "baselines"):

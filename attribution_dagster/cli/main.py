@@ -153,7 +153,7 @@ def benchmark(
     from attribution_dagster.cli.benchmark import PAGE, Wanted, run_benchmark, show_results
     from attribution_dagster.core.benchmark.worlds import Size
 
-    size = Size(sessions=sessions, explained=min(Size.explained, sessions))
+    size = Size(sessions=sessions, explained=min(Size.explained, sessions // 4))
     results = run_benchmark(Wanted(worlds=world or (), seeds=seeds, size=size, out=out), console)
     console.print(show_results(results))
     console.print(f"written to {out / PAGE}", soft_wrap=True, highlight=False)

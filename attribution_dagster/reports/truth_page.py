@@ -14,10 +14,10 @@ FIGURES: Mapping[str, tuple[str, Figure]] = {
     "rank": ("rank correlation", lambda found: found.rank_correlation),
     "signs": ("right signs", lambda found: found.sign_accuracy),
     "top 5": ("precision at 5", lambda found: found.precision_at_5),
-    "occurrences": ("correlation of occurrences within a type", lambda found: found.within_type),
+    "occ.": ("correlation of occurrences within a type", lambda found: found.within_type),
     "slope": ("slope of score on truth", lambda found: found.slope),
-    "coverage": ("share of intervals that hold the truth", lambda found: found.coverage),
-    "s / 1,000": ("seconds per 1,000 sessions", lambda found: found.seconds_per_1000),
+    "cover": ("share of intervals that hold the truth", lambda found: found.coverage),
+    "s/1,000": ("seconds per 1,000 sessions", lambda found: found.seconds_per_1000),
 }
 
 
@@ -57,7 +57,7 @@ def truth_page(results: Sequence[WorldResult], size: Size, command: str) -> str:
             "",
             "## Which occurrence of a type mattered, by world",
             "",
-            *_by_world(results, "occurrences"),
+            *_by_world(results, "occ."),
             "",
             "## Prediction",
             "",
@@ -132,13 +132,13 @@ def _reading() -> list[str]:
         "- **signs**: share of types with an effect whose score lies on the right side of the average occurrence's. Credits, which are never "
         "negative, are judged in the same way, in their favour.",
         "- **top 5**: how many of the five largest effects, up or down, are among the five largest scores.",
-        "- **occurrences**: over single occurrences, correlation of score and planted effect, each less the mean of its type. A score that "
+        "- **occ.**: over single occurrences, correlation of score and planted effect, each less the mean of its type. A score that "
         "is the same for all occurrences of a type gets 0; worlds in which they do not differ are left out.",
         "- **slope**: of mean score on mean planted effect; 1 where sizes are right. Only methods in logits can have it.",
-        "- **coverage**: share of types whose published kind of interval (95 %, clustered by user) holds the planted mean. It is **not** "
+        "- **cover**: share of types whose published kind of interval (95 %, clustered by user) holds the planted mean. It is **not** "
         "near 95 %, and does not claim to be: the interval is about the mean under this one model, and knows nothing of how far "
         "the model is from the truth.",
-        "- **s / 1,000**: seconds for 1,000 sessions on the machine that wrote the page; a baseline's holds its fit.",
+        "- **s/1,000**: seconds for 1,000 sessions on the machine that wrote the page; a baseline's holds its fit.",
         f"- Types with fewer than {MINIMUM_OCCURRENCES} explained occurrences take no part.",
     ]
 

@@ -33,12 +33,14 @@ class Browsing:
 
 def browse(world: MarketplaceWorld, catalogue: Catalogue, user: Ints, rng: np.random.Generator) -> Browsing:
     """Return what happens in S sessions; `user`, shape (S,), is the number of the user within the block."""
-    lengths = draw_lengths(world, user.size, rng)
+    wished = draw_lengths(world, user.size, rng)
+    intent = draw_intents(world, user, rng)
+    times = np.array([each.length_times for each in world.intents])[intent]
+    lengths = np.clip(np.ceil(wished * times), 1, world.length_max_events).astype(np.int64)
     ends = np.cumsum(lengths)
     starts = ends - lengths
     session = np.repeat(np.arange(user.size), lengths)
     position = np.arange(session.size) - starts[session]
-    intent = draw_intents(world, user, rng)
     types = _walk(world, intent, lengths, starts, rng)
     before = np.roll(types, 1)
     before[starts] = len(world.event_types)
@@ -56,7 +58,7 @@ def browse(world: MarketplaceWorld, catalogue: Catalogue, user: Ints, rng: np.ra
 
 
 def draw_lengths(world: MarketplaceWorld, sessions: int, rng: np.random.Generator) -> Ints:
-    """Return events per session if nobody converts, shape (S,): lognormal, rounded up, at most the world's maximum."""
+    """Return events per session if nobody converts, shape (S,), before intents change them: lognormal, rounded up."""
     wished = world.length_median_events * np.exp(world.length_sigma * rng.standard_normal(sessions))
     return np.clip(np.ceil(wished), 1, world.length_max_events).astype(np.int64)
 

@@ -79,6 +79,10 @@ _EAGER = (
     Intent(name="browsing", share=0.75),
     Intent(name="eager", share=0.25, tilt={"banner_view": 5.0}),
 )
+_HURRIED = (
+    Intent(name="strolling", share=0.6, length_times=1.6),
+    Intent(name="hurried", share=0.4, length_times=0.4),
+)
 _RARE = dict.fromkeys(
     ("add_favorite", "help_open", "review_read", "delivery_fee_view", "map_view", "profile_view"), 0.1
 )
@@ -124,8 +128,9 @@ WORLDS: Mapping[str, TruthWorld] = {
         intent_logits={"eager": 1.0},
     ),
     "length": TruthWorld(
-        lesson="nothing is cut to the same length: converted sessions are short because they end there",
-        marketplace=_MARKETPLACE,
+        lesson="people in a hurry convert more and do less, and nothing is cut: sessions that convert are shorter by a third",
+        marketplace=replace(_MARKETPLACE, intents=_HURRIED, hazard_intercept_logits=-5.2),
+        intent_logits={"hurried": 2.5},
         cut="none",
     ),
     "season": TruthWorld(
