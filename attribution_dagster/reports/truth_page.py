@@ -134,7 +134,7 @@ def _reading() -> list[str]:
         "- **top 5**: how many of the five largest effects, up or down, are among the five largest scores.",
         "- **occ.**: over single occurrences, correlation of score and planted effect, each less the mean of its type. A score that "
         "is the same for all occurrences of a type gets 0; worlds in which they do not differ are left out.",
-        "- **slope**: of mean score on mean planted effect; 1 where sizes are right. Only methods in logits can have it.",
+        "- **slope**: of mean score on mean planted effect; 1 where sizes are right. Only scores in logits have it.",
         "- **cover**: share of types whose published kind of interval (95 %, clustered by user) holds the planted mean. It is **not** "
         "near 95 %, and does not claim to be: the interval is about the mean under this one model, and knows nothing of how far "
         "the model is from the truth.",

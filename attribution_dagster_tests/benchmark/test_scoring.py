@@ -29,7 +29,7 @@ def ten_of_each(effects):
 def found(truth, by_type, by_occurrence=None, has_intervals=False):
     by_type = np.asarray(by_type, float)
     scores = np.nan_to_num(by_type)[truth.types] if by_occurrence is None else by_occurrence
-    return recovery(truth, by_type, scores, has_intervals=has_intervals, seconds_per_1000=1.5)
+    return recovery(truth, by_type, scores, in_logits=True, has_intervals=has_intervals, seconds_per_1000=1.5)
 
 
 def test_a_perfect_score_has_perfect_figures():

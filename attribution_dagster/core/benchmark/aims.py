@@ -88,8 +88,13 @@ def _beats_all(ranks: Mapping[str, Mapping[str, float | None]], baselines: Seque
     said = "higher rank correlation than every baseline in each other world"
     if not worlds:
         return Aim(said=f"{said}: no such world was run", is_met=None)
-    told = f"not in {', '.join(lost)}" if lost else "in all of them"
-    return Aim(said=f"{said}: {len(worlds) - len(lost)} of {len(worlds)}, {told}", is_met=not lost)
+    means = {name: float(np.mean([ranks[name][world] or 0.0 for world in worlds])) for name in (method, *baselines)}
+    best = max(baselines, key=lambda name: means[name])
+    told = f"; not in {', '.join(lost)}" if lost else ""
+    return Aim(
+        said=f"{said}: in {len(worlds) - len(lost)} of {len(worlds)}, mean {means[method]:.3f} against {means[best]:.3f} of {best}{told}",
+        is_met=not lost,
+    )
 
 
 def _which_occurrence(within: Mapping[str, Mapping[str, float | None]], method: str) -> Aim:

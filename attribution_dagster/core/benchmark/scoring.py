@@ -25,15 +25,15 @@ class Recovery:
     rank_correlation: Spearman's, over event types. sign_accuracy: share of the types with an effect whose side of the
     average is right. precision_at_5: how many of the five largest effects are among the five largest scores.
     within_type: correlation over occurrences of scores and truth, both less their type's mean; 0 if the scores are the
-    same for all occurrences of a type, None if the truth is. slope: of score on truth over types, 1 = right size.
-    coverage: share of types whose 95 % interval, clustered by user, holds the planted mean.
+    same for all occurrences of a type, None if the truth is. Only of scores in logits: slope, of score on truth over
+    types, 1 = right size; coverage, share of types whose 95 % interval, clustered by user, holds the planted mean.
     """
 
     rank_correlation: float
     sign_accuracy: float
     precision_at_5: float
     within_type: float | None
-    slope: float
+    slope: float | None
     coverage: float | None
     types: int
     seconds_per_1000: float
@@ -59,7 +59,13 @@ class Planted:
 
 
 def recovery(
-    planted: Planted, by_type: _Floats, by_occurrence: _Floats, *, has_intervals: bool, seconds_per_1000: float
+    planted: Planted,
+    by_type: _Floats,
+    by_occurrence: _Floats,
+    *,
+    in_logits: bool,
+    has_intervals: bool,
+    seconds_per_1000: float,
 ) -> Recovery:
     """Return how well scores (T,) of types and (E,) of occurrences recover the truth.
 
@@ -81,8 +87,8 @@ def recovery(
         sign_accuracy=float(right[has_effect].mean()) if has_effect.any() else 1.0,
         precision_at_5=len(_largest(wanted) & _largest(found)) / min(TOP, len(used)),
         within_type=within_type_correlation(planted, by_occurrence),
-        slope=float(np.polyfit(wanted, found, 1)[0]),
-        coverage=coverage(planted, by_occurrence)[used].mean() if has_intervals else None,
+        slope=float(np.polyfit(wanted, found, 1)[0]) if in_logits else None,
+        coverage=float(coverage(planted, by_occurrence)[used].mean()) if in_logits and has_intervals else None,
         types=len(used),
         seconds_per_1000=seconds_per_1000,
     )

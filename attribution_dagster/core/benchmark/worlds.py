@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from attribution_dagster.core.attribution.baselines import BASELINES
-from attribution_dagster.core.attribution.registry import ATTRIBUTORS
+from attribution_dagster.core.attribution.baselines import BASELINES, IN_LOGITS
+from attribution_dagster.core.attribution.registry import ATTRIBUTORS, WITHOUT_UNIT
 from attribution_dagster.core.attribution.sessions import attribute_sessions
 from attribution_dagster.core.benchmark.scoring import Planted, Recovery, recovery
 from attribution_dagster.core.models.baselines import fit_baselines
@@ -141,7 +141,14 @@ def judge_method(trained: TrainedModel, explained: TruthSet, method: str, clock:
     scores = np.concatenate([batch.column("centred_attribution").to_numpy(zero_copy_only=False) for batch in batches])
     scores, planted = np.nan_to_num(scores.astype(np.float64)), planted_of(explained)
     cost = 1000 * seconds / max(explained.sequences.n_sessions, 1)
-    return recovery(planted, planted.mean(scores), scores, has_intervals=True, seconds_per_1000=cost)
+    return recovery(
+        planted,
+        planted.mean(scores),
+        scores,
+        in_logits=method not in WITHOUT_UNIT,
+        has_intervals=True,
+        seconds_per_1000=cost,
+    )
 
 
 def judge_baselines(train_set: SequenceSet, explained: TruthSet, clock: Clock) -> dict[str, Recovery]:
@@ -152,7 +159,12 @@ def judge_baselines(train_set: SequenceSet, explained: TruthSet, clock: Clock) -
         scores = baseline(train_set, explained.sequences)
         cost = 1000 * (clock() - began) / max(explained.sequences.n_sessions, 1)
         found[name] = recovery(
-            planted, scores.by_type, scores.by_occurrence, has_intervals=False, seconds_per_1000=cost
+            planted,
+            scores.by_type,
+            scores.by_occurrence,
+            in_logits=name in IN_LOGITS,
+            has_intervals=False,
+            seconds_per_1000=cost,
         )
     return found
 

@@ -22,5 +22,7 @@ BASELINES: dict[str, Baseline] = {
     "shapley": shapley,
 }
 """By name. To add one: a file beside this one, a line here."""
+IN_LOGITS = frozenset({"logistic_counts", "logistic_positions", "logistic_bigrams"})
+"""Baselines whose scores are effects in logits; those of others rank events, and their sizes say nothing."""
 
-__all__ = ["BASELINES", "Baseline", "Scores"]
+__all__ = ["BASELINES", "IN_LOGITS", "Baseline", "Scores"]
