@@ -143,6 +143,23 @@ def simulate(
 
 
 @app.command()
+def benchmark(
+    out: Annotated[Path, typer.Option(help="Folder for truth-benchmark.md and truth-benchmark.png.")],
+    world: Annotated[list[str] | None, typer.Option(help="A world by name; may be repeated. All without it.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds per world.")] = 1,
+    sessions: Annotated[int, typer.Option(min=400, max=20_000, help="Sessions to train on, per world.")] = 14_000,
+) -> None:
+    """How well attribution recovers planted truth in simulated worlds, beside simple baselines: a table, a page, a picture."""
+    from attribution_dagster.cli.benchmark import PAGE, Wanted, run_benchmark, show_results
+    from attribution_dagster.core.benchmark.worlds import Size
+
+    size = Size(sessions=sessions, explained=min(Size.explained, sessions // 4))
+    results = run_benchmark(Wanted(worlds=world or (), seeds=seeds, size=size, out=out), console)
+    console.print(show_results(results))
+    console.print(f"written to {out / PAGE}", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def explain(
     session_id: Annotated[str, typer.Argument(help="Id of a session in a published window.")],
     dataset: Dataset = "marketplace",

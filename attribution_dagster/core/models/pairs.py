@@ -3,8 +3,8 @@
 Of n types there are n x n pairs of an event and the one before it, at the same store or not: too many to give each a
 weight (on simulated worlds of 30,000 sessions that cost more than the one planted pair brings, however strong the
 prior). So the pair that would most improve the fit is found by Rao's efficient score test, which needs no refit per
-pair, and kept only if it is significant after Bonferroni's correction and also lowers the validation loss by more than
-its standard error. Sessions of one user count as independent in the test; the validation has to agree for that, too.
+pair, and kept only if it is significant after Bonferroni's correction and also lowers the validation loss. Sessions of
+one user count as independent in the test; the validation has to agree for that, too.
 """
 
 from dataclasses import dataclass

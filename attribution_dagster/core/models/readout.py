@@ -1,8 +1,9 @@
 """Where training starts: the additive part at its optimum and the network silent, or the base rate.
 
 The additive part holds event types always; stores, and pairs of neighbours, if they earn it. Many stores with small
-effects help a large set and hurt a small one, so what is beyond the types is kept only when it lowers the validation
-log-loss by more than its standard error.
+effects help a large set and hurt a small one, so stores are kept only when they lower the validation log-loss by more
+than its standard error. A pair has passed a test already, and is kept when it lowers the validation loss at all: asked
+for a standard error as well, three of four true pairs were refused in a world of 14,000 sessions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -109,8 +110,10 @@ class _Search:
         """Return the fit with as many pairs as pass the score test and the validation, the strongest first."""
         while len(best.fit.pairs) < MAX_PAIRS:
             pair = self._strongest_pair(best.fit)
-            larger = self.fit(penalties, [*best.fit.pairs, pair]) if pair is not None else best
-            if not self.is_better(larger, best):
+            if pair is None:
+                break
+            larger = self.fit(penalties, [*best.fit.pairs, pair])
+            if larger.validation_losses.mean() >= best.validation_losses.mean():
                 break
             best = larger
         return best

@@ -28,26 +28,37 @@ class Browsing:
     before: Codes  # (E,) code of the event just before, the number of types at the start of a session
     store: Ints  # (E,) the store at hand, also where the event bears none
     feature: Ints  # (E,) how that store was found, a code of DISCOVERY_FEATURES
+    intent: Ints  # (S,) the hidden intent of each session
 
 
 def browse(world: MarketplaceWorld, catalogue: Catalogue, user: Ints, rng: np.random.Generator) -> Browsing:
     """Return what happens in S sessions; `user`, shape (S,), is the number of the user within the block."""
-    lengths = draw_lengths(world, user.size, rng)
+    wished = draw_lengths(world, user.size, rng)
+    intent = draw_intents(world, user, rng)
+    times = np.array([each.length_times for each in world.intents])[intent]
+    lengths = np.clip(np.ceil(wished * times), 1, world.length_max_events).astype(np.int64)
     ends = np.cumsum(lengths)
     starts = ends - lengths
     session = np.repeat(np.arange(user.size), lengths)
     position = np.arange(session.size) - starts[session]
-    types = _walk(world, draw_intents(world, user, rng), lengths, starts, rng)
+    types = _walk(world, intent, lengths, starts, rng)
     before = np.roll(types, 1)
     before[starts] = len(world.event_types)
     store, feature = _stores_at_hand(world, catalogue, user, session, types, before, rng)
     return Browsing(
-        starts=starts, session=session, position=position, types=types, before=before, store=store, feature=feature
+        starts=starts,
+        session=session,
+        position=position,
+        types=types,
+        before=before,
+        store=store,
+        feature=feature,
+        intent=intent,
     )
 
 
 def draw_lengths(world: MarketplaceWorld, sessions: int, rng: np.random.Generator) -> Ints:
-    """Return events per session if nobody converts, shape (S,): lognormal, rounded up, at most the world's maximum."""
+    """Return events per session if nobody converts, shape (S,), before intents change them: lognormal, rounded up."""
     wished = world.length_median_events * np.exp(world.length_sigma * rng.standard_normal(sessions))
     return np.clip(np.ceil(wished), 1, world.length_max_events).astype(np.int64)
 

@@ -69,11 +69,12 @@ class Interaction:
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """A hidden purpose of a session. It tilts what people do, and never the hazard itself."""
+    """A hidden purpose of a session. It tilts what people do and how long they stay, and never the hazard itself."""
 
     name: str
     share: float
     tilt: Mapping[str, float] = field(default_factory=dict)
+    length_times: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse shares and tilts that are not positive."""
@@ -82,6 +83,8 @@ class Intent:
         bad = {name: value for name, value in self.tilt.items() if not 0 < value < float("inf")}
         if bad:
             raise ValueError(f"intent {self.name}: tilts must be positive, got {bad}")
+        if not 0.05 <= self.length_times <= 20:
+            raise ValueError(f"intent {self.name}: length_times={self.length_times} is not within 0.05 to 20")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The planted truth at work: the value of each event, the hazard of converting, who converts, and what an event did."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 
 from attribution_dagster.core.simulation.behaviour import Browsing, Floats, Ints
 from attribution_dagster.core.simulation.catalogue import Catalogue
+from attribution_dagster.core.simulation.event_types import Interaction
 from attribution_dagster.core.simulation.world import MarketplaceWorld
 
 Bools = npt.NDArray[np.bool_]
@@ -21,17 +23,20 @@ class Truth:
     logit: Floats  # (E,) hazard at this event: intercept plus all values up to and including this one
 
 
-def plant(world: MarketplaceWorld, catalogue: Catalogue, events: Browsing) -> Truth:
-    """Return the truth of every event, by the formula in the docstring of `world`."""
+def plant(
+    world: MarketplaceWorld, catalogue: Catalogue, events: Browsing, further: Sequence[Interaction] = ()
+) -> Truth:
+    """Return the truth of every event, by the formula in the docstring of `world`, with `further` interactions."""
     names = [event.name for event in world.event_types]
     effect = np.array([event.effect_logits for event in world.event_types])
     bears_store = np.array([event.bears_store for event in world.event_types])
     weight = world.position_weights()[events.position]
     own = effect[events.types] + np.where(bears_store[events.types], catalogue.effects[events.store], 0.0)
-    pair = world.interaction
-    completes = (events.types == names.index(pair.second)) & (events.before == names.index(pair.first))
-    completes &= events.store == np.roll(events.store, 1)
-    bonus = pair.bonus_logits * weight * completes
+    same_store = events.store == np.roll(events.store, 1)
+    bonus = np.zeros(events.types.size)
+    for pair in (world.interaction, *further):
+        completes = (events.types == names.index(pair.second)) & (events.before == names.index(pair.first))
+        bonus += pair.bonus_logits * weight * (completes & same_store)
     value = own * weight + bonus
     running = np.cumsum(value)
     before_session = (running - value)[events.starts]

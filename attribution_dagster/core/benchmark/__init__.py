@@ -1,0 +1,1 @@
+"""Methods of attribution and simple baselines on simulated worlds, held against the planted truth."""
