@@ -1,5 +1,6 @@
 """Write, audit, publish: the last asset of a window shows its tables to readers, all at once, or not at all."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -11,7 +12,7 @@ from attribution_dagster.checks.gate import verdicts
 from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import AGGREGATES, DatasetAssets
+from attribution_dagster.graph import AGGREGATES, DatasetAssets, tables_of
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
@@ -123,7 +124,7 @@ def _is_published(step: Step) -> bool:
 
 def _publish(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    said = _verdicts(workspace, key)
+    versions, said = _audit(workspace, key)
     evidence = {
         "version": step.version,
         "dagster_run_id": step.run_id,
@@ -132,7 +133,7 @@ def _publish(step: Step) -> Report:
         "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
         "checks": {name: verdict.summary for name, verdict in said.items()},
     }
-    manifest = workspace.warehouse.publish(key, tables(workspace.profile), evidence)
+    manifest = workspace.warehouse.publish(key, versions, evidence)
     pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
     files = write_exports(workspace, key, window_pictures(workspace, key))
     retired = past_retention(workspace)
@@ -165,8 +166,8 @@ def _model(workspace: Workspace, variant: str, key: str) -> str:
     return str(record.report["model"])
 
 
-def _verdicts(workspace: Workspace, key: str) -> dict[str, Verdict]:
-    """What every check of the window said of the very versions that are about to be published.
+def _audit(workspace: Workspace, key: str) -> tuple[dict[str, str], dict[str, Verdict]]:
+    """The version of each table that may be published, and what every check of the window said of these very versions.
 
     Raises:
         DataError: what is to be published does not fit together; or a blocking check failed, or has not been run on this version, here or
@@ -174,8 +175,8 @@ def _verdicts(workspace: Workspace, key: str) -> dict[str, Verdict]:
     """
     made = ancestry(workspace, key)
     said = verdicts(workspace, made, f"window {key} is not published")
-    _refuse_unrecorded(workspace, key, set(made.values()))
-    return {f"{asset}: {name}": verdict for (asset, name, window), verdict in said.items() if window == key}
+    by_check = {f"{asset}: {name}": verdict for (asset, name, window), verdict in said.items() if window == key}
+    return _recorded(workspace, key, made), by_check
 
 
 def ancestry(workspace: Workspace, key: str) -> dict[tuple[str, str], str]:
@@ -206,11 +207,18 @@ def ancestry(workspace: Workspace, key: str) -> dict[tuple[str, str], str]:
     return made
 
 
-def _refuse_unrecorded(workspace: Workspace, key: str, versions: set[str]) -> None:
-    """Raises DataError if a table's slice was written by an asset that failed before it could record it."""
-    for table in tables(workspace.profile):
-        if workspace.warehouse.current(table, key) not in versions:
+def _recorded(workspace: Workspace, key: str, made: Mapping[tuple[str, str], str]) -> dict[str, str]:
+    """Table -> the version that its asset recorded.
+
+    Raises:
+        DataError: the table's slice was written by an asset that failed before it could record it: what checks read is not what it recorded.
+    """
+    written_by = {table: asset for asset, names in tables_of(workspace.profile.variants).items() for table in names}
+    versions = {table: made[written_by[table], key] for table in tables(workspace.profile)}
+    for table, version in versions.items():
+        if workspace.warehouse.current(table, key) != version:
             raise DataError(
                 f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: table {table} "
                 "was written by a run that did not finish. Run the window again."
             )
+    return versions

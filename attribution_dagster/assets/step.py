@@ -17,7 +17,7 @@ import dagster as dg
 from attribution_dagster.assets.retries import retried_after_io_errors
 from attribution_dagster.checks.gate import admit
 from attribution_dagster.checks.pages import asset_page
-from attribution_dagster.errors import MissingInputError
+from attribution_dagster.errors import AttributionError, MissingInputError
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
 from attribution_dagster.resources.workspace import WHOLE, Workspace
@@ -25,6 +25,7 @@ from attribution_dagster.warehouse.queries import Query, sql_folder
 
 PACKAGE = Path(__file__).parents[1]
 FORCE_TAG = "attribution/force"
+DATA_VERSION_TAG = "dagster/data_version"
 _DAGSTERS_NAMES = {"rows": "dagster/row_count", "column_lineage": "dagster/column_lineage"}
 
 
@@ -56,6 +57,8 @@ class Step:
 
 Report = Mapping[str, Any]
 Reads = Sequence[tuple[str, str]]
+Made = tuple[Record, str]
+"""What was made of a window, and whether that was in this run."""
 
 
 @retried_after_io_errors
@@ -83,10 +86,11 @@ def make(
     Raises:
         MissingInputError: something that is read hasn't been made.
         DataError: a blocking check of what is read failed, or of what that was made from; or it hasn't been run on what is read.
+        AttributionError: some windows of a range failed, for such reasons; the others are made.
     """
     forced = context.run.tags.get(FORCE_TAG) == "true"
 
-    def make_window(key: str) -> tuple[Record, str]:
+    def make_window(key: str) -> Made:
         read = {(name, window): _version(workspace, asset, key, name, window) for name, window in reads(key)}
         admit(workspace, read, f"{asset} of window {key} is not made")
         inputs = {f"{name}@{window}": version for (name, window), version in read.items()}
@@ -114,8 +118,38 @@ def make(
         return record, "made in this run"
 
     keys = [window_key] if window_key else list(context.partition_keys)
-    made = {key: make_window(key) for key in keys}
-    return _result(*made[keys[0]], asset_page(workspace, asset, keys[0])) if len(keys) == 1 else _range_result(made)
+    if len(keys) == 1:
+        return _result(*make_window(keys[0]), asset_page(workspace, asset, keys[0]))
+    return _range_result(_make_range(context, asset, keys, make_window))
+
+
+def _make_range(
+    context: dg.AssetExecutionContext, asset: str, keys: Sequence[str], make_window: Callable[[str], Made]
+) -> dict[str, Made]:
+    """What each window came to; one that fails does not keep the others from being made.
+
+    Raises:
+        AttributionError: some failed, each for its reason. Dagster is told of those that were made: it keeps nothing else of a failed step.
+    """
+    made: dict[str, Made] = {}
+    failed: dict[str, AttributionError] = {}
+    for key in keys:
+        try:
+            made[key] = make_window(key)
+        except AttributionError as error:
+            failed[key] = error
+    if not failed:
+        return made
+    for key, (record, status) in made.items():
+        tags = {DATA_VERSION_TAG: record.version}
+        context.log_event(
+            dg.AssetMaterialization(context.asset_key, partition=key, metadata={"status": status}, tags=tags)
+        )
+    reasons = "\n".join(f"window {key}: {error}" for key, error in failed.items())
+    raise AttributionError(
+        f"{asset}: {len(failed)} of {len(keys)} windows failed, and what comes after it is made of none. Mend the cause, or leave "
+        f"{', '.join(failed)} out of the selection, and launch it again: what is made is current.\n{reasons}"
+    ) from next(iter(failed.values()))
 
 
 @cache
@@ -163,7 +197,7 @@ def _result(record: Record, status: str, page: str | None) -> dg.MaterializeResu
     return dg.MaterializeResult(metadata={"status": status, **metadata}, data_version=dg.DataVersion(record.version))
 
 
-def _range_result(made: Mapping[str, tuple[Record, str]]) -> dg.MaterializeResult[None]:
+def _range_result(made: Mapping[str, Made]) -> dg.MaterializeResult[None]:
     """Of a run over a range Dagster keeps one materialisation for all its windows: what each of them came to is listed."""
     lines = [f"| {key} | {status} | {record.version} |" for key, (record, status) in made.items()]
     return dg.MaterializeResult(

@@ -1,7 +1,8 @@
 """What an expectation is: an asset, a measurement of one row, Great Expectations rules on it, and whether a failure stops the window.
 
 The row is what `sql/checks/<name>.sql` counts, joined by what assets themselves reported when they counted in Python. The rows that break
-an expectation are `sql/checks/rows/<name>.sql`. The suites, as data, are in `checks/suites/`.
+an expectation are `sql/checks/rows/<name>.sql`; with `WITH {common_tables}` it builds on what the first has in its WITH. The suites, as data,
+are in `checks/suites/`.
 """
 
 import hashlib
@@ -79,7 +80,8 @@ class Expectation:
     @property
     def rows_query(self) -> Query | None:
         """The rows that break the expectation, in order; none where it holds."""
-        return load_query(f"checks/rows/{self.name}", self.variant) if self.counted_in_sql else None
+        common = self.metric_query
+        return load_query(f"checks/rows/{self.name}", self.variant, common=common) if common is not None else None
 
     @property
     def bounds(self) -> dict[str, Any]:

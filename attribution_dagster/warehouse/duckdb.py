@@ -144,9 +144,9 @@ class DuckDBWarehouse:
         """The version of the work slice, None where there is none."""
         return self._slices.current(table, window_key)
 
-    def publish(self, window_key: str, tables: Sequence[str], evidence: Mapping[str, object]) -> Manifest:
-        """Show readers the current slices of these tables, all at once."""
-        return self._slices.publish(window_key, tables, evidence)
+    def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
+        """Show readers these versions of the window's tables, all at once."""
+        return self._slices.publish(window_key, versions, evidence)
 
     def manifest(self, window_key: str) -> Manifest | None:
         """What readers see of a window, None where nothing is published."""

@@ -1,6 +1,6 @@
 """What every warehouse does: read by query, write slices (table, window, version), publish a manifest per window."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
@@ -63,8 +63,11 @@ class Warehouse(Protocol):
     def current(self, table: str, window_key: str) -> str | None:
         """The version of the work slice, None where there is none."""
 
-    def publish(self, window_key: str, tables: Sequence[str], evidence: Mapping[str, object]) -> Manifest:
-        """Show readers the current slices of these tables, all at once."""
+    def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
+        """Show readers these versions of the window's tables, all at once, whatever is current by then.
+
+        Raises MissingInputError where a version is not there, and changes nothing.
+        """
 
     def manifest(self, window_key: str) -> Manifest | None:
         """What readers see of a window, None where nothing is published."""

@@ -50,17 +50,22 @@ def sql_folder() -> Path:
     )
 
 
-def load_query(name: str, variant: str | None = None, folders: Sequence[Path] = ()) -> Query:
-    """The statement in `sql/<name>.sql`, with `{variant}` filled in.
+def load_query(
+    name: str, variant: str | None = None, folders: Sequence[Path] = (), common: Query | None = None
+) -> Query:
+    """The statement in `sql/<name>.sql`, with `{variant}` filled in, and `{common_tables}` by what `common` has in its WITH.
 
     `folders` are looked through first, for `<last part of name>.sql`: a user's own staging SQL.
 
-    Raises ConfigurationError when there is no such file, it does not parse, or `{variant}` is left open or refused.
+    Raises ConfigurationError when there is no such file, it does not parse, or what is in braces is left open or refused.
     """
+    values = {} if variant is None else {"variant": identifier(variant)}
+    if common is not None:
+        values["common_tables"] = common_tables(common)
     candidates = [Path(folder) / f"{Path(name).name}.sql" for folder in folders]
     for path in (*candidates, sql_folder() / f"{name}.sql"):
         if path.is_file():
-            return parse_query(name, _filled(path.read_text(encoding="utf-8"), path, variant))
+            return parse_query(name, _filled(path.read_text(encoding="utf-8"), path, values))
     raise ConfigurationError(f"there is no SQL for {name}: expected {' or '.join(map(str, [*candidates, path]))}.")
 
 
@@ -74,6 +79,14 @@ def parse_query(name: str, text: str) -> Query:
         tables=frozenset(_tables(tree)),
         parameters=frozenset(node.name for node in tree.find_all(exp.Placeholder) if node.name),
     )
+
+
+@lru_cache(maxsize=512)
+def common_tables(query: Query) -> str:
+    """What stands between the statement's WITH and its outer SELECT, for another statement to build on."""
+    tree = _parsed(query.name, query.text)
+    ctes = tree.ctes if isinstance(tree, exp.Query) else []
+    return ",\n\n".join(cte.sql(dialect=DIALECT, pretty=True) for cte in ctes)
 
 
 @lru_cache(maxsize=512)
@@ -148,10 +161,10 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _filled(text: str, path: Path, variant: str | None) -> str:
-    values = {} if variant is None else {"variant": identifier(variant)}
+def _filled(text: str, path: Path, values: Mapping[str, str]) -> str:
     for name in set(_BRACES.findall(text)) - set(values):
-        raise ConfigurationError(f"{path}: {{{name}}} has no value. Only {{variant}} is filled in, where one is given.")
+        given = ", ".join(f"{{{each}}}" for each in values) or "nothing"
+        raise ConfigurationError(f"{path}: {{{name}}} has no value. Here {given} is filled in.")
     return _BRACES.sub(lambda match: values[match.group(1)], text)
 
 

@@ -13,7 +13,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -74,9 +74,9 @@ class SliceStore:
         versions = ((key, self.current(table, key)) for key in keys)
         return [self.path(table, key, version) for key, version in versions if version is not None]
 
-    def publish(self, window_key: str, tables: Sequence[str], evidence: Mapping[str, object]) -> Manifest:
-        """Replace the window's manifest by one that names the current version of each table."""
-        slices = {table: self._published_slice(table, window_key) for table in tables}
+    def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
+        """Replace the window's manifest by one that names this version of each table."""
+        slices = {table: self._published_slice(table, window_key, version) for table, version in versions.items()}
         now = datetime.now(UTC).replace(tzinfo=None)
         manifest = Manifest(window_key=window_key, published_at=now, tables=slices, evidence=dict(evidence))
         self._published.mkdir(parents=True, exist_ok=True)
@@ -84,12 +84,14 @@ class SliceStore:
         _replace(self._published / f"{safe('window', window_key)}.json", json.dumps(content, indent=1, default=str))
         return manifest
 
-    def _published_slice(self, table: str, window_key: str) -> PublishedSlice:
-        version = self.current(table, window_key)
-        if version is None:
-            raise MissingInputError(f"window {window_key}: there is no {table} to publish. Make that asset first.")
+    def _published_slice(self, table: str, window_key: str, version: str) -> PublishedSlice:
         path = self.path(table, window_key, version)
-        rows = pq.read_metadata(path).num_rows
+        try:
+            rows = pq.read_metadata(path).num_rows
+        except FileNotFoundError:
+            raise MissingInputError(
+                f"window {window_key}: there is no {table} of version {version} to publish. Run the window again."
+            ) from None
         return PublishedSlice(version=version, location=str(path.relative_to(self.folder)), rows=rows)
 
     def manifest(self, window_key: str) -> Manifest | None:

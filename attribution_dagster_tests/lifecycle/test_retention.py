@@ -37,7 +37,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made.artifacts.save_record("no_funnel/sequence_tensors", key, Record(version="1", inputs={}))
         made.artifacts.save_page(key, "sessions", "a page")
     for key in WEEKS[2:]:
-        made.warehouse.publish(key, ["sessions"], {})
+        version = made.warehouse.current("sessions", key)
+        assert version is not None
+        made.warehouse.publish(key, {"sessions": version}, {})
         with replaced_folder(made.settings.exports / "small" / key) as folder:
             (folder / "sessions.csv").touch()
     made.warehouse.close()

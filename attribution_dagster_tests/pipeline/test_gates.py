@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from attribution_dagster.assets.published import _verdicts
+from attribution_dagster.assets.published import _audit
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.expectations import Expectation, between
 from attribution_dagster.checks.suites import expectations
@@ -60,15 +60,15 @@ def test_publication_refuses_every_failed_blocking_check(copy: Workspace) -> Non
     for expectation in BLOCKING:
         change_verdict(copy, expectation.asset, expectation.name, failed)
         with pytest.raises(DataError, match=f"{expectation.asset}: {expectation.name} of .*blocks it .off by one"):
-            _verdicts(copy, EXPLAINED)
+            _audit(copy, EXPLAINED)
         change_verdict(copy, expectation.asset, expectation.name, lambda v: replace(v, passed=True))
-    assert len(_verdicts(copy, EXPLAINED)) > len(BLOCKING)
+    assert len(_audit(copy, EXPLAINED)[1]) > len(BLOCKING)
 
 
 def test_publication_refuses_a_verdict_on_another_version(copy: Workspace) -> None:
     change_verdict(copy, "sessions", "session_ids_unique", lambda v: replace(v, version="older"))
     with pytest.raises(DataError, match="it has not been run on this version"):
-        _verdicts(copy, EXPLAINED)
+        _audit(copy, EXPLAINED)
 
 
 @pytest.mark.parametrize("passes", [True, False])
@@ -78,9 +78,9 @@ def test_a_verdict_of_an_earlier_form_of_the_check_is_asked_anew(copy: Workspace
     if not passes:
         rewrite(copy, "sessions", same_id)
         with pytest.raises(DataError, match="sessions: session_ids_unique of window 2025-01-20 blocks it"):
-            _verdicts(copy, EXPLAINED)
+            _audit(copy, EXPLAINED)
     else:
-        assert _verdicts(copy, EXPLAINED)["sessions: session_ids_unique"].passed
+        assert _audit(copy, EXPLAINED)[1]["sessions: session_ids_unique"].passed
 
 
 def test_publication_refuses_tables_that_were_made_from_different_sessions(copy: Workspace) -> None:
@@ -88,19 +88,33 @@ def test_publication_refuses_tables_that_were_made_from_different_sessions(copy:
     assert record is not None
     copy.artifacts.save_record("sessions", EXPLAINED, replace(record, version="newer"))
     with pytest.raises(DataError, match="was made from another sessions of window 2025-01-20"):
-        _verdicts(copy, EXPLAINED)
+        _audit(copy, EXPLAINED)
 
 
 def test_publication_refuses_a_window_whose_model_learnt_from_a_faulty_one(copy: Workspace) -> None:
     change_verdict(copy, "no_funnel/sequence_tensors", "tensors_equal_sql", failed, "2025-01-13")
     with pytest.raises(DataError, match=r"of window 2025-01-13 blocks it .off by one"):
-        _verdicts(copy, EXPLAINED)
+        _audit(copy, EXPLAINED)
 
 
 def test_publication_refuses_a_table_that_nobody_recorded(copy: Workspace) -> None:
     rewrite(copy, "leakage_comparison", double_first)
     with pytest.raises(DataError, match="leakage_comparison was written by a run that did not finish"):
-        _verdicts(copy, EXPLAINED)
+        _audit(copy, EXPLAINED)
+
+
+def test_what_is_written_after_the_audit_is_not_published(copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    audited, publish = copy.warehouse.current("leakage_comparison", EXPLAINED), copy.warehouse.publish
+
+    def late(window_key, versions, evidence):
+        rewrite(copy, "leakage_comparison", double_first)
+        return publish(window_key, versions, evidence)
+
+    monkeypatch.setattr(copy.warehouse, "publish", late)
+    run_only(copy, "published")
+    manifest = copy.warehouse.manifest(EXPLAINED)
+    assert manifest is not None and manifest.tables["leakage_comparison"].version == audited
+    assert copy.warehouse.current("leakage_comparison", EXPLAINED) != audited
 
 
 def test_a_run_whose_check_fails_stops_and_leaves_readers_with_what_was_there(

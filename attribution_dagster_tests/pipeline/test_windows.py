@@ -1,13 +1,15 @@
 """Which windows are made from what the source holds, and which of them a change of the source makes stale."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
 
+from attribution_dagster.build import definitions_of
 from attribution_dagster.cli.launch import plan_windows
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.resources.workspace import Workspace
@@ -37,6 +39,24 @@ def workspace_on(root: Path, events: pd.DataFrame) -> Iterator[Workspace]:
     workspace.warehouse.close()
 
 
+def materialise_range(
+    workspace: Workspace,
+    assets: Sequence[str],
+    keys: Sequence[str],
+    instance: dg.DagsterInstance | None = None,
+    *,
+    raise_on_error: bool = True,
+) -> dg.ExecuteInProcessResult:
+    """Makes the assets of these windows, one after the other, in one run."""
+    job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
+    return job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(["small", name]) for name in assets],
+        tags={"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]},
+        raise_on_error=raise_on_error,
+    )
+
+
 def versions(workspace: Workspace, asset: str) -> dict[str, str]:
     records = {key: workspace.artifacts.record(asset, key) for key in WEEKS}
     return {key: record.version for key, record in records.items() if record is not None}
@@ -62,6 +82,38 @@ def test_a_week_without_events_is_left_out_with_those_that_would_learn_from_it(
         WEEKS[5]: f"learns from {WEEKS[3]}, which holds no event",
     }
     assert record is not None and record.report["events_outside_all_windows"] == 1
+
+
+def test_in_a_range_a_week_that_fails_leaves_the_others_made_and_says_what_to_do(
+    tmp_path: Path, events: pd.DataFrame
+) -> None:
+    """What is downstream waits for another run, which finds them current."""
+    with workspace_on(tmp_path, events[~in_week(events, WEEKS[3]) & ~in_week(events, WEEKS[5])]) as workspace:
+        with pytest.raises(Exception, match="events: 2 of 8 windows failed") as raised:
+            materialise_range(workspace, SQL_LAYER, WEEKS)
+        said = str(raised.value)
+        assert f"leave {WEEKS[3]}, {WEEKS[5]} out of the selection" in said
+        assert all(f"window {WEEKS[at]} (" in said and "Choose another window" in said for at in (3, 5))
+        first = versions(workspace, "events")
+        assert list(first) == [key for key in WEEKS if key not in (WEEKS[3], WEEKS[5])]
+        assert versions(workspace, "sessions") == {}
+        materialise_range(workspace, SQL_LAYER, WEEKS[:3])
+        assert versions(workspace, "events") == first and list(versions(workspace, "session_funnels")) == WEEKS[:3]
+
+
+def test_dagster_knows_what_a_range_made_before_it_failed(tmp_path: Path, events: pd.DataFrame) -> None:
+    with (
+        workspace_on(tmp_path, events[~in_week(events, WEEKS[3])]) as workspace,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        result = materialise_range(workspace, ("events",), WEEKS[2:5], instance, raise_on_error=False)
+        assert not result.success
+        key = dg.AssetKey(["small", "events"])
+        assert instance.get_materialized_partitions(key) == {WEEKS[2], WEEKS[4]}
+        record = workspace.artifacts.record("events", WEEKS[4])
+        found = instance.get_latest_data_version_record(key, partition_key=WEEKS[4])
+    assert found is not None and found.asset_materialization is not None and record is not None
+    assert (found.asset_materialization.tags or {})["dagster/data_version"] == record.version
 
 
 def test_events_appended_after_a_week_leave_it_current(tmp_path: Path, events: pd.DataFrame) -> None:

@@ -30,7 +30,7 @@ def main() -> None:
     with DuckDBWarehouse(root=Path(sys.argv[1]), profile=shop_profile(), threads=1) as warehouse:
         for number in itertools.count(1):
             write(warehouse, number)
-            warehouse.publish(WINDOW, TABLES, {"number": number})
+            warehouse.publish(WINDOW, dict.fromkeys(TABLES, str(number)), {"number": number})
             print(number, flush=True)
 
 

@@ -99,14 +99,14 @@ def test_load_names_a_missing_column(warehouse: DuckDBWarehouse) -> None:
 
 def test_published_is_the_latest_window_and_history_is_all(warehouse: DuckDBWarehouse) -> None:
     write(warehouse, 1)
-    warehouse.publish(WINDOW, TABLES, {"checks": "passed"})
+    warehouse.publish(WINDOW, dict.fromkeys(TABLES, "1"), {"checks": "passed"})
     rows = warehouse.fetch(USERS, {}).slice(0, 3)
     later = pa.table({**{n: rows[n] for n in rows.column_names}, "sample_hash": ["y"] * 3})
     later = later.append_column("window_start", pa.array([datetime(2025, 1, 7)] * 3, pa.timestamp("us")))
     warehouse.load("sampled_users", "2025-01-07", "9", later.to_batches())
     history = parse_query("history", "SELECT user_id FROM sampled_users_history")
     assert warehouse.fetch(USERS, {}, "published").num_rows == 500
-    manifest = warehouse.publish("2025-01-07", ["sampled_users"], {})
+    manifest = warehouse.publish("2025-01-07", {"sampled_users": "9"}, {})
     assert manifest.tables["sampled_users"].rows == 3
     assert warehouse.fetch(USERS, {}, "published").num_rows == 3
     assert warehouse.fetch(history, {}, "published").num_rows == 503
@@ -117,9 +117,22 @@ def test_published_is_the_latest_window_and_history_is_all(warehouse: DuckDBWare
 
 def test_publishing_what_was_never_made_changes_nothing(warehouse: DuckDBWarehouse) -> None:
     write(warehouse, 1)
-    with pytest.raises(MissingInputError, match=f"window {WINDOW}: there is no sessions to publish"):
-        warehouse.publish(WINDOW, ["sampled_users", "sessions"], {})
+    for versions, lacking in [
+        ({"sampled_users": "1", "sessions": "1"}, "sessions of version 1"),
+        ({"sampled_users": "1", "risk_set": "2"}, "risk_set of version 2"),
+    ]:
+        with pytest.raises(MissingInputError, match=f"window {WINDOW}: there is no {lacking} to publish"):
+            warehouse.publish(WINDOW, versions, {})
     assert warehouse.published_windows() == []
+
+
+def test_what_is_published_is_the_named_version_and_not_the_current_one(warehouse: DuckDBWarehouse) -> None:
+    """Another run may write between the audit and the publication."""
+    write(warehouse, 1)
+    write(warehouse, 2)
+    warehouse.publish(WINDOW, dict.fromkeys(TABLES, "1"), {})
+    [row] = warehouse.fetch(BOTH, {}, "published").to_pylist()
+    assert row["a"] == row["b"] == row["c"] == row["d"] == 1 and warehouse.current("risk_set", WINDOW) == "2"
 
 
 def test_reader_sees_old_or_new_even_if_the_publisher_is_killed(tmp_path: Path, warehouse: DuckDBWarehouse) -> None:
@@ -149,7 +162,7 @@ def test_prune_removes_only_what_nobody_names(warehouse: DuckDBWarehouse) -> Non
     for number in (1, 2, 3, 4):
         write(warehouse, number)
         if number == 2:
-            warehouse.publish(WINDOW, TABLES, {})
+            warehouse.publish(WINDOW, dict.fromkeys(TABLES, "2"), {})
     assert warehouse.prune(1) == 0  # superseded a moment ago
     folder = warehouse._slices.folder
     abandoned = folder / "work" / "risk_set" / WINDOW / ".tmp-killed"

@@ -69,6 +69,22 @@ def test_open_template_and_bad_sql_are_refused(tmp_path: Path) -> None:
         parse_query("q", "SELECT FROM WHERE (")
 
 
+def test_a_query_builds_on_the_common_tables_of_another() -> None:
+    counts = load_query("checks/session_volume")
+    rows = load_query("checks/rows/session_volume", common=counts)
+    assert rows.tables == {"sessions"}, "common tables are none of the warehouse's"
+    assert rows.parameters == counts.parameters | {"significant_ratio_min", "significant_ratio_max"}
+    for folder in ("", "rows/"):
+        text = load_query(
+            f"checks/{folder}tensors_equal_sql", "no_funnel", common=load_query("checks/tensors_equal_sql", "no_funnel")
+        ).text
+        assert "{" not in text
+    with pytest.raises(ConfigurationError, match=r"\{common_tables\} has no value. Here nothing is filled in"):
+        load_query("checks/rows/session_volume")
+    with pytest.raises(ConfigurationError, match="does not parse"):
+        load_query("checks/rows/session_volume", common=parse_query("q", "SELECT 1 AS a"))
+
+
 def test_columns_read_from_a_source() -> None:
     assert columns_read(load_query("staging/stg_events__taobao"), "raw_events") == {
         "user_id", "item_id", "category_id", "behavior", "ts",

@@ -5,10 +5,18 @@ WITH placed AS (
         attributed.event_position AS event_position,
         attributed.event_type AS event_type,
         attributed.event_at AS event_at,
-        sessions.session_id AS known_session,
         sessions.started_at AS started_at,
         sessions.ended_at AS ended_at,
-        sessions.converted_at AS converted_at
+        sessions.converted_at AS converted_at,
+        CASE WHEN sessions.session_id IS NULL THEN 1 ELSE 0 END AS is_without_session,
+        CASE
+            WHEN
+                attributed.event_at IS NULL
+                OR attributed.event_at < sessions.started_at OR attributed.event_at > sessions.ended_at
+                THEN 1
+            ELSE 0
+        END AS is_outside_session,
+        CASE WHEN attributed.event_at > sessions.converted_at THEN 1 ELSE 0 END AS is_after_conversion
     FROM gradient_attribution_{variant} AS attributed
     LEFT JOIN sessions
         ON attributed.session_id = sessions.session_id AND attributed.window_start = sessions.window_start
@@ -17,7 +25,7 @@ WITH placed AS (
 
 SELECT
     COUNT(*) AS n_rows,
-    COUNT(CASE WHEN known_session IS NULL THEN 1 END) AS n_without_session,
-    COUNT(CASE WHEN event_at IS NULL OR event_at < started_at OR event_at > ended_at THEN 1 END) AS n_outside_session,
-    COUNT(CASE WHEN event_at > converted_at THEN 1 END) AS n_after_conversion
+    COALESCE(SUM(is_without_session), 0) AS n_without_session,
+    COALESCE(SUM(is_outside_session), 0) AS n_outside_session,
+    COALESCE(SUM(is_after_conversion), 0) AS n_after_conversion
 FROM placed

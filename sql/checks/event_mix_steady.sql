@@ -2,13 +2,28 @@
 -- shares below .0001 counted as that; NULL without a window before; one row.
 WITH shares AS (
     SELECT
-        CASE WHEN share_of_events > 0.0001 THEN share_of_events ELSE 0.0001 END AS share_now,
-        CASE WHEN share_before > 0.0001 THEN share_before ELSE 0.0001 END AS share_before
+        event_type,
+        share_of_events,
+        share_before,
+        CASE WHEN share_of_events > 0.0001 THEN share_of_events ELSE 0.0001 END AS now_bounded,
+        CASE WHEN share_before > 0.0001 THEN share_before ELSE 0.0001 END AS before_bounded
     FROM attribution_drift_{variant}
     WHERE window_start = :window_start AND share_before IS NOT NULL
+),
+
+parts AS (
+    SELECT
+        event_type,
+        share_before,
+        share_of_events,
+        (now_bounded - before_bounded) * LN(now_bounded / before_bounded) AS part
+    FROM shares
+),
+
+total AS (
+    SELECT COUNT(*) AS n_event_types, SUM(part) AS population_stability
+    FROM parts
 )
 
-SELECT
-    COUNT(*) AS n_event_types,
-    SUM((share_now - share_before) * LN(share_now / share_before)) AS population_stability
-FROM shares
+SELECT n_event_types, population_stability
+FROM total

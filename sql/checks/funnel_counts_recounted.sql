@@ -25,9 +25,16 @@ compared AS (
     FROM funnel_metrics
     CROSS JOIN touched
     WHERE funnel_metrics.window_start = :window_start
+),
+
+marked AS (
+    SELECT
+        stage,
+        sessions,
+        sessions_recounted,
+        CASE WHEN sessions = sessions_recounted THEN 0 ELSE 1 END AS is_different
+    FROM compared
 )
 
-SELECT
-    COUNT(*) AS n_stages,
-    COUNT(CASE WHEN sessions = sessions_recounted THEN NULL ELSE 1 END) AS n_different
-FROM compared
+SELECT COUNT(*) AS n_stages, COALESCE(SUM(is_different), 0) AS n_different
+FROM marked

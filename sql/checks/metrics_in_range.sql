@@ -14,16 +14,10 @@ WITH placed AS (
         log_loss,
         brier,
         ece,
-        COUNT(*) OVER (PARTITION BY model, population) AS n_same
-    FROM model_metrics_{variant}
-    WHERE window_start = :window_start
-)
-
-SELECT
-    COUNT(*) AS n_rows,
-    COUNT(CASE WHEN n_same > 1 THEN 1 END) AS n_repeated,
-    COUNT(CASE WHEN model IS NULL OR population IS NULL OR n_sessions IS NULL OR n_converted IS NULL THEN 1 END) AS n_missing,
-    COUNT(
+        CASE WHEN COUNT(*) OVER (PARTITION BY model, population) > 1 THEN 1 ELSE 0 END AS is_repeated,
+        CASE
+            WHEN model IS NULL OR population IS NULL OR n_sessions IS NULL OR n_converted IS NULL THEN 1 ELSE 0
+        END AS is_missing,
         CASE
             WHEN
                 prevalence < 0 OR prevalence > 1
@@ -32,6 +26,15 @@ SELECT
                 OR log_loss < 0 OR brier < 0 OR brier > 1.000001 OR ece < 0 OR ece > 1.000001
                 OR n_converted < 0 OR n_converted > n_sessions
                 THEN 1
-        END
-    ) AS n_out_of_range
+            ELSE 0
+        END AS is_out_of_range
+    FROM model_metrics_{variant}
+    WHERE window_start = :window_start
+)
+
+SELECT
+    COUNT(*) AS n_rows,
+    COALESCE(SUM(is_repeated), 0) AS n_repeated,
+    COALESCE(SUM(is_missing), 0) AS n_missing,
+    COALESCE(SUM(is_out_of_range), 0) AS n_out_of_range
 FROM placed

@@ -7,15 +7,9 @@ WITH placed AS (
         mean_effect,
         occurrences,
         sessions,
-        COUNT(*) OVER (PARTITION BY first_event_type, second_event_type, same_store) AS n_same
-    FROM transformer_pair_attribution_{variant}
-    WHERE window_start = :window_start
-)
-
-SELECT
-    COUNT(*) AS n_pairs,
-    COUNT(CASE WHEN n_same > 1 THEN 1 END) AS n_repeated,
-    COUNT(
+        CASE
+            WHEN COUNT(*) OVER (PARTITION BY first_event_type, second_event_type, same_store) > 1 THEN 1 ELSE 0
+        END AS is_repeated,
         CASE
             WHEN
                 mean_effect IS NULL AND occurrences > 0
@@ -23,6 +17,14 @@ SELECT
                 OR sessions > occurrences
                 OR first_event_type IS NULL OR second_event_type IS NULL OR same_store IS NULL OR occurrences IS NULL
                 THEN 1
-        END
-    ) AS n_contradicting
+            ELSE 0
+        END AS is_contradicting
+    FROM transformer_pair_attribution_{variant}
+    WHERE window_start = :window_start
+)
+
+SELECT
+    COUNT(*) AS n_pairs,
+    COALESCE(SUM(is_repeated), 0) AS n_repeated,
+    COALESCE(SUM(is_contradicting), 0) AS n_contradicting
 FROM placed

@@ -2,9 +2,9 @@
 WITH counted AS (
     SELECT
         COUNT(*) AS n_all,
-        SUM(CASE WHEN sessions.is_converted THEN 1.0 ELSE 0.0 END) AS n_all_converted,
+        COUNT(CASE WHEN sessions.is_converted THEN 1 END) AS n_all_converted,
         COUNT(sampled_users.user_id) AS n_sample,
-        SUM(CASE WHEN sessions.is_converted AND sampled_users.user_id IS NOT NULL THEN 1.0 ELSE 0.0 END) AS n_sample_converted
+        COUNT(CASE WHEN sessions.is_converted AND sampled_users.user_id IS NOT NULL THEN 1 END) AS n_sample_converted
     FROM sessions
     LEFT JOIN sampled_users
         ON sessions.user_id = sampled_users.user_id AND sessions.window_start = sampled_users.window_start
@@ -17,14 +17,19 @@ rates AS (
         CAST(n_sample_converted AS DOUBLE) / NULLIF(CAST(n_sample AS DOUBLE), 0) AS sample_conversion_rate,
         CAST(n_sample AS DOUBLE) AS n_sample
     FROM counted
+),
+
+apart AS (
+    SELECT
+        conversion_rate,
+        sample_conversion_rate,
+        COALESCE(
+            (sample_conversion_rate - conversion_rate)
+            / NULLIF(SQRT(conversion_rate * (1 - conversion_rate) / NULLIF(n_sample, 0)), 0),
+            0
+        ) AS standard_errors_apart
+    FROM rates
 )
 
-SELECT
-    conversion_rate,
-    sample_conversion_rate,
-    COALESCE(
-        (sample_conversion_rate - conversion_rate)
-        / NULLIF(SQRT(conversion_rate * (1 - conversion_rate) / NULLIF(n_sample, 0)), 0),
-        0
-    ) AS standard_errors_apart
-FROM rates
+SELECT conversion_rate, sample_conversion_rate, standard_errors_apart
+FROM apart

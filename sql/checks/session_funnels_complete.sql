@@ -6,12 +6,14 @@ WITH sides AS (
 ),
 
 compared AS (
-    SELECT session_id, SUM(n_sessions) AS n_sessions, SUM(n_funnels) AS n_funnels
+    SELECT
+        session_id,
+        SUM(n_sessions) AS n_sessions,
+        SUM(n_funnels) AS n_funnels,
+        CASE WHEN session_id IS NULL OR SUM(n_sessions) <> 1 OR SUM(n_funnels) <> 1 THEN 1 ELSE 0 END AS is_not_once
     FROM sides
     GROUP BY session_id
 )
 
-SELECT
-    COUNT(*) AS n_session_ids,
-    COUNT(CASE WHEN session_id IS NULL OR n_sessions <> 1 OR n_funnels <> 1 THEN 1 END) AS n_not_once
+SELECT COUNT(*) AS n_session_ids, COALESCE(SUM(is_not_once), 0) AS n_not_once
 FROM compared

@@ -1,7 +1,18 @@
 -- How many sessions lack what every session has; one row.
-SELECT
-    COUNT(*) AS n_sessions,
-    COUNT(
+WITH looked_at AS (
+    SELECT
+        session_id,
+        user_id,
+        local_date,
+        started_at,
+        ended_at,
+        n_events,
+        n_no_funnel,
+        is_converted,
+        converted_at,
+        conversion_event_index,
+        is_bot,
+        is_censored,
         CASE
             WHEN
                 user_id IS NULL OR local_date IS NULL OR started_at IS NULL OR ended_at IS NULL
@@ -9,7 +20,11 @@ SELECT
                 OR is_converted IS NULL OR is_bot IS NULL OR is_censored IS NULL
                 OR is_converted AND (converted_at IS NULL OR conversion_event_index IS NULL)
                 THEN 1
-        END
-    ) AS n_incomplete
-FROM sessions
-WHERE window_start = :window_start
+            ELSE 0
+        END AS is_incomplete
+    FROM sessions
+    WHERE window_start = :window_start
+)
+
+SELECT COUNT(*) AS n_sessions, COALESCE(SUM(is_incomplete), 0) AS n_incomplete
+FROM looked_at

@@ -51,18 +51,28 @@ per_session AS (
     FROM ends
     WHERE conversion_position IS NULL OR position_in_session < conversion_position
     GROUP BY user_id, device_id, started_at
+),
+
+recounted AS (
+    SELECT
+        sessions.session_id AS session_id,
+        per_session.label AS label,
+        per_session.n_no_funnel AS n_no_funnel,
+        per_session.n_visible AS n_visible
+    FROM per_session
+    INNER JOIN sessions
+        ON per_session.user_id = sessions.user_id
+        AND per_session.device_id IS NOT DISTINCT FROM sessions.device_id
+        AND per_session.started_at = sessions.started_at
+    WHERE
+        sessions.window_start = :window_start
+        AND NOT sessions.is_bot AND NOT sessions.is_censored
+        AND per_session.n_no_funnel >= 1
 )
 
 SELECT
     COUNT(*) AS sql_sessions,
-    COALESCE(SUM(per_session.label), 0) AS sql_converted,
-    COALESCE(SUM(CASE WHEN per_session.label = 1 THEN per_session.n_visible END), 0) AS sql_case_events
-FROM per_session
-INNER JOIN sessions
-    ON per_session.user_id = sessions.user_id
-    AND per_session.device_id IS NOT DISTINCT FROM sessions.device_id
-    AND per_session.started_at = sessions.started_at
-WHERE
-    sessions.window_start = :window_start
-    AND NOT sessions.is_bot AND NOT sessions.is_censored
-    AND per_session.n_no_funnel >= 1 AND per_session.n_visible >= 1
+    COALESCE(SUM(label), 0) AS sql_converted,
+    COALESCE(SUM(CASE WHEN label = 1 THEN n_visible END), 0) AS sql_case_events
+FROM recounted
+WHERE n_visible >= 1

@@ -1,4 +1,6 @@
 -- Sessions that lack what every session has; one row per session.
+WITH {common_tables}
+
 SELECT
     session_id,
     user_id,
@@ -12,13 +14,6 @@ SELECT
     conversion_event_index,
     is_bot,
     is_censored
-FROM sessions
-WHERE
-    window_start = :window_start
-    AND (
-        user_id IS NULL OR local_date IS NULL OR started_at IS NULL OR ended_at IS NULL
-        OR n_events IS NULL OR n_events < 1 OR n_no_funnel IS NULL
-        OR is_converted IS NULL OR is_bot IS NULL OR is_censored IS NULL
-        OR is_converted AND (converted_at IS NULL OR conversion_event_index IS NULL)
-    )
+FROM looked_at
+WHERE is_incomplete = 1
 ORDER BY session_id ASC, started_at ASC
