@@ -1,7 +1,7 @@
 """Snowflake as the warehouse: statements run as they are written, sampled users' rows come out as Arrow, results go in as Parquet."""
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from types import TracebackType
@@ -109,10 +109,10 @@ class SnowflakeWarehouse:
         """The version of the work slice, None where there is none."""
         return self._slices.current(table, window_key)
 
-    def publish(self, window_key: str, tables: Sequence[str], evidence: Mapping[str, object]) -> Manifest:
-        """Show readers the current slices of these tables, all at once."""
-        self._tables.ensure(tables)
-        return self._slices.publish(safe("window", window_key), dict.fromkeys(tables), evidence)
+    def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
+        """Show readers these versions of the window's tables, all at once."""
+        self._tables.ensure(versions)
+        return self._slices.publish(safe("window", window_key), versions, evidence)
 
     def manifest(self, window_key: str) -> Manifest | None:
         """What readers see of a window, None where nothing is published."""
@@ -206,8 +206,7 @@ class SnowflakeWarehouse:
     @contextmanager
     def _result(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> Iterator[object]:
         query.check(parameters)
-        # The work area's session first: it makes the schemas and the views, of the published tables too.
-        self._work.rows("SELECT 1")
+        self._work.open()  # it makes the schemas, and the views of the published tables too
         self._readable(query)
         session = self._work if scope == "work" else self._published
         cursor = session.execute(statement(query, parameters), parameters, what=query.name)

@@ -27,6 +27,12 @@ class SnowflakeSession:
         self.at_login: Callable[[], None] = lambda: None
         """What is done once, when the session has been opened."""
 
+    def open(self) -> None:
+        """Log in, unless that has been done."""
+        with self._turn, self._explained("login"):
+            if self._connection is None:
+                self._login()
+
     def execute(self, sql: str, values: Mapping[str, object] | None = None, what: str = "statement") -> Any:
         """The cursor of a statement that has run; `what` names it in errors.
 
@@ -36,8 +42,7 @@ class SnowflakeSession:
             OSError: the network or the service failed, which is worth another try.
         """
         with self._turn, self._explained(what):
-            if self._connection is None:
-                self._login()
+            self.open()
             cursor = self._connection.cursor()
             cursor.execute(sql, dict(values) if values else None, _statement_params={"QUERY_TAG": query_tag(self._dataset)})
             return cursor

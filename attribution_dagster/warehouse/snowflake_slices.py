@@ -14,7 +14,7 @@ from attribution_dagster.warehouse.ddl import Column
 from attribution_dagster.warehouse.protocol import Manifest, PublishedSlice
 from attribution_dagster.warehouse.snowflake_session import SnowflakeSession
 from attribution_dagster.warehouse.snowflake_tables import SLICES_SUFFIX, SnowflakeTables
-from attribution_dagster.warehouse.snowflake_text import SLICE_ID, names
+from attribution_dagster.warehouse.snowflake_text import SLICE_ID, names, text_literal
 
 
 class SnowflakeSlices:
@@ -58,42 +58,56 @@ class SnowflakeSlices:
         )
         return str(found[0][0]) if found else None
 
-    def publish(self, window_key: str, tables: Mapping[str, str | None], evidence: Mapping[str, object]) -> Manifest:
-        """Show readers these versions of the tables, all at once; the current one where no version is named.
+    def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
+        """Show readers these versions of the tables, all at once.
 
-        Raises MissingInputError, and changes nothing, when there is no such slice.
+        Raises MissingInputError where a version is not there, and changes nothing.
         """
-        slices = {table: self._to_publish(table, window_key, version) for table, version in tables.items()}
-        manifest_id, now = uuid.uuid4().hex, self.now()
-        values = {"manifest": manifest_id, "window": window_key, "at": now, "evidence": json.dumps(dict(evidence), default=str)}
+        values: dict[str, object] = {"manifest": uuid.uuid4().hex, "window": window_key, "at": self.now()}
+        for number, (table, version) in enumerate(versions.items()):
+            values |= {f"table_{number}": table, f"version_{number}": version}
+        wanted = " UNION ALL ".join(
+            f"SELECT %(table_{number})s AS table_name, %(version_{number})s AS version" for number in range(len(versions))
+        )
         with self._session.transaction():
-            for table, (slice_id, each) in slices.items():
+            if versions:
                 self._session.execute(
                     f"INSERT INTO {self._work}.manifest_slices (manifest_id, table_name, version, slice_id, n_rows) "
-                    "SELECT %(manifest)s, %(table)s, %(version)s, %(slice_id)s, %(rows)s",
-                    {"manifest": manifest_id, "table": table, "version": each.version, "slice_id": slice_id, "rows": each.rows},
+                    f"SELECT %(manifest)s, wanted.table_name, wanted.version, made.slice_id, made.n_rows FROM ({wanted}) AS wanted "
+                    f"INNER JOIN (SELECT table_name, version, slice_id, n_rows FROM {self._work}.slices WHERE window_key = %(window)s "
+                    "QUALIFY ROW_NUMBER() OVER (PARTITION BY table_name, version ORDER BY pointed_at DESC, entry_id DESC) = 1) AS made "
+                    "ON made.table_name = wanted.table_name AND made.version = wanted.version",
+                    values,
                 )
             self._session.execute(
                 f"INSERT INTO {self._work}.manifests (manifest_id, window_key, published_at, evidence) "
                 "SELECT %(manifest)s, %(window)s, CAST(%(at)s AS TIMESTAMP_NTZ), %(evidence)s",
-                values,
+                {**values, "evidence": json.dumps(dict(evidence), default=str)},
             )
-        published = {table: each for table, (_, each) in slices.items()}
-        return Manifest(window_key=window_key, published_at=now, tables=published, evidence=dict(evidence))
+            manifest = self._manifest("manifests", f"manifest_id = {text_literal(str(values['manifest']))}")
+            assert manifest is not None
+            for table in sorted(set(versions) - set(manifest.tables)):
+                raise MissingInputError(
+                    f"window {window_key}: there is no {table} of version {versions[table]} to publish. Run the window again."
+                )
+        return manifest
 
     def manifest(self, window_key: str) -> Manifest | None:
         """The window's manifest, None where nothing is published."""
+        return self._manifest("current_manifests", f"window_key = {text_literal(window_key)}")
+
+    def _manifest(self, book: str, condition: str) -> Manifest | None:
         found = self._session.rows(
-            "SELECT shown.manifest_id, shown.published_at, shown.evidence, held.table_name, held.version, held.slice_id, held.n_rows "
-            f"FROM {self._work}.current_manifests AS shown "
+            "SELECT shown.window_key, shown.published_at, shown.evidence, held.table_name, held.version, held.slice_id, held.n_rows "
+            f"FROM {self._work}.{book} AS shown "
             f"LEFT JOIN {self._work}.manifest_slices AS held ON held.manifest_id = shown.manifest_id "
-            "WHERE shown.window_key = %(window)s ORDER BY held.table_name",
-            {"window": window_key},
+            f"WHERE shown.{condition} ORDER BY held.table_name"
         )
         if not found:
             return None
+        key, at, evidence = found[0][:3]
         tables = {table: _published(table, version, slice_id, rows) for *_, table, version, slice_id, rows in found if table}
-        return Manifest(window_key=window_key, published_at=found[0][1], tables=tables, evidence=json.loads(found[0][2]))
+        return Manifest(window_key=key, published_at=at, tables=tables, evidence=json.loads(evidence))
 
     def published_windows(self) -> list[str]:
         """Keys of the published windows, oldest first."""
@@ -171,14 +185,6 @@ class SnowflakeSlices:
             {"table": table, "window": window_key, "version": version},
         )
         return (str(found[0][0]), int(found[0][1])) if found else None
-
-    def _to_publish(self, table: str, window_key: str, version: str | None) -> tuple[str, PublishedSlice]:
-        wanted = version or self.current(table, window_key)
-        found = self._of_version(table, window_key, wanted) if wanted is not None else None
-        if wanted is None or found is None:
-            which = f"version {version} of {table}" if version else table
-            raise MissingInputError(f"window {window_key}: there is no {which} to publish. Make that asset first.")
-        return found[0], _published(table, wanted, *found)
 
 
 def _published(table: str, version: str, slice_id: str, rows: int) -> PublishedSlice:
