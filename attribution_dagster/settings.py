@@ -1,7 +1,7 @@
 """The one reader of the environment.
 
 Every variable is named `ATTRIBUTION_…`; a value that can't be used is refused by its name, and so is a name that nobody reads.
-None holds a secret, so all may be logged and shown; secrets stay in the variables of the client that reads them, such as MLFLOW_TRACKING_PASSWORD.
+What is a secret among them is never shown; other secrets stay in the variables of the client that reads them, such as MLFLOW_TRACKING_PASSWORD.
 """
 
 import os
@@ -12,8 +12,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from attribution_dagster.errors import ConfigurationError
+from attribution_dagster.snowflake_settings import SNOWFLAKE_VARIABLES, SnowflakeSettings
 
-WAREHOUSES = ("duckdb",)
+WAREHOUSES = ("duckdb", "snowflake")
 _EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
 _SECRET = {"ATTRIBUTION_ALERT_URLS", "ATTRIBUTION_HEARTBEAT_URL"}
 """Addresses that are secrets as a whole, and are never shown."""
@@ -30,6 +31,7 @@ _KNOWN = {
     "ATTRIBUTION_ALERT_URLS",
     "ATTRIBUTION_HEARTBEAT_URL",
     "ATTRIBUTION_UI_URL",
+    *SNOWFLAKE_VARIABLES,
 }
 # A comma ends a URL only where another begins: a URL may list two recipients.
 _BETWEEN_URLS = re.compile(r",*\s[\s,]*|,+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
@@ -50,6 +52,8 @@ class Settings:
     events: Mapping[str, str] = field(default_factory=dict)
     """Source of a dataset's events that takes the place of the one in its profile, by dataset name."""
     warehouse: str = "duckdb"
+    snowflake: SnowflakeSettings | None = None
+    """The account; None unless the warehouse is Snowflake."""
     memory_limit: str = "4GB"
     threads: int = 2
     mlflow_tracking_uri: str
@@ -71,17 +75,20 @@ class Settings:
         _refuse_unknown(env)
         _refuse_passwords(env)
         home = Path(env.get("ATTRIBUTION_HOME", ".attribution")).expanduser().absolute()
+        datasets = _names(env.get("ATTRIBUTION_DATASETS", "marketplace"))
+        warehouse = _one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES)
         return cls(
             home=home,
             exports=Path(env.get("ATTRIBUTION_EXPORTS", "exports")).expanduser().absolute(),
-            datasets=_names(env.get("ATTRIBUTION_DATASETS", "marketplace")),
+            datasets=datasets,
             dataset_folders=tuple(
                 Path(p).expanduser().absolute()
                 for p in env.get("ATTRIBUTION_DATASET_FOLDERS", "datasets").split(os.pathsep)
                 if p
             ),
             events={k[len(_EVENTS_PREFIX) :].lower(): v for k, v in env.items() if k.startswith(_EVENTS_PREFIX)},
-            warehouse=_one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES),
+            warehouse=warehouse,
+            snowflake=SnowflakeSettings.from_environment(env, datasets) if warehouse == "snowflake" else None,
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
             mlflow_tracking_uri=env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),

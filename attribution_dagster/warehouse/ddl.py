@@ -4,13 +4,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from attribution_dagster.errors import ConfigurationError
+from attribution_dagster.errors import ConfigurationError, DataError
 from attribution_dagster.warehouse.queries import DIALECT, identifier, quoted, sql_folder
 
 _OPEN = "_{variant}"
+_ARROW = {
+    "VARCHAR": pa.string(), "DOUBLE": pa.float64(), "BIGINT": pa.int64(), "INT": pa.int32(), "BOOLEAN": pa.bool_(),
+    "TIMESTAMPNTZ": pa.timestamp("us"), "DATE": pa.date32(),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,18 @@ class Table:
     name: str
     columns: tuple[Column, ...]
     comment: str
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns and their types in Arrow."""
+        return pa.schema([(column.name, _ARROW[column.type]) for column in self.columns])
+
+    def fitted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch's columns in the table's order, as its types. Raises DataError if one is missing."""
+        missing = [column.name for column in self.columns if column.name not in batch.schema.names]
+        if missing:
+            raise DataError(f"table {self.name}: the rows lack the column {', '.join(missing)}")
+        return batch.select(self.schema.names).cast(self.schema)
 
     @property
     def empty_sql(self) -> str:

@@ -133,11 +133,10 @@ class DuckDBWarehouse:
 
     def load(self, table: str, window_key: str, version: str, batches: Iterable[pa.RecordBatch]) -> int:
         """Write a slice from Arrow batches and make it current; its number of rows."""
-        definition = table_definition(table)
-        schema, rows = self._schema(definition), 0
-        with self._slices.writing(table, window_key, version) as path, pq.ParquetWriter(path, schema) as writer:
+        definition, rows = table_definition(table), 0
+        with self._slices.writing(table, window_key, version) as path, pq.ParquetWriter(path, definition.schema) as writer:
             for batch in batches:
-                writer.write_batch(_cast(batch, schema, table))
+                writer.write_batch(definition.fitted(batch))
                 rows += batch.num_rows
         return rows
 
@@ -249,10 +248,6 @@ class DuckDBWarehouse:
             raise MissingInputError(f"query {query.name} reads {', '.join(missing)}: attach the dataset's source first")
         return sorted(query.tables - self._source_tables - {"event_roles"})
 
-    def _schema(self, definition: Table) -> pa.Schema:
-        with self._connect().cursor() as cursor:
-            return cursor.sql(definition.empty_sql).to_arrow_table().schema
-
 
 def _view_sql(definition: Table, files: Sequence[Path]) -> str:
     """All files as one typed table: a column that an older file lacks is NULL, without files it is empty."""
@@ -270,13 +265,6 @@ def _roles_table(profile: Profile) -> pa.Table:
     by_type = profile.roles.event_types()
     columns = {f"is_{role}": pa.array([roles[role] for roles in by_type.values()], pa.bool_()) for role in ROLES}
     return pa.table({"event_type": pa.array(list(by_type), pa.string()), **columns})
-
-
-def _cast(batch: pa.RecordBatch, schema: pa.Schema, table: str) -> pa.RecordBatch:
-    missing = [name for name in schema.names if name not in batch.schema.names]
-    if missing:
-        raise DataError(f"table {table}: the rows lack the column {', '.join(missing)}")
-    return batch.select(schema.names).cast(schema)
 
 
 def _with_integers(table: pa.Table) -> pa.Table:

@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 
 from attribution_dagster.errors import SourceError
 
-Format = Literal["csv", "parquet", "duckdb"]
+Format = Literal["csv", "parquet", "duckdb", "table"]
+WAREHOUSE_TABLE: Literal["table"] = "table"
+"""What is no file but a table of the warehouse."""
 _SUFFIXES: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
     ".duckdb": "duckdb", ".db": "duckdb",

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 FREE_TEXT = ("detail", "problem", "line_text")
 """Columns that quote lines of the source which could not be read as rows."""
-_REFERENCES = ("matched_case",)
+REFERENCES = ("matched_case",)
+"""Columns that name a session of somebody, who need not be the row's own user."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,24 +38,25 @@ class Forgettable:
 
     def owns(self, session_ids: pa.Array) -> pa.Array:
         """For each session id, whether it is the user's: ids begin with the escaped user and the separator."""
-        return pc.starts_with(session_ids.cast(pa.string()), self._sessions)
+        return pc.starts_with(session_ids.cast(pa.string()), self.session_prefix)
 
     def is_named_in(self, row: Mapping[str, object]) -> bool:
         """Whether a quoted row names the user or one of the user's sessions, in whatever column."""
         return any(
-            isinstance(value, str) and (value == self.user_id or value.startswith(self._sessions))
+            isinstance(value, str) and (value == self.user_id or value.startswith(self.session_prefix))
             for value in row.values()
         )
 
     @property
-    def _sessions(self) -> str:
+    def session_prefix(self) -> str:
+        """What the ids of the user's sessions begin with."""
         escaped = self.user_id.replace("%", "%25").replace("_", "%5F")
         return f"{escaped}_"
 
     def unreferenced(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The rows with NULL where they name a session of the user."""
         for position, name in enumerate(batch.schema.names):
-            if name in _REFERENCES:
+            if name in REFERENCES:
                 column = batch.column(name)
                 kept = pc.if_else(pc.fill_null(self.owns(column), False), pa.scalar(None, column.type), column)
                 batch = batch.set_column(position, batch.schema.field(name), kept)
@@ -87,7 +89,7 @@ def write_without(path: Path, target: Path, user: Forgettable) -> int | None:
 def _changes(batch: pa.RecordBatch, user: Forgettable) -> bool:
     if not pc.all(user.stays(batch)).as_py():
         return True
-    return any(pc.any(user.owns(batch.column(name))).as_py() for name in _REFERENCES if name in batch.schema.names)
+    return any(pc.any(user.owns(batch.column(name))).as_py() for name in REFERENCES if name in batch.schema.names)
 
 
 def _true_if_null(stays: pa.Array) -> pa.Array:

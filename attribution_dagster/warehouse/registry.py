@@ -31,4 +31,17 @@ def _duckdb(dataset: str, settings: Settings) -> Warehouse:
     )
 
 
-WAREHOUSES: dict[str, Callable[[str, Settings], Warehouse]] = {"duckdb": _duckdb}
+def _snowflake(dataset: str, settings: Settings) -> Warehouse:
+    from attribution_dagster.warehouse.snowflake import SnowflakeWarehouse
+
+    if settings.snowflake is None:
+        raise ConfigurationError("the warehouse snowflake needs an account: set ATTRIBUTION_SNOWFLAKE_ACCOUNT and its like")
+    return SnowflakeWarehouse(
+        settings=settings.snowflake,
+        profile=load_profile(dataset, settings.dataset_folders),
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+    )
+
+
+WAREHOUSES: dict[str, Callable[[str, Settings], Warehouse]] = {"duckdb": _duckdb, "snowflake": _snowflake}

@@ -40,7 +40,7 @@ class SliceStore:
 
     def path(self, table: str, window_key: str, version: str) -> Path:
         """The file of a version, whether or not it exists."""
-        return self._slice(table, window_key) / f"{_safe('version', version)}.parquet"
+        return self._slice(table, window_key) / f"{safe('version', version)}.parquet"
 
     @contextmanager
     def writing(self, table: str, window_key: str, version: str) -> Iterator[Path]:
@@ -81,7 +81,7 @@ class SliceStore:
         manifest = Manifest(window_key=window_key, published_at=now, tables=slices, evidence=dict(evidence))
         self._published.mkdir(parents=True, exist_ok=True)
         content = {**asdict(manifest), "published_at": now.isoformat()}
-        _replace(self._published / f"{_safe('window', window_key)}.json", json.dumps(content, indent=1, default=str))
+        _replace(self._published / f"{safe('window', window_key)}.json", json.dumps(content, indent=1, default=str))
         return manifest
 
     def _published_slice(self, table: str, window_key: str, version: str) -> PublishedSlice:
@@ -97,7 +97,7 @@ class SliceStore:
     def manifest(self, window_key: str) -> Manifest | None:
         """The window's manifest, None where nothing is published."""
         try:
-            text = (self._published / f"{_safe('window', window_key)}.json").read_text(encoding="utf-8")
+            text = (self._published / f"{safe('window', window_key)}.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         content = json.loads(text)
@@ -158,7 +158,7 @@ class SliceStore:
 
     def _succeed(self, window_key: str, successors: Mapping[Path, Path]) -> None:
         """Replace the manifest by one that names the successors of its files."""
-        path = self._published / f"{_safe('window', window_key)}.json"
+        path = self._published / f"{safe('window', window_key)}.json"
         content = json.loads(path.read_text(encoding="utf-8"))
         for each in content["tables"].values():
             new = successors.get(self.folder / each["location"])
@@ -178,15 +178,15 @@ class SliceStore:
 
     def remove_window(self, window_key: str) -> int:
         """Delete the window's manifest, then all its slices; how many slices."""
-        (self._published / f"{_safe('window', window_key)}.json").unlink(missing_ok=True)
-        folders = list(self._work.glob(f"*/{_safe('window', window_key)}"))
+        (self._published / f"{safe('window', window_key)}.json").unlink(missing_ok=True)
+        folders = list(self._work.glob(f"*/{safe('window', window_key)}"))
         removed = sum(1 for folder in folders for _ in folder.glob("*.parquet"))
         for folder in folders:
             shutil.rmtree(folder)
         return removed
 
     def _slice(self, table: str, window_key: str) -> Path:
-        return self._work / identifier(table) / _safe("window", window_key)
+        return self._work / identifier(table) / safe("window", window_key)
 
 
 def remove_stale_folders(folder: Path, keep: set[str], superseded_hours: float) -> int:
@@ -221,7 +221,8 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _safe(what: str, value: str) -> str:
+def safe(what: str, value: str) -> str:
+    """The value itself when it is safe in the name of a file. Raises ConfigurationError otherwise."""
     if not _SAFE.fullmatch(value):
         raise ConfigurationError(
             f"{value!r} can't be a {what}: use letters, digits, '.', '_' and '-', a letter or digit first"

@@ -1,0 +1,78 @@
+"""A server that speaks Snowflake's protocol over DuckDB, in a process of its own: `python -m …stand_in <port>`.
+
+It is fakesnow with what it gets wrong put right, where that matters here:
+- TRY_CAST of what is no time fails there; Snowflake gives NULL.
+- Sums of whole numbers are floating there; Snowflake's are exact.
+- REMOVE, which empties a stage, is unknown there.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_REMOVE = r"\s*REMOVE\b"
+
+
+@contextmanager
+def stand_in() -> Iterator[str]:
+    """The address of a running server; it ends with the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", __name__, str(port)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + 60
+        while not _answers(port):
+            assert server.poll() is None and time.monotonic() < until, "the stand-in did not start"
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def account(url: str, database: str) -> dict[str, str]:
+    """The settings of a database on the server, as environment variables."""
+    return {
+        "ATTRIBUTION_WAREHOUSE": "snowflake",
+        "ATTRIBUTION_SNOWFLAKE_ACCOUNT": "stand-in",
+        "ATTRIBUTION_SNOWFLAKE_USER": "nobody",
+        "ATTRIBUTION_SNOWFLAKE_TOKEN": "no-token",
+        "ATTRIBUTION_SNOWFLAKE_WAREHOUSE": "none",
+        "ATTRIBUTION_SNOWFLAKE_DATABASE": database,
+        "ATTRIBUTION_SNOWFLAKE_URL": url,
+    }
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 0.2).close()
+    except OSError:
+        return False
+    return True
+
+
+def main() -> None:
+    """Serve until killed."""
+    import fakesnow.server
+    import fakesnow.transforms as transforms
+    import uvicorn
+    from sqlglot import exp
+
+    cast_to_timestamp = transforms.to_timestamp
+    transforms.to_timestamp = lambda node: node if isinstance(node, exp.TryCast) else cast_to_timestamp(node)
+    transforms.numeric_agg_implicit_cast = lambda node: node
+    fakesnow.server.shared_fs.nop_regexes = [_REMOVE]
+    uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=int(sys.argv[1]), log_level="critical")
+
+
+if __name__ == "__main__":
+    main()
