@@ -17,7 +17,7 @@ from attribution_dagster.resources.workspace import Workspace
 if TYPE_CHECKING:
     from attribution_dagster.core.attribution.comparison import MethodComparison
 
-MOST_PASSES = 400_000
+MOST_PASSES = 300_000
 """Events passed through the network over all methods: what bounds the time, whatever the sessions' lengths."""
 _CODE = code_version("assets/method_comparison.py", "core/attribution", "core/models", "core/sequences")
 

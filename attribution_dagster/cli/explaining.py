@@ -32,9 +32,9 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
         )
     if method is not None:
         check_method(method)
-    rows = _published(workspace, variant, session_id)
+    rows, residual = _published(workspace, variant, session_id), None
     if method is not None:
-        rows = _explained_by(workspace, variant, session_id, method, rows)
+        rows, residual = _explained_by(workspace, variant, session_id, method, rows)
     first = rows[0]
     outcome = "converted" if first["label"] == 1 else "did not convert"
     is_cut = first["in_risk_set"] and first["label"] != 1
@@ -45,7 +45,7 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
             style="bold",
         ),
         _timeline(rows, method),
-        Text(_caution(method), style="italic"),
+        Text(_caution(method, residual), style="italic"),
     )
 
 
@@ -66,10 +66,13 @@ def _published(workspace: Workspace, variant: str, session_id: str) -> _Rows:
     return rows
 
 
-def _explained_by(workspace: Workspace, variant: str, session_id: str, method: str, rows: _Rows) -> _Rows:
-    """The rows with the attributions of another method, computed by the model that the window was published with."""
+def _explained_by(
+    workspace: Workspace, variant: str, session_id: str, method: str, rows: _Rows
+) -> tuple[_Rows, float | None]:
+    """The rows with the attributions of another method by the window's model, and what their sum misses where that is known."""
     import numpy as np
 
+    from attribution_dagster.core.attribution.registry import ATTRIBUTORS
     from attribution_dagster.core.attribution.sessions import attribute_sessions
 
     starts = {workspace.window(key).start: key for key in workspace.warehouse.published_windows()}
@@ -80,9 +83,12 @@ def _explained_by(workspace: Workspace, variant: str, session_id: str, method: s
         raise AttributionError(
             f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
         )
-    found = attribute_sessions(open_model(workspace, variant, key), sequences.select(place), method)
+    model, session = open_model(workspace, variant, key), sequences.select(place)
+    found = attribute_sessions(model, session, method)
     effects = [row for batch in found for row in batch.select(list(_EFFECTS)).to_pylist()]
-    return [{**row, **effect} for row, effect in zip(rows, effects, strict=True)]
+    residual = ATTRIBUTORS[method](model)(model.encode(session).batch(np.array([0]))).residual
+    explained = [{**row, **effect} for row, effect in zip(rows, effects, strict=True)]
+    return explained, None if residual is None else float(residual[0])
 
 
 def _timeline(rows: _Rows, method: str | None) -> Table:
@@ -114,10 +120,13 @@ def _has_no_unit(method: str | None) -> bool:
     return method in WITHOUT_UNIT
 
 
-def _caution(method: str | None) -> str:
+def _caution(method: str | None, residual: float | None) -> str:
     if _has_no_unit(method):
         return f"{method} has neither sign nor unit that the logit knows: a diagnostic or a control, not an effect."
-    return "Effect: against an average event, on the model's logit; what the model does, not what would happen."
+    missed = "" if residual is None else f" The sum misses {residual:.4f} logits of the way from the baseline."
+    return (
+        f"Effect: against an average event, on the model's logit; what the model does, not what would happen.{missed}"
+    )
 
 
 def _bar(effect: float | None, largest: float) -> Text:

@@ -28,7 +28,7 @@ def test_the_default_method_computed_now_is_what_was_published(published: Worksp
     assert "effect, logits" in as_published and "gradient_x_input, logits" in now
     cells = [[cell.strip() for cell in line.split("│")] for line in as_published.splitlines() if "│" in line]
     again = [[cell.strip() for cell in line.split("│")] for line in now.splitlines() if "│" in line]
-    assert cells[0:] == again[0:] and len(cells) > 1
+    assert cells == again and len(cells) > 1
 
 
 def test_another_methods_values_are_those_of_the_sample(published: Workspace, session_id: str) -> None:
@@ -36,6 +36,11 @@ def test_another_methods_values_are_those_of_the_sample(published: Workspace, se
     first = next(r for r in rows if (r["method"], r["session_id"]) == ("occlusion_dropped", session_id))
     text = shown(explain_session(published, "no_funnel", session_id, "occlusion_dropped"))
     assert f"{abs(first['centred_attribution']):.2f}" in text
+
+
+def test_integrated_gradients_say_what_their_sum_misses(published: Workspace, session_id: str) -> None:
+    text = shown(explain_session(published, "no_funnel", session_id, "integrated_gradients"))
+    assert "The sum misses 0.0" in text
 
 
 def test_what_has_no_unit_is_said_to_have_none(published: Workspace, session_id: str) -> None:
