@@ -12,6 +12,8 @@ MODERATE_EFFECT = 0.05
 """Above it, up to `STRONG_EFFECT`, it is a 'Moderate positive signal': odds 5 % to 11 % higher."""
 NEGATIVE_EFFECT = -0.05
 """Below it, it is a 'Negative signal': odds at least 5 % lower."""
+NEUTRAL = "Neutral"
+"""`signal_strength` of a group that is small, not significant, or has too few users."""
 
 
 def signal_bounds() -> Mapping[str, float]:

@@ -5,9 +5,11 @@ mathtext, right-to-left overrides, 200 characters. Tables keep them as they are;
 """
 
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
-from attribution_dagster.core.signals import SIGNIFICANCE
+from attribution_dagster.core.signals import NEUTRAL
 
 NO_NAME = "(none)"
 EMPTY_NAME = "(empty)"
@@ -59,9 +61,9 @@ def signed(value: float, digits: int = 2) -> str:
     return text[1:] if float(f"{value:.{digits}f}") == 0 else text
 
 
-def is_clear(q: float | None) -> bool:
-    """Whether a row is shown as found, not as what may be chance: its q is known and significant."""
-    return q is not None and q < SIGNIFICANCE
+def is_signal(row: Mapping[str, Any]) -> bool:
+    """Whether a row of an aggregate is shown as found: neither small, nor maybe chance, nor of too few users."""
+    return bool(row["signal_strength"] != NEUTRAL)
 
 
 @cache

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from attribution_dagster.reports.labels import is_clear, plot_label, signed
+from attribution_dagster.reports.labels import is_signal, plot_label, signed
 from attribution_dagster.reports.style import (
     ALARM,
     BRAKE,
@@ -45,7 +45,7 @@ def top_rows(events: pa.Table, limit: int = MAX_ROWS) -> list[Row]:
 
 
 def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int) -> None:
-    """Effect and 95 % interval of each type; blue drives, vermillion brakes, grey may be chance."""
+    """Effect and 95 % interval of each type; blue drives, vermillion brakes, grey is small or may be chance."""
     chosen = "" if len(rows) >= all_types else f": the {len(rows)} largest of {all_types}"
     axes.set_title(f"Effect of event types{chosen}", pad=KEY_ROOM)
     if not rows:
@@ -57,7 +57,7 @@ def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int) -> None:
     axes.set_xlim(*_room(rows, share=0.2))
     axes.set_xlabel("mean centred effect (logits), 95 % interval")
     quiet(axes, grid="x")
-    handles = [_dot(DRIVER, "drives"), _dot(BRAKE, "brakes"), _dot(UNCERTAIN, "unclear: q ≥ .05")]
+    handles = [_dot(DRIVER, "drives"), _dot(BRAKE, "brakes"), _dot(UNCERTAIN, "neutral: small, or q ≥ .05")]
     if any(row["is_funnel"] for row in rows):
         handles.append(Line2D([], [], marker="D", linestyle="", color=ALARM, markersize=5, label="funnel event"))
     _key(axes, handles)
@@ -106,7 +106,7 @@ def draw_positions(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
-    """Effect of each type in each position bin, in brackets if it may be chance; a hatched cell has no occurrences, or too few users."""
+    """Effect of each type in each position bin, in brackets if neutral; a hatched cell has no occurrences, or too few users."""
     axes.set_title("Effect of event types by position")
     known = {(c["event_type"], c["position_bin"]): c for c in cells if c["has_minimum_support"]}
     found = [[known.get((row["event_type"], name), {}) for name in BINS] for row in rows]
@@ -118,7 +118,7 @@ def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
     for (y, x), value in np.ndenumerate(grid):
         if np.isfinite(value):
             colour = "white" if abs(value) > 0.62 * reach else INK
-            said = signed(value) if is_clear(found[y][x]["q_value"]) else f"({signed(value)})"
+            said = signed(value) if is_signal(found[y][x]) else f"({signed(value)})"
             axes.text(x, y, said, ha="center", va="center", fontsize=10, color=colour)
         else:
             axes.add_patch(
@@ -127,7 +127,7 @@ def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
     _name_rows(axes, rows)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(len(BINS)), BINS)
-    axes.set_xlabel("position of the event in its session; (q ≥ .05); hatched: no events or too few users")
+    axes.set_xlabel("position of the event in its session; (in brackets): neutral; hatched: too few users")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, pad=0.015, aspect=30)
@@ -138,7 +138,7 @@ def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
 def _draw_interval(axes: Axes, row: Row, at: int, *, upright: bool = False) -> None:
     """Whisker, dot and number of one effect, on row `at` or, upright, in column `at`."""
     effect, low, high = row["mean_centred_effect"], row["effect_low"], row["effect_high"]
-    colour = effect_colour(effect, row["q_value"])
+    colour = effect_colour(row)
     ends = [effect if low is None else low, effect if high is None else high]
     line = ([at, at], ends) if upright else (ends, [at, at])
     axes.plot(*line, color=colour, linewidth=2.6, solid_capstyle="butt", zorder=2)

@@ -1,6 +1,6 @@
 """How pictures look: one type face, a palette that colour-blind readers can tell apart, and quiet axes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -8,7 +8,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from attribution_dagster.reports.labels import is_clear, plot_fonts
+from attribution_dagster.reports.labels import is_signal, plot_fonts
 
 # Okabe and Ito's palette: blue and vermillion differ for every common kind of colour vision.
 DRIVER = "#0072B2"
@@ -51,8 +51,8 @@ def quiet(axes: Axes, *, grid: str) -> None:
     axes.set_axisbelow(True)
 
 
-def effect_colour(effect: float, q: float | None) -> str:
-    """Driver or brake by the side of zero on which the effect lies; grey when q says it may be chance, or is unknown."""
-    if effect == 0 or not is_clear(q):
+def effect_colour(row: Mapping[str, Any]) -> str:
+    """Driver or brake by the side of zero on which the effect lies; grey where the row's signal is neutral."""
+    if not is_signal(row):
         return UNCERTAIN
-    return DRIVER if effect > 0 else BRAKE
+    return DRIVER if row["mean_centred_effect"] > 0 else BRAKE

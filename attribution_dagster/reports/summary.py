@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.reports.caveats import LEAKAGE, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
-from attribution_dagster.reports.labels import is_clear, one_line, shorten, signed
+from attribution_dagster.reports.labels import is_signal, one_line, shorten, signed
 from attribution_dagster.reports.recovery import recovery
 
 Metrics = Mapping[str, Mapping[str, float | None]]
@@ -114,7 +114,7 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     yield Text()
     yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
     yield Text(
-        "Against an average event, so what does nothing lies beside 0. Pale: q of .05 or more, may be chance. "
+        "Against an average event, so what does nothing lies beside 0. Pale: neutral, within .05 of it or with q of .05 or more. "
         "Intervals and q: other users, this model; another training gives others.",
         style="italic",
     )
@@ -138,10 +138,10 @@ def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) -> list[Text]:
-    """Name, bar, effect with interval, odds ratio, q, users; pale where q says it may be chance, or is unknown."""
+    """Name, bar, effect with interval, odds ratio, q, users; pale where the signal is neutral."""
     effect, low, high, q = (row[name] for name in ("mean_centred_effect", "effect_low", "effect_high", "q_value"))
     known = low is not None and high is not None
-    clear = is_clear(q)
+    clear = is_signal(row)
     style = colour if clear else "bright_black"
     bar = ("█" if clear else "░") * max(1, round(BAR_CELLS * abs(effect) / reach))
     between = f" ({signed(low)} to {signed(high)})" if known else ""

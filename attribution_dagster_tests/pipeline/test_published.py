@@ -1,6 +1,7 @@
 """What a run leaves for people: tables, exports, pictures, MLflow runs, and nothing to redo."""
 
 import csv
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 
 from attribution_dagster.assets.published import export_folder, tables
 from attribution_dagster.cli.launch import launch
+from attribution_dagster.graph import AGGREGATES
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.queries import parse_query
@@ -218,3 +220,24 @@ def test_export_never_replaces_a_folder_with_somebody_elses_files(published: Wor
     assert (tmp_path / "thesis.docx").read_text() == "years of work"
     out = tmp_path / "fresh"
     assert export_window(published, EXPLAINED, out) == export_window(published, EXPLAINED, out)
+
+
+def test_example_queries_of_the_page_on_method_run_on_what_is_published(published: Workspace) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "method.md").read_text()
+    examples = re.findall(r"```sql\n(.*?)```", page, re.S)
+    assert len(examples) >= 2
+    for example in examples:
+        assert read(published, example).num_rows > 0
+    signals = {"Strong positive signal", "Moderate positive signal", "Negative signal", "Neutral"}
+    familiar = read(published, examples[0])
+    assert set(familiar["by_lift"].to_pylist()) | set(familiar["signal_strength"].to_pylist()) <= signals
+
+
+@pytest.mark.parametrize("table", [*AGGREGATES.values()])
+def test_every_row_of_every_aggregate_has_its_p_q_and_signal(published: Workspace, table: str) -> None:
+    rows = read(published, f"SELECT * FROM {table}_no_funnel").to_pylist()
+    assert any(row["q_value"] is not None for row in rows)
+    for row in rows:
+        assert (row["p_value"] is None) == (row["users"] < 2) and row["signal_strength"]
+        assert (row["q_value"] is None) == (not row["has_minimum_support"])
+        assert row["q_value"] is None or 0 < row["p_value"] <= row["q_value"] <= 1

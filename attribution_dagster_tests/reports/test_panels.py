@@ -158,20 +158,25 @@ def test_the_same_tables_give_the_same_bytes(fair):
 
 
 @pytest.mark.parametrize(
-    ("effect", "q", "colour"),
-    [(0.1, 0.01, DRIVER), (-0.1, 0.049, BRAKE), (0.1, 0.05, UNCERTAIN), (0.0, 0.01, UNCERTAIN), (0.1, None, UNCERTAIN)],
+    ("effect", "signal", "colour"),
+    [
+        (0.2, "Strong positive signal", DRIVER),
+        (0.07, "Moderate positive signal", DRIVER),
+        (-0.1, "Negative signal", BRAKE),
+        (0.2, "Neutral", UNCERTAIN),
+    ],
 )
-def test_colour_says_the_side_of_zero_unless_it_may_be_chance(effect, q, colour):
-    assert effect_colour(effect, q) == colour
+def test_colour_says_the_side_of_zero_unless_the_row_is_neutral(effect, signal, colour):
+    assert effect_colour({"mean_centred_effect": effect, "signal_strength": signal}) == colour
 
 
-def test_cells_that_may_be_chance_stand_in_brackets(fair):
+def test_cells_that_are_neutral_stand_in_brackets(fair):
     said = set(words(fair, header_of()))
     shown = {row["event_type"] for row in top_rows(fair["event"])}
     cells = [r for r in fair["event_position"].to_pylist() if r["has_minimum_support"] and r["event_type"] in shown]
-    chance = [row for row in cells if row["q_value"] >= 0.05]
-    assert 0 < len(chance) < len(cells)
-    assert {f"({signed(row['mean_centred_effect'])})" for row in chance} == {word for word in said if word[:1] == "("}
+    neutral = [row for row in cells if row["signal_strength"] == "Neutral"]
+    assert 0 < len(neutral) < len(cells)
+    assert {f"({signed(row['mean_centred_effect'])})" for row in neutral} == {word for word in said if word[:1] == "("}
 
 
 def test_numbers_have_a_sign_and_zero_has_none():

@@ -21,6 +21,7 @@ def events(*rows) -> pa.Table:
         "effect_low",
         "effect_high",
         "q_value",
+        "signal_strength",
         "is_funnel",
         "users",
         "occurrences",
@@ -32,6 +33,11 @@ def events(*rows) -> pa.Table:
             None if half is None else effect - half,
             None if half is None else effect + half,
             None if half is None else 0.0004 if half < abs(effect) else 0.321,
+            "Neutral"
+            if half is None or half >= abs(effect)
+            else "Negative signal"
+            if effect < 0
+            else "Strong positive signal",
             funnel,
             1234,
             5000,

@@ -26,7 +26,7 @@ class Population:
     """Attributed events summed by group and session (G groups, S sessions, U users).
 
     names: of the groups. session_user, label (S,): of the sessions, which are sorted by user. cells: a row for each group and session
-    with its n and effect, and `pair`, the number of its group and user. pairs: a row for each group and user with n and effect.
+    with its n, effect and share, and `pair`, the number of its group and user. pairs: a row for each group and user with n and effect.
     """
 
     names: list[Name]
@@ -76,12 +76,12 @@ class Population:
         times = drawn[user]
         total = self._by_group(group, times * n)
         mean = self._by_group(group, times * effect) / total
-        residual = _share_of_error(effect - mean[group] * n, n, total[group])
+        residual = _part_of_error(effect - mean[group] * n, n, total[group])
         error = np.sqrt(self._by_group(group, times * residual**2))
         return mean, error, self._by_group(group, times)
 
-    def lifts(self, label: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lift of centred effects, its standard error and the users behind the side that has fewer, of each group (G,), with these labels (S,)."""
+    def lifts(self, label: np.ndarray, of: str = "effect") -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Lift of effects (or of shares), its standard error and the users behind the side that has fewer, of each group (G,), with these labels (S,)."""
         group = self.pairs["group"].to_numpy()
         converted = label[self.cells["session"].to_numpy()]
         lift, residual = np.zeros(len(self.names)), np.zeros(len(self.pairs))
@@ -89,11 +89,11 @@ class Population:
         for side, sign in ((1, 1.0), (0, -1.0)):
             chosen = converted == side
             n = self._by_pair(np.where(chosen, self.cells["n"], 0))
-            effect = self._by_pair(np.where(chosen, self.cells["effect"], 0.0))
+            value = self._by_pair(np.where(chosen, self.cells[of], 0.0))
             total = self._by_group(group, n)
-            mean = self._by_group(group, effect) / total
+            mean = self._by_group(group, value) / total
             lift += sign * mean
-            residual += sign * np.where(n > 0, _share_of_error(effect - mean[group] * n, n, total[group]), 0.0)
+            residual += sign * np.where(n > 0, _part_of_error(value - mean[group] * n, n, total[group]), 0.0)
             fewest = np.minimum(fewest, self._by_group(group, (n > 0).astype(float)))
         return lift, np.sqrt(self._by_group(group, residual**2)), fewest
 
@@ -112,15 +112,15 @@ class Population:
         return np.bincount(self.cells["pair"], values, len(self.pairs))
 
 
-def _share_of_error(residual: np.ndarray, n: np.ndarray, total: np.ndarray) -> np.ndarray:
+def _part_of_error(residual: np.ndarray, n: np.ndarray, total: np.ndarray) -> np.ndarray:
     """What a user adds to the deviation of a ratio of sums over users, enlarged for the user's own pull (CR2)."""
     return residual / np.sqrt(total * (total - n))
 
 
 def _by_session(rows: pd.DataFrame) -> pd.DataFrame:
     found = rows.groupby(["group", "session"])
-    effects = found["centred_attribution"]
-    return pd.DataFrame({"n": effects.size(), "effect": effects.sum()}).reset_index()
+    effects, shares = found["centred_attribution"], found["gradient_attribution"]
+    return pd.DataFrame({"n": effects.size(), "effect": effects.sum(), "share": shares.sum()}).reset_index()
 
 
 def _name(granularity: str, key: tuple[Hashable, ...]) -> Name:

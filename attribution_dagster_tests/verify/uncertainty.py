@@ -52,13 +52,13 @@ class Rates:
         return float(self.table["hits"].sum() / self.table["tests"].sum())
 
 
-def false_positives(population: Population, repetitions: int, seed: int = 0) -> Rates:
-    """How often a centred lift has p < .05 when labels are permuted by user and attributions stay; rows that have a p only."""
+def false_positives(population: Population, repetitions: int, seed: int = 0, of: str = "effect") -> Rates:
+    """How often a lift of effects (or of shares) has p < .05 when labels are permuted by user and attributions stay; rows that have a p only."""
     rng = np.random.default_rng(seed)
     hits, tested = [], []
     for _ in range(repetitions):
         with np.errstate(invalid="ignore", divide="ignore"):  # groups that only one side has
-            lift, error, users = population.lifts(population.permuted(rng))
+            lift, error, users = population.lifts(population.permuted(rng), of)
             hits.append(np.abs(lift) > Z * error)
         tested.append(users >= MINIMUM_SUPPORT_USERS)
     return _rates(population, np.array(hits), np.array(tested))
@@ -91,6 +91,27 @@ def _rates(population: Population, hits: np.ndarray, tested: np.ndarray) -> Rate
     return Rates(repetitions=len(hits), table=table[table["tests"] > 0])
 
 
+ACTIVITIES = ("equal", "lognormal")
+
+
+def few_users(users: int, activity: str, samples: int = 20_000) -> tuple[int, str, float, float]:
+    """How often p < .05 for a mean that is truly 0: with the published error, and with the factor G / (G - 1) instead.
+
+    Users have 5 occurrences each, or lognormal numbers (sigma 1); their means differ (sd .5), and so do occurrences (sd .3).
+    """
+    rng = np.random.default_rng([users, len(activity)])
+    n = np.full((samples, users), 5.0)
+    if activity == "lognormal":
+        n = np.ceil(np.exp(rng.normal(1.5, 1.0, n.shape)))
+    sums = n * rng.normal(0, 0.5, n.shape) + np.sqrt(n) * rng.normal(0, 0.3, n.shape)
+    total = n.sum(axis=1, keepdims=True)
+    mean = sums.sum(axis=1, keepdims=True) / total
+    squares = (sums - mean * n) ** 2
+    published = np.sqrt((squares / (1 - n / total)).sum(axis=1)) / total[:, 0]
+    plain = np.sqrt(squares.sum(axis=1) * users / (users - 1)) / total[:, 0]
+    return users, activity, *(float((np.abs(mean[:, 0]) > Z * error).mean()) for error in (published, plain))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """Both experiments on one explained window."""
@@ -98,7 +119,9 @@ class Findings:
     users: int
     sessions: int
     false: Rates
+    false_of_shares: Rates
     covered: Rates
+    small: list[tuple[int, str, float, float]]
 
 
 def examine(workspace: Workspace, repetitions: int = REPETITIONS) -> Findings:
@@ -108,7 +131,9 @@ def examine(workspace: Workspace, repetitions: int = REPETITIONS) -> Findings:
         users=population.users,
         sessions=len(population.label),
         false=false_positives(population, repetitions),
+        false_of_shares=false_positives(population, repetitions, of="share"),
         covered=coverage(population, repetitions),
+        small=[few_users(users, activity) for users in (30, 100, 500) for activity in ACTIVITIES],
     )
 
 
@@ -157,7 +182,22 @@ def section(found: Findings) -> list[str]:
         f"By group of events the false positives are between {_range(found.false)}, coverage between {_range(found.covered)} "
         "(5th and 95th percentile of the groups).",
         "",
+        f"Lifts of shares have no p: with the same permuted labels {found.false_of_shares.pooled:.1%} of them would be below .05, and of "
+        f"event types up to {_worst(found.false_of_shares):.0%}. Shares are too skewed: a session of one event gives it 1, whatever it is.",
+        "",
+        "Few users, a mean that is truly 0: share of samples with p < .05, with the published error (CR2) and with the factor G / (G - 1).",
+        "",
+        "| users | occurrences by user | published | G / (G - 1) |",
+        "|---|---|---|---|",
+        *(f"| {users} | {activity} | {cr2:.1%} | {plain:.1%} |" for users, activity, cr2, plain in found.small),
+        "",
     ]
+
+
+def _worst(rates: Rates) -> float:
+    """The highest rate of an event type."""
+    table = rates.table[rates.table["granularity"] == "event_type"]
+    return float((table["hits"] / table["tests"]).max())
 
 
 def _percent(table: pd.DataFrame, name: str) -> str:
