@@ -42,7 +42,11 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
 
 def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSummary:
     rows = _published(workspace, f"model_metrics_{variant}", window_key).to_pylist()
-    metrics = {row["model"]: row for row in rows if row["population"] == "all"}
+    populations: dict[str, dict[str, dict[str, float | None]]] = {}
+    for row in rows:
+        populations.setdefault(row["population"], {})[row["model"]] = row
+    metrics = populations.pop("all")
+    populations.pop("unseen", None)
     return VariantSummary(
         variant=variant,
         leaks=workspace.profile.variants[variant].leaks,
@@ -51,6 +55,7 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
         events=_published(workspace, f"transformer_event_attribution_{variant}", window_key),
         metrics=metrics,
         pairs=_published(workspace, f"transformer_pair_attribution_{variant}", window_key).to_pylist(),
+        elsewhere=populations,
     )
 
 

@@ -65,4 +65,4 @@ INNER JOIN sessions
 WHERE
     sessions.window_start = :window_start
     AND NOT sessions.is_bot AND NOT sessions.is_censored
-    AND per_session.n_no_funnel >= 1 AND per_session.n_visible >= 1
+    AND per_session.n_no_funnel >= 1
