@@ -53,7 +53,7 @@ def suspicion_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             settings=lambda _: [profile.title, profile.roles.funnel, profile.risk_set.controls_per_case],
             code=_CODE,
             exists=lambda step: step.table("suspected_leakage", "leakage_moments"),
-            build=_search,
+            build=search_leakage,
         )
 
     return [suspected_leakage]
@@ -78,7 +78,8 @@ def _in_yaml(name: str) -> str:
     return yaml.safe_dump(name, default_style='"', width=float("inf")).strip()
 
 
-def _search(step: Step) -> Report:
+def search_leakage(step: Step) -> Report:
+    """Writes the tables of a window from its sessions; the report names what is suspected, and what the funnel list lacks."""
     from attribution_dagster.core.attribution.leakage import find_leakage
     from attribution_dagster.reports.leakage import suspicion_png
 
