@@ -53,7 +53,7 @@ def suspicion_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             settings=lambda _: [profile.title, profile.roles.funnel, profile.risk_set.controls_per_case],
             code=_CODE,
             exists=lambda step: step.table("suspected_leakage", "leakage_moments"),
-            build=search_leakage,
+            build=_search,
         )
 
     return [suspected_leakage]
@@ -78,14 +78,13 @@ def _in_yaml(name: str) -> str:
     return yaml.safe_dump(name, default_style='"', width=float("inf")).strip()
 
 
-def search_leakage(step: Step) -> Report:
-    """Writes the tables of a window from its sessions; the report names what is suspected, and what the funnel list lacks."""
+def _search(step: Step) -> Report:
     from attribution_dagster.core.attribution.leakage import find_leakage
     from attribution_dagster.reports.leakage import suspicion_png
 
     workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
     candidates = workspace.fetch(load_query("features/leakage_candidates"), key)
-    _write_moments(step, candidates)
+    write_moments(step, candidates)
     counts = workspace.fetch(load_query("features/leakage_counts"), key)
     rate = pc.mean(candidates["label"]).as_py() or 0.0
     found = find_leakage(counts, rate)
@@ -112,7 +111,7 @@ def search_leakage(step: Step) -> Report:
     }
 
 
-def _write_moments(step: Step, candidates: pa.Table) -> None:
+def write_moments(step: Step, candidates: pa.Table) -> None:
     """Converted sessions at their conversion, and others cut at as many events: the same draw as that of the risk set, on all events."""
     workspace, profile = step.workspace, step.workspace.profile
     start = workspace.window(step.window_key).start

@@ -7,16 +7,18 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import yaml
 
-from attribution_dagster.assets.leakage import search_leakage
+from attribution_dagster.assets.leakage import write_moments
 from attribution_dagster.assets.step import Step
+from attribution_dagster.core.attribution.leakage import find_leakage
 from attribution_dagster.core.simulation.event_types import EVENT_TYPES
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.core.simulation.world import MarketplaceWorld
@@ -65,11 +67,11 @@ def main() -> int:
     options = parser.parse_args()
     cases: list[Case] = []
     for seed in range(options.seeds):
-        for world, funnels in (("default", LISTS), ("strong driver", {"emptied": []})):
-            for name, funnel in funnels.items():
-                with tempfile.TemporaryDirectory() as scratch:
-                    cases.append(_case(Path(scratch), seed, world, name, funnel, options.users))
-                print(seed, world, name, sorted(cases[-1].suspected), flush=True)
+        name = list(LISTS)[seed % len(LISTS)]
+        for world in ("default", *["strong driver"] * (seed % 4 == 0)):
+            with tempfile.TemporaryDirectory() as scratch:
+                cases.append(_case(Path(scratch), seed, world, name, LISTS[name], options.users))
+            print(seed, world, name, sorted(cases[-1].suspected), flush=True)
     lines, passed = _report(cases, options.users)
     if options.taobao is not None:
         with tempfile.TemporaryDirectory() as scratch:
@@ -115,16 +117,19 @@ def _workspace(root: Path, profile: dict[str, Any], events: Path) -> Workspace:
 
 
 def _search(workspace: Workspace, window_key: str) -> list[dict[str, Any]]:
-    """The window's rows, from the SQL and the body of the asset, without Dagster's own time."""
+    """The window's rows, from the SQL and the rule of the asset, without Dagster and the refits, which take most of the time."""
     window = workspace.window(window_key)
     for name in STAGES:
         query = load_query(name)
         values = workspace.bound(query, window_key, observation_end=window.end + timedelta(days=1))
         workspace.warehouse.build(Path(name).name, window_key, "1", query, values)
-    search_leakage(
-        Step(workspace=workspace, asset="suspected_leakage", window_key=window_key, version="1", inputs={}, run_id="")
+    candidates = workspace.fetch(load_query("features/leakage_candidates"), window_key)
+    step = Step(
+        workspace=workspace, asset="suspected_leakage", window_key=window_key, version="1", inputs={}, run_id=""
     )
-    return workspace.slice_of("suspected_leakage", window_key).to_pylist()
+    write_moments(step, candidates)
+    counts = workspace.fetch(load_query("features/leakage_counts"), window_key)
+    return [asdict(row) for row in find_leakage(counts, pc.mean(candidates["label"]).as_py(), refit=False)]
 
 
 def _report(cases: Sequence[Case], users: int) -> tuple[list[str], bool]:
