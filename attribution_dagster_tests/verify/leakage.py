@@ -1,6 +1,6 @@
 """Does the search for leakage find the planted funnel, and nothing else? Results in docs/leakage.md, between its marks.
 
-python -m attribution_dagster_tests.verify.leakage [--seeds 20] [--users 1500] [--taobao taobao_userbehavior.csv]
+python -m attribution_dagster_tests.verify.leakage [--seeds 20] [--users 1000] [--taobao taobao_userbehavior.csv]
 """
 
 import argparse
@@ -62,7 +62,7 @@ def main() -> int:
     """0 if precision and recall are at least .95."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--users", type=int, default=1_500)
+    parser.add_argument("--users", type=int, default=1_000)
     parser.add_argument("--taobao", type=Path, default=None, help="the Tianchi file; left out without it")
     options = parser.parse_args()
     cases: list[Case] = []
@@ -134,7 +134,7 @@ def _search(workspace: Workspace, window_key: str) -> list[dict[str, Any]]:
 
 def _report(cases: Sequence[Case], users: int) -> tuple[list[str], bool]:
     head = [
-        f"`python -m attribution_dagster_tests.verify.leakage`: worlds of {users:,} users and one week, through the SQL up to `suspected_leakage`.",
+        f"`python -m attribution_dagster_tests.verify.leakage --taobao taobao_userbehavior.csv`: worlds of {users:,} users and one week, through the SQL up to `suspected_leakage`.",
         "",
         "| world | funnel list | worlds | precision | recall | suspected besides |",
         "|---|---|---|---|---|---|",
