@@ -134,7 +134,8 @@ def _search(workspace: Workspace, window_key: str) -> list[dict[str, Any]]:
 
 def _report(cases: Sequence[Case], users: int) -> tuple[list[str], bool]:
     head = [
-        f"`python -m attribution_dagster_tests.verify.leakage --taobao taobao_userbehavior.csv`: worlds of {users:,} users and one week, through the SQL up to `suspected_leakage`.",
+        f"`python -m attribution_dagster_tests.verify.leakage --taobao taobao_userbehavior.csv`: worlds of {users:,} users and one week, "
+        "through the SQL up to `suspected_leakage`.",
         "",
         "| world | funnel list | worlds | precision | recall | suspected besides |",
         "|---|---|---|---|---|---|",
