@@ -84,7 +84,7 @@ def _search(step: Step) -> Report:
 
     workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
     candidates = workspace.fetch(load_query("features/leakage_candidates"), key)
-    _write_moments(step, candidates)
+    write_moments(step, candidates)
     counts = workspace.fetch(load_query("features/leakage_counts"), key)
     rate = pc.mean(candidates["label"]).as_py() or 0.0
     found = find_leakage(counts, rate)
@@ -111,7 +111,7 @@ def _search(step: Step) -> Report:
     }
 
 
-def _write_moments(step: Step, candidates: pa.Table) -> None:
+def write_moments(step: Step, candidates: pa.Table) -> None:
     """Converted sessions at their conversion, and others cut at as many events: the same draw as that of the risk set, on all events."""
     workspace, profile = step.workspace, step.workspace.profile
     start = workspace.window(step.window_key).start

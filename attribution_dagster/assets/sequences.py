@@ -1,6 +1,8 @@
 """Sequence tensors per variant: what a model may read of each session."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
 
 import dagster as dg
 import numpy as np
@@ -14,7 +16,7 @@ from attribution_dagster.errors import MissingInputError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster.warehouse.queries import load_query, parse_query
+from attribution_dagster.warehouse.queries import load_query
 
 PUBLISHED_CATEGORIES = ("event_type", "store_id", "store_name", "primary_tag", "primary_category")
 """Category columns that every sequence carries, because the published tables show them."""
@@ -64,20 +66,41 @@ def open_sequences(workspace: Workspace, variant: str, window_key: str) -> Seque
 
 def _build(step: Step, variant: str) -> Report:
     workspace, profile = step.workspace, step.workspace.profile
-    query = load_query("features/sequence_events")
-    values = workspace.bound(query, step.window_key, funnel_rule=profile.variants[variant].funnel)
-    categories = tuple(dict.fromkeys((*PUBLISHED_CATEGORIES, *profile.model.categories)))
 
     def fill(folder: Path) -> None:
-        batches = workspace.warehouse.stream(query, values)
-        build_sequences(batches, categories, profile.model.numbers, folder)
+        _write(workspace, variant, step.window_key, folder)
 
     workspace.artifacts.create(step.asset, step.window_key, step.version, fill)
     folder = workspace.artifacts.folder(step.asset, step.window_key, step.version)
     assert folder is not None
     sequences = SequenceSet.open(folder)
     shown = {"top_rows": {"markdown": markdown_table(_first_events(sequences))}}
-    return {**_counts(sequences, profile.model.max_events), **_emptied(step, sequences), **shown}
+    return {**_counts(sequences, profile.model.max_events), **_emptied(sequences), **shown}
+
+
+def sequences_cut(
+    workspace: Workspace, variant: str, window_key: str, cut: Literal["none", "landmark"], landmark: int = 0
+) -> SequenceSet:
+    """The variant's sequences of a window with another cut than the risk set's, in memory.
+
+    `none`: all that is before the conversion. `landmark`: what is seen up to the event outside the funnel of that number,
+    of sessions that have as many.
+    """
+    with TemporaryDirectory() as scratch:
+        _write(workspace, variant, window_key, Path(scratch) / cut, cut, landmark)
+        sequences = SequenceSet.open(Path(scratch) / cut)
+        return sequences.select(np.arange(sequences.n_sessions))
+
+
+def _write(
+    workspace: Workspace, variant: str, window_key: str, folder: Path, cut: str = "risk_set", landmark: int = 0
+) -> None:
+    profile, query = workspace.profile, load_query("features/sequence_events")
+    values = workspace.bound(
+        query, window_key, funnel_rule=profile.variants[variant].funnel, cut=cut, landmark=landmark
+    )
+    categories = tuple(dict.fromkeys((*PUBLISHED_CATEGORIES, *profile.model.categories)))
+    build_sequences(workspace.warehouse.stream(query, values), categories, profile.model.numbers, folder)
 
 
 def _first_events(sequences: SequenceSet) -> pa.Table:
@@ -94,17 +117,13 @@ def _first_events(sequences: SequenceSet) -> pa.Table:
     )
 
 
-def _emptied(step: Step, sequences: SequenceSet) -> Report:
-    """Sessions of the risk set's table that this variant sees nothing of, by label; a variant that stops at the funnel has some."""
-    by_label = parse_query(
-        "risk set by label",
-        "SELECT COUNT(*) AS n, COALESCE(SUM(label), 0) AS converted FROM risk_set WHERE window_start = :window_start",
-    )
-    row = step.workspace.fetch(by_label, step.window_key).to_pylist()[0]
-    converted = int(row["converted"]) - int((sequences.label == 1).sum())
+def _emptied(sequences: SequenceSet) -> Report:
+    """Sessions of which this variant sees nothing, by label: they get the base rate. One that stops at the funnel has some."""
+    empty, converted = sequences.lengths == 0, sequences.label == 1
     return {
-        "emptied_converted": converted,
-        "emptied_not_converted": int(row["n"]) - sequences.n_sessions - converted,
+        "sessions_with_events": int((~empty).sum()),
+        "emptied_converted": int((empty & converted).sum()),
+        "emptied_not_converted": int((empty & ~converted).sum()),
     }
 
 

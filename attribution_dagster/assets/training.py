@@ -38,7 +38,9 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
     workspace, profile = assets.workspace, assets.workspace.profile
     asset, tensors = f"{variant}/trained_model", f"{variant}/sequence_tensors"
     mapping = training_windows(profile)
-    deps = [dg.AssetDep(assets.key(tensors), partition_mapping=mapping)]
+    # Landmarks and the uncut sessions of the window explained are read from the tables that tensors are made from.
+    beside = ["sessions", "risk_set"]
+    deps = [dg.AssetDep(assets.key(tensors), partition_mapping=mapping), *beside]
 
     @dg.asset(
         **assets.options(
@@ -57,7 +59,10 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             context,
             workspace,
             asset,
-            reads=lambda key: [(tensors, k) for k in (*_training_keys(workspace, key), key)],
+            reads=lambda key: [
+                *((tensors, k) for k in (*_training_keys(workspace, key), key)),
+                *((name, key) for name in beside),
+            ],
             settings=lambda _: [profile.training, profile.model.model_dump(), profile.windows.retrain_every],
             code=_CODE,
             exists=lambda step: step.table(*measured_tables(variant)) and _exists(workspace, variant, step.window_key),
@@ -153,7 +158,7 @@ def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
         **story,
         **workspace.tracker.link(story["mlflow"]),
         "rows": found.metrics.num_rows,
-        "metrics": {"markdown": markdown_table(found.metrics, METRICS)},
+        "metrics": {"markdown": markdown_table(found.metrics, METRICS, rows=found.metrics.num_rows)},
         "neighbours": {"markdown": markdown_table(found.pairs)}
         if found.pairs.num_rows
         else "none passed the score test",

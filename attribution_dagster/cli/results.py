@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
@@ -52,7 +51,11 @@ def _events(workspace: Workspace, window_key: str) -> dict[str, Any]:
 
 def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSummary:
     rows = _published(workspace, f"model_metrics_{variant}", window_key).to_pylist()
-    metrics = {row["model"]: row for row in rows if row["population"] == "all"}
+    populations: dict[str, dict[str, dict[str, float | None]]] = {}
+    for row in rows:
+        populations.setdefault(row["population"], {})[row["model"]] = row
+    metrics = populations.pop("all")
+    populations.pop("unseen", None)
     return VariantSummary(
         variant=variant,
         leaks=workspace.profile.variants[variant].leaks,
@@ -61,6 +64,7 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
         events=_published(workspace, f"transformer_event_attribution_{variant}", window_key),
         metrics=metrics,
         pairs=_published(workspace, f"transformer_pair_attribution_{variant}", window_key).to_pylist(),
+        elsewhere=populations,
     )
 
 

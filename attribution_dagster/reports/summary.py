@@ -36,7 +36,7 @@ class VariantSummary:
     """One variant: its event-type rows, and metrics as {model: {auc, auc_low, auc_high, average_precision, log_loss}}.
 
     `sessions` and `converted` count the risk set. The model itself is the entry "transformer". `pairs` are the rows of
-    its neighbours that are worth more together.
+    its neighbours that are worth more together. `elsewhere`: further populations, by name, with metrics like those.
     """
 
     variant: str
@@ -46,6 +46,7 @@ class VariantSummary:
     events: pa.Table
     metrics: Metrics
     pairs: Sequence[Mapping[str, Any]] = ()
+    elsewhere: Mapping[str, Metrics] = field(default_factory=dict)
 
     @property
     def auc(self) -> float | None:
@@ -127,6 +128,8 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     yield Text()
     if variant.metrics:
         yield _metrics(variant.metrics)
+    if variant.elsewhere:
+        yield Text(_elsewhere(variant.elsewhere))
 
 
 def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -187,6 +190,17 @@ def _metrics(metrics: Metrics) -> Table:
         title = one_line(MODEL_TITLES.get(name, name.replace("_", " ")))
         table.add_row(Text(title), *map(Text, cells), style="bold" if name == MODEL else "")
     return table
+
+
+def _elsewhere(populations: Mapping[str, Metrics]) -> str:
+    """AUCs after landmarks, and without the cut, where length alone says how much the missing cut gives away."""
+    auc = {name: _number(metrics.get(MODEL, {}).get("auc")) for name, metrics in populations.items()}
+    after = [f"{auc[name]} after {name.removeprefix('after_')}" for name in auc if name.startswith("after_")]
+    parts = [f"AUC in sessions still open, by what was seen: {', '.join(after)} events"] if after else []
+    if "uncut" in populations:
+        length = _number(populations["uncut"].get("length", {}).get("auc"))
+        parts.append(f"uncut sessions: {auc['uncut']} (length alone {length})")
+    return f"{'; '.join(parts)}."
 
 
 def _leakage(variants: Sequence[VariantSummary], suspected: Mapping[str, bool] | None) -> Iterator[RenderableType]:

@@ -55,7 +55,9 @@ def casts(columns: Sequence[Column], source: str) -> str:
 
 def create_slices_table(table: Table, where: str) -> str:
     """The table that holds all slices. Transient and without time travel: what is deleted of a person is gone."""
-    columns = ", ".join(f"{column.name} {column.type} COMMENT {text_literal(column.comment)}" for column in table.columns)
+    columns = ", ".join(
+        f"{column.name} {column.type} COMMENT {text_literal(column.comment)}" for column in table.columns
+    )
     return (
         f"CREATE TRANSIENT TABLE IF NOT EXISTS {where} ({SLICE_ID} VARCHAR NOT NULL COMMENT 'Slice of the table that the row belongs to.', "
         f"{columns}) DATA_RETENTION_TIME_IN_DAYS = 0 COMMENT = {text_literal(table.comment)}"

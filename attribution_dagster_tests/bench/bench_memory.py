@@ -79,7 +79,7 @@ def _events_to_sequences(path: Path, folder: Path) -> None:
     """All events lie in one window: nothing is spared by cutting time into small pieces either."""
     profile = _profile()
     [window] = windows(profile)
-    more = {"observation_end": window.end + timedelta(days=1), "funnel_rule": "drop"}
+    more = {"observation_end": window.end + timedelta(days=1), "funnel_rule": "drop", "cut": "risk_set", "landmark": 0}
     with DuckDBWarehouse(root=folder / "warehouse", profile=profile, memory_limit=MEMORY_LIMIT, threads=2) as warehouse:
         warehouse.attach_source(open_source(profile, path))
         for name, table in STAGES:

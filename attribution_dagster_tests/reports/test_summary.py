@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -125,6 +126,17 @@ def test_leakage_says_what_the_funnel_adds_and_where_its_events_rank():
     assert "from 0.684 to 0.980 (+0.296)" in text
     assert "among 3 event types there: checkout 1, cart 3" in text
     assert "checkout ◆" in text
+
+
+def test_aucs_of_other_populations_are_one_line():
+    fair = summary().variants[0]
+    elsewhere = {
+        "uncut": {"transformer": {"auc": 0.71}, "length": {"auc": 0.622}},
+        "after_5": {"transformer": {"auc": 0.6}},
+        "after_10": {"transformer": {"auc": None}},
+    }
+    text = plain_text(summary(variants=[replace(fair, elsewhere=elsewhere)]), width=200)
+    assert "by what was seen: 0.600 after 5, – after 10 events; uncut sessions: 0.710 (length alone 0.622)." in text
 
 
 def test_what_announces_the_conversion_is_named_and_what_the_funnel_list_lacks():

@@ -85,6 +85,35 @@ def test_batches_make_no_difference(lengths, sizes, tmp_path_factory) -> None:
     assert a.session_id == b.session_id and a.lengths.tolist() == lengths
 
 
+def without_events(session: str, label: int) -> dict:
+    return {**rows_of(1)[0], "session_id": session, "label": label, "event_at": None}
+
+
+@pytest.mark.parametrize("sizes", [[], [1] * 9, [2, 2, 2], [3, 3]])
+def test_a_session_without_events_is_there_and_leaves_the_others_as_they_are(tmp_path: Path, sizes) -> None:
+    """First, last and in between: its row is a session with its label, and no event."""
+    full = rows_of(3, 2)
+    rows = [without_events("a", 1), *full[:3], without_events("s000a", 0), *full[3:], without_events("z", 1)]
+    counts = build_sequences(batches_of(rows, sizes), ["event_type"], NUMBERS, tmp_path / "set")
+    build_sequences(batches_of(full, []), ["event_type"], NUMBERS, tmp_path / "full")
+    found, other = (SequenceSet.open(tmp_path / name) for name in ("set", "full"))
+    assert found.lengths.tolist() == [0, 3, 0, 2, 0] and found.label.tolist() == [1, 0, 0, 1, 1]
+    assert (counts.sessions, counts.events, counts.converted.sessions) == (5, 5, 3)
+    assert found.event_at_us.tolist() == other.event_at_us.tolist()
+    for name in NUMBERS:
+        np.testing.assert_array_equal(found.numbers[name], other.numbers[name])
+    assert found.select([4, 3]).lengths.tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("sizes", [[], [1, 1, 1]])
+def test_an_event_without_a_time_is_refused(tmp_path: Path, sizes) -> None:
+    rows = rows_of(3)
+    for at in range(3):
+        broken = [{**row, "event_at": None} if number == at else row for number, row in enumerate(rows)]
+        with pytest.raises(ValueError, match="session s000 has an event without a time"):
+            build_sequences(batches_of(broken, sizes), ["event_type"], NUMBERS, tmp_path / "set")
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -102,10 +131,10 @@ def test_rows_out_of_order_are_refused_and_leave_the_old_set(tmp_path: Path, cha
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
-def sequences(shop: Shop, folder: Path, rule: str) -> dict[str, list[str]]:
+def sequences(shop: Shop, folder: Path, rule: str, cut: str = "risk_set", landmark: int = 0) -> dict[str, list[str]]:
     """User -> event types that a model may read, in the first window."""
     window, query = windows(shop.profile)[0], load_query("features/sequence_events")
-    values = parameters(shop.profile, window, query.parameters, {"funnel_rule": rule})
+    values = parameters(shop.profile, window, query.parameters, {"funnel_rule": rule, "cut": cut, "landmark": landmark})
     build_sequences(shop.warehouse.stream(query, values), ["event_type"], ["event_rank"], folder / rule)
     found = SequenceSet.open(folder / rule)
     types = [found.dictionaries["event_type"][code] for code in found.codes["event_type"]]
@@ -133,6 +162,12 @@ def test_variants_and_cut_by_hand(tmp_path: Path) -> None:
             "case": ["view", "cart", "search", "checkout"], "control": ["search", "cart", "view", "cart", "checkout"],
         }  # fmt: skip
         assert sequences(shop, tmp_path, "stop") == {"case": ["view"], "control": ["search"]}
+        uncut = {"case": ["view", "search"], "control": ["search", "view", "search", "view", "view"]}
+        assert sequences(shop, tmp_path, "drop", "none") == uncut
+        assert sequences(shop, tmp_path, "drop", "landmark", 3) == {"control": ["search", "view", "search"]}
+        assert sequences(shop, tmp_path, "keep", "landmark", 1) == {
+            "case": ["view", "cart"], "control": ["search", "cart"],
+        }  # fmt: skip
     assert [(row["label"], row["n_sessions"], row["n_nothing_before"], row["n_usable"]) for row in lost] == [
         (0, 1, 0, 1), (1, 2, 1, 1),
     ]  # fmt: skip

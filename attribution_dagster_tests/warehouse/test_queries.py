@@ -24,7 +24,7 @@ def test_file_begins_with_its_grain_and_runs_elsewhere(path: Path) -> None:
 def test_tables_and_parameters_are_read_from_the_text() -> None:
     query = load_query("features/sequence_events")
     assert query.tables == {"session_events", "sessions", "risk_set", "event_roles"}
-    assert query.parameters == {"window_start", "funnel_rule"}
+    assert query.parameters == {"window_start", "funnel_rule", "cut", "landmark"}
 
 
 def test_slices_have_the_columns_of_their_table() -> None:

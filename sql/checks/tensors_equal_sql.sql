@@ -75,4 +75,3 @@ SELECT
     COALESCE(SUM(label), 0) AS sql_converted,
     COALESCE(SUM(CASE WHEN label = 1 THEN n_visible END), 0) AS sql_case_events
 FROM recounted
-WHERE n_visible >= 1

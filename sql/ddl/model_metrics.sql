@@ -1,7 +1,7 @@
 CREATE TABLE model_metrics_{variant} (
-    window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC) whose risk set the predictors are measured on.',
-    model VARCHAR COMMENT 'transformer, logistic_regression (on counts of event types), length (alone) or base_rate; all fitted on the same training sessions.',
-    population VARCHAR COMMENT 'all sessions, or unseen: sessions of users without a training session.',
+    window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC) whose sessions the predictors are measured on.',
+    model VARCHAR COMMENT 'transformer, logistic_regression (on counts of event types), length (alone) or base_rate; all fitted on the risk set of the training windows.',
+    population VARCHAR COMMENT 'Of the risk set: all sessions, or unseen, those of users without a training session. Of all sampled sessions: uncut (seen to their conversion or end: how much the missing cut gives away; length is then fitted on these very sessions), and after_5, after_10, after_20 (sessions still open after so many events outside the funnel, seen up to there; converted means later).',
     n_sessions BIGINT COMMENT 'Sessions measured.',
     n_converted BIGINT COMMENT 'Of these, converted; with fewer than 30 of either kind no metric is given.',
     prevalence DOUBLE COMMENT 'Share of converted sessions, which average precision starts from.',

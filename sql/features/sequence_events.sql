@@ -1,5 +1,7 @@
 -- What a variant's model may read: events before the conversion and, in the risk set, up to the cut; one row per event.
 -- funnel_rule: drop leaves funnel events out, keep leaves them in, stop ends the sequence at the first. Ordered by session.
+-- cut: risk_set; none; or landmark, the first so many events outside the funnel, of sessions that have as many.
+-- A session of which nothing is to be read has one row, without event_at.
 WITH readable AS (
     SELECT
         session_events.session_id AS session_id,
@@ -29,6 +31,7 @@ WITH readable AS (
     LEFT JOIN event_roles ON session_events.event_type = event_roles.event_type
     WHERE
         session_events.window_start = :window_start
+        AND (:cut <> 'landmark' OR risk_set.n_no_funnel >= :landmark)
         AND (
             sessions.conversion_event_index IS NULL
             OR session_events.event_index < sessions.conversion_event_index
@@ -45,6 +48,29 @@ counted AS (
             PARTITION BY session_id ORDER BY event_index ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS funnel_so_far
     FROM readable
+),
+
+shown AS (
+    SELECT
+        counted.*,
+        (
+            (:cut = 'risk_set' AND (NOT in_risk_set OR no_funnel_so_far <= cut_at))
+            OR (:cut = 'landmark' AND no_funnel_so_far <= :landmark)
+            OR (:cut = 'none')
+        )
+        AND (
+            (:funnel_rule = 'keep')
+            OR (:funnel_rule = 'drop' AND NOT is_funnel)
+            OR (:funnel_rule = 'stop' AND funnel_so_far = 0)
+        ) AS is_shown
+    FROM counted
+),
+
+placed AS (
+    SELECT
+        shown.*,
+        SUM(CASE WHEN is_shown THEN 1 ELSE 0 END) OVER (PARTITION BY session_id) AS n_shown
+    FROM shown
 )
 
 SELECT
@@ -54,7 +80,7 @@ SELECT
     in_risk_set,
     n_no_funnel,
     started_at,
-    event_at,
+    CASE WHEN is_shown THEN event_at END AS event_at,
     event_type,
     discovery_feature,
     store_id,
@@ -64,12 +90,6 @@ SELECT
     is_nv,
     product_id,
     price_usd
-FROM counted
-WHERE
-    (NOT in_risk_set OR no_funnel_so_far <= cut_at)
-    AND (
-        (:funnel_rule = 'keep')
-        OR (:funnel_rule = 'drop' AND NOT is_funnel)
-        OR (:funnel_rule = 'stop' AND funnel_so_far = 0)
-    )
+FROM placed
+WHERE is_shown OR (n_shown = 0 AND event_index = 1)
 ORDER BY session_id, event_index

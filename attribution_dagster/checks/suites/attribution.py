@@ -42,9 +42,9 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
             name="attribution_equals_tensors",
             asset=asset,
             description="Sessions and events of the table, counted in SQL, are those that Python counted in the tensors.",
-            rules=(equal("sql_sessions", "python_sessions"), equal("sql_events", "events")),
+            rules=(equal("sql_sessions", "sessions_with_events"), equal("sql_events", "events")),
             variant=variant,
-            reported={tensors: ("python_sessions", "events")},
+            reported={tensors: ("sessions_with_events", "events")},
         ),
         Expectation(
             name="attribution_before_conversion",

@@ -50,11 +50,16 @@ def fit_baselines(train_set: SequenceSet, min_count: int = 5) -> dict[str, Basel
     vocabulary = Vocabulary.fit(train_set, ["event_type"], min_count)
     return {
         "base_rate": Baseline(bias=float(np.log(rate / (1 - rate)))),
-        "length": _fit(_length_features, train_set),
+        "length": fit_length(train_set),
         "counts": _fit(
             lambda sequences: event_counts(sequences, vocabulary), train_set, tuple(count_names(vocabulary))
         ),
     }
+
+
+def fit_length(sequences: SequenceSet) -> Baseline:
+    """Return the baseline `length` fitted on these sessions. Raises ValueError for one class."""
+    return _fit(_length_features, sequences)
 
 
 def event_counts(sequences: SequenceSet, vocabulary: Vocabulary) -> Any:

@@ -9,7 +9,9 @@ import numpy.typing as npt
 from attribution_dagster.core.models.metrics import bootstrap_auc, evaluate
 
 _Floats = npt.NDArray[np.float64]
-ALL_USERS, UNSEEN_USERS = "all", "unseen"
+ALL_USERS, UNSEEN_USERS, UNCUT = "all", "unseen", "uncut"
+LANDMARKS = (5, 10, 20)
+"""Numbers of events outside the funnel after which one asks: will this session, still open, convert later?"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,7 @@ def evaluate_all(
     unseen = ~np.isin(users, training_users)
     rows: list[MetricRow] = []
     for population, chosen in ((ALL_USERS, np.ones(len(truth), dtype=bool)), (UNSEEN_USERS, unseen)):
-        rows += _population_rows(
+        rows += population_rows(
             population,
             {name: values[chosen] for name, values in logits.items()},
             truth[chosen],
@@ -72,14 +74,20 @@ def evaluate_all(
     return rows
 
 
-def _population_rows(
+def landmark_population(events: int) -> str:
+    """Return the name of the population of sessions still open after so many events: `after_5`."""
+    return f"after_{events}"
+
+
+def population_rows(
     population: str,
     logits: Mapping[str, _Floats],
     truth: npt.NDArray[np.int_],
     users: npt.NDArray[np.object_],
     probabilities: Mapping[str, _Floats],
-    seed: int,
+    seed: int = 0,
 ) -> list[MetricRow]:
+    """Return a row per predictor on the sessions of one population; the arguments are those of `evaluate_all`."""
     intervals, gains = bootstrap_auc(logits, truth, users, seed=seed)
     rows = []
     for name, scores in logits.items():

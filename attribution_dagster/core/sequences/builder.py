@@ -61,10 +61,11 @@ def build_sequences(
 
     batches: rows ordered by session_id, and by event within it, with session_id, user_id, label, in_risk_set,
     started_at, event_at, the categories and those numbers that are not computed (event_rank counts the rows of a
-    session from 1; time_delta is the seconds since the row before, 0 at the first). Sessions may straddle batches.
+    session from 1; time_delta is the seconds since the row before, 0 at the first). Sessions may straddle batches. A
+    session without events is one row without event_at.
     max_events: how many a model reads; only for counting what it will not see.
 
-    Raises ValueError when rows are out of order or a session's label changes within it.
+    Raises ValueError when rows are out of order, a session's label changes within it, or an event has no time.
     """
     wanted = tuple(dict.fromkeys((*categories, *PUBLISHED_CATEGORIES)))
     making = folder.parent / f".{folder.name}-{uuid.uuid4().hex}"
@@ -74,8 +75,7 @@ def build_sequences(
         with _Writer(making, wanted, tuple(numbers)) as writer:
             for batch in batches:
                 if batch.num_rows:
-                    writer.add(batch)
-                    n_events += batch.num_rows
+                    n_events += writer.add(batch)
         replace_folder(making, folder)
     finally:
         shutil.rmtree(making, ignore_errors=True)
@@ -109,30 +109,42 @@ class _Writer:
             dictionaries = {name: each.values for name, each in self._dictionaries.items()}
             write_description(self._folder, dictionaries, list(self._numbers))
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Append the rows of a batch, which has some."""
-        label, event_at = _numpy(batch["label"], pa.int8()), _microseconds(batch["event_at"])
-        is_first = self._last.session_begins(batch["session_id"], label)
+    def add(self, batch: pa.RecordBatch) -> int:
+        """Append the rows of a batch, which has some; the number of events among them."""
+        label, session_id = _numpy(batch["label"], pa.int8()), batch["session_id"]
+        is_first = self._last.session_begins(session_id, label)
+        is_event = self._last.events(batch["event_at"], is_first, session_id)
         starts = np.flatnonzero(is_first)
+        before: Rows = np.cumsum(is_event) - is_event
+        self._add_sessions(batch, starts, label[starts], before[starts])
+        events = batch if is_event.all() else batch.filter(pa.array(is_event))
+        event_at_us, rank = self._last.event_at_us, self._last.rank
+        if events.num_rows:
+            event_at_us, rank = self._add_events(events, is_first[is_event])
+        self._last = _LastRow(session_id[-1].as_py(), int(label[-1]), event_at_us, rank, bool(is_event[-1]))
+        return int(events.num_rows)
+
+    def _add_events(self, batch: pa.RecordBatch, is_first: npt.NDArray[np.bool_]) -> tuple[int, int]:
+        """Append events; time and rank of the last."""
+        event_at = _microseconds(batch["event_at"])
         rank = self._last.ranks(is_first)
         delta_us = self._last.gaps(event_at, is_first, batch["session_id"])
         computed = {"event_rank": rank, "time_delta": delta_us / 1e6}
-        self._add_sessions(batch, starts, label[starts])
         for name, codes in self._codes.items():
             codes.append(self._dictionaries[name].encode(batch[name]))
         for name, numbers in self._numbers.items():
             numbers.append(computed[name] if name in computed else _floats(batch[name]))
         self._arrays["event_at_us"].append(event_at)
-        self._last = _LastRow(batch["session_id"][-1].as_py(), int(label[-1]), int(event_at[-1]), int(rank[-1]))
+        return int(event_at[-1]), int(rank[-1])
 
-    def _add_sessions(self, batch: pa.RecordBatch, starts: Rows, label: npt.NDArray[np.int8]) -> None:
+    def _add_sessions(self, batch: pa.RecordBatch, starts: Rows, label: npt.NDArray[np.int8], before: Rows) -> None:
         first_rows = batch.take(pa.array(starts))
         inside = first_rows["in_risk_set"].to_numpy(zero_copy_only=False).astype(np.bool_)
         self._ids.write_batch(first_rows.select(_IDS.names).cast(_IDS))
         self._arrays["label"].append(label)
         self._arrays["in_risk_set"].append(inside)
         self._arrays["started_at_us"].append(_microseconds(first_rows["started_at"]))
-        self.sessions.add(starts + self._arrays["event_at_us"].length, label, inside)
+        self.sessions.add(before + self._arrays["event_at_us"].length, label, inside)
 
 
 class _Sessions:
@@ -166,12 +178,13 @@ class _Sessions:
 
 @dataclass(frozen=True)
 class _LastRow:
-    """The row before a batch; a session may go on across batches."""
+    """The row before a batch; a session may go on across batches. Time and rank are those of the last event."""
 
     session_id: str | None = None
     label: int = -1
     event_at_us: int = 0
     rank: int = 0
+    is_event: bool = True
 
     def session_begins(self, session_id: pa.Array, label: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
         """Whether a session begins at each row, (R,). Raises ValueError when sessions are out of order or mixed."""
@@ -188,6 +201,17 @@ class _LastRow:
         if len(mixed):
             raise ValueError(f"session {session_id[int(mixed[0])]} has more than one label")
         return is_first
+
+    def events(
+        self, event_at: pa.Array, is_first: npt.NDArray[np.bool_], session_id: pa.Array
+    ) -> npt.NDArray[np.bool_]:
+        """Whether each row is an event, (R,). Raises ValueError when one without a time is not all of its session."""
+        is_event: npt.NDArray[np.bool_] = event_at.is_valid().to_numpy(zero_copy_only=False).astype(np.bool_)
+        after_event = np.concatenate([[self.is_event], is_event[:-1]])
+        loose = np.flatnonzero(~is_first & ~(is_event & after_event))
+        if len(loose):
+            raise ValueError(f"session {session_id[int(loose[0])]} has an event without a time")
+        return is_event
 
     def ranks(self, is_first: npt.NDArray[np.bool_]) -> Rows:
         """Number of each row in its session, from 1, (R,)."""

@@ -61,7 +61,14 @@ class TrustSpec:
     compared: tuple[str, ...] = (OCCLUSION, "attention_mean", CONTROL)
 
     def __post_init__(self) -> None:
-        for name, least in (("sessions", 1), ("curve_sessions", 1), ("halves", 1), ("permutations", 1), ("shuffles", 1), ("epochs", 0)):
+        for name, least in (
+            ("sessions", 1),
+            ("curve_sessions", 1),
+            ("halves", 1),
+            ("permutations", 1),
+            ("shuffles", 1),
+            ("epochs", 0),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least {least}")
         if unknown := set(self.compared) - set(ATTRIBUTORS):
@@ -135,7 +142,11 @@ def trust_report(
     of_halves = [tuple(map(subject.effects_of, pair)) for pair in trained_on_halves(training, spec.halves, seed)]
     tell("models on permuted labels", 0.75)
     of_noise = list(map(subject.effects_of, trained_on_permuted_labels(training, spec.permutations, seed)))
-    tests += [*_halves(subject, of_halves), *_noise(subject, of_noise), *_windows(current or {}, previous or {}, method)]
+    tests += [
+        *_halves(subject, of_halves),
+        *_noise(subject, of_noise),
+        *_windows(current or {}, previous or {}, method),
+    ]
     tell("done", 1.0)
     return TrustReport(tests=tuple(tests), effects=tuple(_spread(subject, of_halves)), **drawn)
 
@@ -201,7 +212,10 @@ def _prediction(subject: _Subject, training: Training, risk_set: SequenceSet, se
     said = label_faithfulness(
         subject.model, subject.data, subject.explained, subject.sessions.label, _users(subject.sessions), seed
     )
-    interval = {name: (i.value, i.low, i.high) if i else (None, None, None) for name, i in (("auc", auc), ("gain", gain), ("label", said.gain))}
+    interval = {
+        name: (i.value, i.low, i.high) if i else (None, None, None)
+        for name, i in (("auc", auc), ("gain", gain), ("label", said.gain))
+    }
     return [
         judged("auc", MODEL, *interval["auc"], method=subject.name),
         judged("label_faithfulness", OCCURRENCE, *interval["label"], method=subject.name),
@@ -214,7 +228,11 @@ def _baseline_agreement(subject: _Subject, learnt_from: SequenceSet, weights: _F
     assert weights is not None
     known = dict(zip(count_names(Vocabulary.fit(learnt_from, ["event_type"], 5)), weights, strict=True))
     types = subject.groups[EVENT_TYPE]
-    both = [(known[name], effect) for name, effect in zip(types.names, subject.effects[EVENT_TYPE], strict=True) if name in known]
+    both = [
+        (known[name], effect)
+        for name, effect in zip(types.names, subject.effects[EVENT_TYPE], strict=True)
+        if name in known
+    ]
     return rank_correlation(*np.array(both).reshape(-1, 2).T)
 
 
