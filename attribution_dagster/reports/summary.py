@@ -20,6 +20,7 @@ from attribution_dagster.reports.recovery import recovery
 
 Metrics = Mapping[str, Mapping[str, float | None]]
 SHOWN = 5
+SHOWN_FINDINGS = 3
 BAR_CELLS = 8
 FUNNEL_MARK = " ◆"
 MODEL = "transformer"
@@ -55,7 +56,7 @@ class VariantSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """One explained window. planted: event type -> mean planted effect of an occurrence in logits, where known."""
+    """One explained window. findings: sentences, the weightiest first. planted: event type -> mean planted effect of an occurrence in logits, where known."""
 
     dataset_title: str
     window_key: str
@@ -63,6 +64,7 @@ class RunSummary:
     variants: Sequence[VariantSummary]
     planted: Mapping[str, float] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[str] = ()
     duration_s: float | None = None
 
 
@@ -74,7 +76,7 @@ def render(summary: RunSummary) -> RenderableType:
     parts: list[RenderableType] = [Panel(title, box=box.HEAVY, expand=True)]
     for variant in summary.variants:
         parts += [*_variant(variant), Text()]
-    parts += [*_leakage(summary.variants), *_recovered(summary), *_files(summary)]
+    parts += [*_leakage(summary.variants), *_findings(summary), *_recovered(summary), *_files(summary)]
     parts.append(
         Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %, clustered by user, for this model.", style="italic")
     )
@@ -192,6 +194,15 @@ def _leakage(variants: Sequence[VariantSummary]) -> Iterator[RenderableType]:
     funnel = sorted((row["driver_rank"], shorten(row["event_type"], 28)) for row in ranked if row["is_funnel"])
     places = ", ".join(f"{name} {rank}" for rank, name in funnel) or "none had enough users"
     yield Text(f"Rank of the funnel events among {len(ranked)} event types there: {places}.")
+    yield Text()
+
+
+def _findings(summary: RunSummary) -> Iterator[RenderableType]:
+    if not summary.findings:
+        return
+    yield Rule(Text("What to test next", style="bold"), align="left")
+    for sentence in summary.findings[:SHOWN_FINDINGS]:
+        yield Text(f"• {one_line(sentence)}")
     yield Text()
 
 
