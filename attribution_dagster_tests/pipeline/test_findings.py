@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from attribution_dagster.assets.findings import _before, _build, _earlier
-from attribution_dagster.assets.model_card import trust_assets, trust_rows
+from attribution_dagster.assets.model_card import trust_asset, trust_rows
 from attribution_dagster.assets.step import Step
 from attribution_dagster.cli.models import list_models
 from attribution_dagster.cli.results import summarise
@@ -122,5 +122,5 @@ def test_the_state_stands_in_the_list_of_models_and_findings_in_the_summary(publ
 
 
 def test_a_trust_report_that_the_graph_does_not_have_is_none(published: Workspace) -> None:
-    if not trust_assets("no_funnel"):
+    if not trust_asset("no_funnel"):
         assert trust_rows(published, "no_funnel", EXPLAINED) is None
