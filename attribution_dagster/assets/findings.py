@@ -14,12 +14,11 @@ from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.claims.experiment import Ground, plan
 from attribution_dagster.core.claims.holding import Place, holding, q_values, stability
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
-from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE
 from attribution_dagster.graph import DatasetAssets
-from attribution_dagster.reports import sentences
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings
+from attribution_dagster.reports.findings_table import table_rows
 from attribution_dagster.reports.sentences import Finding
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
@@ -34,6 +33,7 @@ _CODE = code_version(
     "core/claims/holding.py",
     "core/claims/raw_rates.py",
     "reports/findings.py",
+    "reports/findings_table.py",
     "reports/pages.py",
     "reports/sentences.py",
     "reports/templates/findings.html",
@@ -42,7 +42,6 @@ _CODE = code_version(
     "sql/marts/event_store_effects.sql",
     "sql/sessions/conversion_base.sql",
 )
-Rows = list[dict[str, Any]]
 
 
 def findings_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
@@ -89,7 +88,7 @@ def _build(step: Step) -> Report:
     ground = _ground(step)
     found = [_of_variant(step, variant, ground) for variant in profile.claiming]
     page = FindingsPage(title=profile.title, window_key=key, simulated=profile.simulated, variants=found)
-    rows = [row for each in found for row in _rows(each)]
+    rows = [row for each in found for row in table_rows(each)]
     start = workspace.window(key).start
     names = [column.name for column in table_definition("findings").columns]
     table = pa.Table.from_pylist([{name: row.get(name) for name in names} | {"window_start": start} for row in rows])
@@ -236,54 +235,3 @@ def _before(step: Step, variant: str) -> Mapping[str, Sequence[float]]:
     for row in workspace.warehouse.fetch(query, bounds, scope="published").to_pylist():
         found[row["event_type"]].append(row["mean_centred_effect"])
     return found
-
-
-def _rows(of: VariantFindings) -> Rows:
-    """The rows of the table: one for each finding, or one that says that there is none."""
-    caveat = _caveat(of.standing)
-    if not of.findings:
-        return [{"variant": of.variant, "sentence": sentences.nothing_found(of.variant, of.tested), "caveat": caveat}]
-    return [_row(finding, caveat) for finding in of.findings]
-
-
-def _row(finding: Finding, caveat: str) -> dict[str, Any]:
-    change, low, high = finding.odds
-    slope, planned = finding.trend, finding.experiment
-    return {
-        "finding_rank": finding.rank,
-        "variant": finding.variant,
-        "event_type": finding.event_type,
-        "sentence": sentences.headline(finding),
-        "mean_centred_effect": finding.effect,
-        "effect_low": finding.low,
-        "effect_high": finding.high,
-        "q_value": finding.q_value,
-        "signal_strength": finding.signal_strength,
-        "odds_change": change,
-        "odds_change_low": low,
-        "odds_change_high": high,
-        "base_rate": finding.ground.rate,
-        "points_change": finding.points,
-        "users": finding.users,
-        "raw_verdict": finding.raw_verdict,
-        "raw_slope": slope.slope if slope else None,
-        "raw_slope_low": slope.low if slope else None,
-        "raw_slope_high": slope.high if slope else None,
-        "raw_rates": sentences.raw_sentence(finding),
-        "positions": sentences.positions_sentence(finding),
-        "stores": sentences.stores_sentence(finding),
-        "windows_same_sign": finding.stability.same,
-        "windows_compared": finding.stability.windows,
-        "baseline_effect": finding.baseline_effect,
-        "experiment": sentences.experiment_sentence(finding),
-        "treated_rate": planned.treated_rate if planned else None,
-        "sessions_per_arm": planned.sessions_per_arm if planned else None,
-        "users_per_arm": planned.users_per_arm if planned else None,
-        "caveat": caveat,
-    }
-
-
-def _caveat(verdict: Standing) -> str:
-    """The model's state with its reasons, and what no model can say."""
-    said = f"Model: {verdict.state}" + (f" ({'; '.join(verdict.reasons)})" if verdict.reasons else "")
-    return f"{said}. {MODEL_NOT_CAUSE}"

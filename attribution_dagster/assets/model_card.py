@@ -35,7 +35,7 @@ def card_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition
     asset = f"{variant}/model_card"
     reads = [
         *(f"{variant}/{name}" for name in ("sequence_tensors", "trained_model", "event_type_attribution", "champion")),
-        *trust_assets(variant),
+        *trust_asset(variant),
     ]
 
     @dg.asset(
@@ -70,7 +70,7 @@ def card_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition
     return [model_card]
 
 
-def trust_assets(variant: str) -> list[str]:
+def trust_asset(variant: str) -> list[str]:
     """The asset with the variant's trust report, where the graph has one."""
     return [f"{variant}/attribution_trust"] if "{variant}/attribution_trust" in TABLES else []
 
@@ -78,7 +78,7 @@ def trust_assets(variant: str) -> list[str]:
 def trust_rows(workspace: Workspace, variant: str, key: str) -> Rows | None:
     """The rows of the variant's trust report of a window; None where there is none."""
     table = f"attribution_trust_{variant}"
-    if not trust_assets(variant) or workspace.warehouse.current(table, key) is None:
+    if not trust_asset(variant) or workspace.warehouse.current(table, key) is None:
         return None
     return workspace.slice_of(table, key).to_pylist()
 

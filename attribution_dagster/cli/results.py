@@ -31,9 +31,11 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
         variants=[_variant(workspace, window_key, name) for name in profile.variants],
         planted=_planted(workspace),
         suspected=_suspected(workspace, window_key),
+        findings=_findings(workspace, window_key),
         files={
             "tables and pictures": str(folder),
             "the picture": str(folder / picture_name()),
+            "findings": str(folder / "findings.html"),
             "MLflow": _store(workspace),
             "Dagster": f"attribution ui --dataset {profile.name}, then http://127.0.0.1:3000",
         },
@@ -72,6 +74,22 @@ def _suspected(workspace: Workspace, window_key: str) -> Mapping[str, bool]:
     """Event types that announce the conversion -> whether the dataset's funnel list has them."""
     rows = _published(workspace, "suspected_leakage", window_key).to_pylist()
     return {row["event_type"]: row["is_funnel"] for row in rows if row["is_suspected"]}
+
+
+def _findings(workspace: Workspace, window_key: str) -> list[str]:
+    """The sentences of the window's findings in order of rank, and the experiment's size; unranked ones by name."""
+    if not workspace.profile.claiming:
+        return []
+    query = parse_query(
+        "findings",
+        "SELECT sentence, sessions_per_arm FROM findings_history WHERE window_start = :window_start "
+        "ORDER BY finding_rank ASC NULLS LAST, variant, event_type",
+    )
+    rows = workspace.warehouse.fetch(
+        query, {"window_start": workspace.window(window_key).start}, scope="published"
+    ).to_pylist()
+    size = " Its test takes {:,} sessions per arm."
+    return [row["sentence"] + (size.format(row["sessions_per_arm"]) if row["sessions_per_arm"] else "") for row in rows]
 
 
 def _published(workspace: Workspace, table: str, window_key: str) -> pa.Table:

@@ -20,6 +20,7 @@ from attribution_dagster.reports.recovery import recovery
 
 Metrics = Mapping[str, Mapping[str, float | None]]
 SHOWN = 5
+SHOWN_FINDINGS = 3
 BAR_CELLS = 8
 FUNNEL_MARK = " ◆"
 MODEL = "transformer"
@@ -56,7 +57,7 @@ class VariantSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """One explained window. planted: event type -> mean planted effect of an occurrence in logits, where known.
+    """One explained window. findings: sentences, the weightiest first. planted: event type -> mean planted effect of an occurrence in logits, where known.
 
     suspected: event type that announces the conversion -> whether it is on the funnel list; None if nobody looked.
     """
@@ -68,6 +69,7 @@ class RunSummary:
     planted: Mapping[str, float] | None = None
     suspected: Mapping[str, bool] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[str] = ()
     duration_s: float | None = None
     events: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
@@ -82,7 +84,7 @@ def render(summary: RunSummary) -> RenderableType:
     parts: list[RenderableType] = [Panel(title, box=box.HEAVY, expand=True)]
     for variant in summary.variants:
         parts += [*_variant(variant), Text()]
-    parts += [*_leakage(summary.variants, summary.suspected), *_recovered(summary)]
+    parts += [*_leakage(summary.variants, summary.suspected), *_findings(summary), *_recovered(summary)]
     parts += [*_rejected(summary), *_files(summary)]
     parts.append(
         Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %, clustered by user, for this model.", style="italic")
@@ -235,6 +237,15 @@ def _suspected(suspected: Mapping[str, bool]) -> Text:
     if not lacking:
         return Text(said)
     return Text(f"{said} Not on the list: {', '.join(lacking)}; add to roles.funnel.", style="bold red")
+
+
+def _findings(summary: RunSummary) -> Iterator[RenderableType]:
+    if not summary.findings:
+        return
+    yield Rule(Text("What to test next", style="bold"), align="left")
+    for sentence in summary.findings[:SHOWN_FINDINGS]:
+        yield Text(f"• {one_line(sentence)}")
+    yield Text()
 
 
 def _recovered(summary: RunSummary) -> Iterator[RenderableType]:

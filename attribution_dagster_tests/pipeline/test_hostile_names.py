@@ -72,6 +72,8 @@ def test_pages_of_the_ui_show_names_as_text(hostile: Workspace) -> None:
         "no_funnel/store_attribution",
         "sessions",
         "funnel_metrics",
+        "no_funnel/event_count_rates",
+        "findings",
     ):
         record = hostile.artifacts.record(asset, "all" if asset == "source" else EXPLAINED)
         assert record is not None
@@ -81,6 +83,14 @@ def test_pages_of_the_ui_show_names_as_text(hostile: Workspace) -> None:
             # A line of a table has as many cells as its head: no name breaks out of its cell.
             rows = [line for line in text.splitlines() if line.startswith("|")]
             assert len({row.count("|") for row in rows}) <= 1, asset
+
+
+def test_exported_pages_show_names_as_text(hostile: Workspace) -> None:
+    folder = hostile.settings.exports / "small" / EXPLAINED
+    for name in ("findings.html", "findings.md", "model_card_no_funnel.html", "model_card_no_funnel.md"):
+        text = (folder / name).read_text(encoding="utf-8")
+        assert "<script" not in text and "<b>Burgers" not in text and "](http" not in text, name
+    assert "&lt;script&gt;" in (folder / "findings.html").read_text(encoding="utf-8")
 
 
 def test_terminal_shows_names_on_one_line_each(hostile: Workspace) -> None:

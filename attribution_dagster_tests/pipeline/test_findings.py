@@ -1,0 +1,126 @@
+"""The assets that make claims: what they read, what they say, and when they hold back."""
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from attribution_dagster.assets.findings import _before, _build, _earlier
+from attribution_dagster.assets.model_card import trust_asset, trust_rows
+from attribution_dagster.assets.step import Step
+from attribution_dagster.cli.models import list_models
+from attribution_dagster.cli.results import summarise
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.pipeline.faults import Change, copy_of, report, rewrite, set_where
+from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS
+
+AGGREGATE = "transformer_event_attribution_no_funnel"
+
+
+def rows_of(workspace: Workspace) -> list[dict[str, Any]]:
+    rows = workspace.slice_of("findings", EXPLAINED).to_pylist()
+    return sorted(rows, key=lambda row: (row["finding_rank"] or 0, row["event_type"] or ""))
+
+
+@pytest.fixture()
+def made_again(published: Workspace, tmp_path: Path) -> Callable[..., list[dict[str, Any]]]:
+    """Makes the findings once more, of a copy in which something was changed: the table of event types, or the model's standing."""
+
+    def make(change: Change | None = None, **standing: object) -> list[dict[str, Any]]:
+        copy = copy_of(published, tmp_path)
+        if change is not None:
+            rewrite(copy, AGGREGATE, change)
+        if standing:
+            report(copy, "no_funnel/model_card", standing=standing)
+        _build(
+            Step(workspace=copy, asset="findings", window_key=EXPLAINED, version="again", inputs={}, run_id="a test")
+        )
+        return rows_of(copy)
+
+    return make
+
+
+def test_findings_are_the_significant_effects_by_size_of_the_variant_without_the_funnel(published: Workspace) -> None:
+    aggregate = [row for row in published.slice_of(AGGREGATE, EXPLAINED).to_pylist() if row["has_minimum_support"]]
+    significant = {row["event_type"]: row for row in aggregate if row["q_value"] < 0.05}
+    rows = rows_of(published)
+    assert len(rows) > 3 and {row["variant"] for row in rows} == {"no_funnel"}
+    assert {row["event_type"] for row in rows} == set(significant)
+    for row in rows:
+        assert row["mean_centred_effect"] == significant[row["event_type"]]["mean_centred_effect"]
+        assert row["event_type"] in row["sentence"] and "not causal" in row["caveat"]
+        assert row["sessions_per_arm"] > 0 and 0 < row["base_rate"] < row["treated_rate"] < 1
+    sizes = [abs(row["mean_centred_effect"]) for row in rows]
+    ranked = [row["finding_rank"] for row in rows]
+    if ranked[0] is not None:
+        assert sizes == sorted(sizes, reverse=True) and ranked == list(range(1, len(rows) + 1))
+
+
+def test_the_base_rate_is_counted_from_all_sessions_that_can_convert(published: Workspace) -> None:
+    sessions = published.slice_of("sessions", EXPLAINED).to_pylist()
+    usable = [s for s in sessions if not s["is_bot"] and not s["is_censored"] and s["n_no_funnel"] >= 1]
+    rate = sum(s["is_converted"] for s in usable) / len(usable)
+    assert [row["base_rate"] for row in rows_of(published)] == pytest.approx([rate] * len(rows_of(published)))
+
+
+def test_without_a_significant_effect_one_row_says_so(made_again: Callable[..., list[dict[str, Any]]]) -> None:
+    (row,) = made_again(set_where(lambda row: True, q_value=0.5))
+    assert row["event_type"] is None and row["finding_rank"] is None and "Nothing significant" in row["sentence"]
+
+
+def test_a_model_that_may_not_rank_gets_no_ranks(made_again: Callable[..., list[dict[str, Any]]]) -> None:
+    rows = made_again(state="do not publish", reasons=["trust test failed: deletion"], ranks=False)
+    assert len(rows) > 3 and {row["finding_rank"] for row in rows} == {None}
+    assert all("do not publish (trust test failed: deletion)" in row["caveat"] for row in rows)
+
+
+def test_earlier_windows_are_looked_at_as_readers_see_them(published: Workspace) -> None:
+    windows = published.profile.windows.model_copy(update={"end": date(2025, 2, 3)})
+    longer = replace(published, profile=published.profile.model_copy(update={"windows": windows}))
+    later = Step(workspace=longer, asset="findings", window_key="2025-01-27", version="v", inputs={}, run_id="a test")
+    effects = {
+        row["event_type"]: [row["mean_centred_effect"]]
+        for row in published.slice_of(AGGREGATE, EXPLAINED).to_pylist()
+        if row["has_minimum_support"]
+    }
+    assert _before(later, "no_funnel") == effects
+    assert _before(replace(later, window_key=EXPLAINED), "no_funnel") == {}
+    (known,) = _earlier(longer, "2025-01-27")
+    assert known[0] == EXPLAINED and known[1] and _earlier(longer, EXPLAINED) == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_card_is_in_the_exports_in_mlflow_and_in_the_registry(published: Workspace, variant: str) -> None:
+    from mlflow import MlflowClient
+
+    record = published.artifacts.record(f"{variant}/model_card", EXPLAINED)
+    trained = published.artifacts.record(f"{variant}/trained_model", EXPLAINED)
+    assert record is not None and trained is not None
+    client = MlflowClient(published.settings.mlflow_tracking_uri)
+    logged = client.list_artifacts(trained.report["mlflow_run_id"], f"windows/{EXPLAINED}")
+    names = {f"model_card_{variant}.md", f"model_card_{variant}.html"}
+    assert names <= {Path(file.path).name for file in logged}
+    exported = published.settings.exports / "small" / EXPLAINED / f"model_card_{variant}.html"
+    assert trained.report["model"] in exported.read_text() and record.report["state"] in exported.read_text()
+    assert published.registry.versions(variant)[-1].state == f"{record.report['state']} ({EXPLAINED})"
+    if variant == "with_funnel":
+        assert record.report["state"] == "do not publish" and not record.report["standing"]["ranks"]
+
+
+def test_the_state_stands_in_the_list_of_models_and_findings_in_the_summary(published: Workspace) -> None:
+    from rich.console import Console
+
+    console = Console(width=250, record=True, file=io.StringIO())
+    console.print(list_models(published))
+    assert "do not publish (2025-01-20)" in console.export_text()
+    said = summarise(published, EXPLAINED, duration_s=None).findings
+    assert len(said) > 3 and "sessions per arm" in said[0]
+
+
+def test_a_trust_report_that_the_graph_does_not_have_is_none(published: Workspace) -> None:
+    if not trust_asset("no_funnel"):
+        assert trust_rows(published, "no_funnel", EXPLAINED) is None

@@ -1,0 +1,245 @@
+"""Findings and model cards as people read them, with names that mean harm."""
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from attribution_dagster.core.claims.experiment import Ground, plan
+from attribution_dagster.core.claims.holding import Holding, Stability
+from attribution_dagster.core.claims.raw_rates import CountRate, trend
+from attribution_dagster.core.claims.standing import Standing, State
+from attribution_dagster.reports import sentences
+from attribution_dagster.reports.findings import FindingsPage, VariantFindings
+from attribution_dagster.reports.model_card import ModelCard, calibration_points, limits
+from attribution_dagster.reports.sentences import Finding
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "a|b",
+    "two\nlines",
+    "=1+1",
+    "`code` [x](http://y) *b*",
+    "<img src=x onerror=y>",
+]
+GROUND = Ground(sessions=10_000, converted=800, users=6_000, standard_error=0.003)
+GOOD = Standing(state=State.PUBLISHABLE, reasons=(), ranks=True)
+
+
+def row(count: int, rate: float) -> CountRate:
+    return CountRate(
+        count_low=count,
+        count_high=count + (count > 1),
+        mean_count=float(count),
+        sessions=500,
+        rate=rate,
+        low=rate - 0.02,
+        high=rate + 0.02,
+        expected=0.11,
+    )
+
+
+def finding(**changes: Any) -> Finding:
+    effect = changes.get("effect", 0.2)
+    rates = changes.get("rates", (row(0, 0.09), row(1, 0.12), row(2, 0.15)))
+    values: dict[str, Any] = dict(
+        variant="no_funnel",
+        event_type="card_click",
+        rank=1,
+        effect=effect,
+        low=effect - 0.05,
+        high=effect + 0.05,
+        q_value=0.001,
+        signal_strength="Strong positive signal",
+        occurrences=900,
+        users=400,
+        ground=GROUND,
+        rates=rates,
+        trend=trend(rates),
+        positions=Holding(same=("1-5",), opposite=("21-50",), unclear=("6-10",)),
+        stores=Holding(),
+        stability=Stability(same=2, windows=3),
+        baseline_effect=0.1,
+        experiment=plan(GROUND, effect),
+    )
+    return Finding(**{**values, **changes})
+
+
+def page(*findings: Finding, standing: Standing = GOOD, tested: int = 5) -> FindingsPage:
+    found = VariantFindings(variant="no_funnel", standing=standing, tested=tested, findings=findings)
+    return FindingsPage(title="Shop", window_key="2025-02-03", simulated=False, variants=[found])
+
+
+def test_the_headline_has_odds_points_and_logits_with_their_interval() -> None:
+    said = sentences.headline(finding())
+    # exp(.2) = 1.2214, exp(.15) = 1.1618, exp(.25) = 1.2840; odds .08/.92 x 1.2214 give 9.60 %.
+    for part in (
+        "“card_click”",
+        "22.1 % higher odds",
+        "+16.2 % to +28.4 %",
+        "+1.60 points",
+        "8.0 %",
+        "+0.200 (+0.150 to",
+    ):
+        assert part in said, part
+    assert "CONTRADICT" not in said and "other sign" not in said
+    assert "18.1 % lower odds" in sentences.headline(finding(effect=-0.2))
+
+
+def test_raw_rates_and_the_baseline_that_contradict_are_said_in_the_headline() -> None:
+    against = finding(effect=-0.2)
+    assert against.raw_verdict == "contradict" and "raw rates CONTRADICT it" in sentences.headline(against)
+    assert "CONTRADICT the model: +3.00 points per further occurrence" in sentences.raw_sentence(against)
+    assert "gives it the other sign" in sentences.headline(against)
+    assert "They agree" in sentences.raw_sentence(finding())
+    assert "They do not tell" in sentences.raw_sentence(finding(rates=(row(0, 0.1), row(1, 0.1))))
+    assert "raw rates say nothing" in sentences.raw_sentence(finding(rates=(row(1, 0.1),)))
+
+
+def test_where_it_holds_how_long_it_held_and_how_to_test_it() -> None:
+    found = finding()
+    said = sentences.positions_sentence(found)
+    assert said == ("Holds at 1 of 3 positions with enough users (1-5); the opposite sign at 21-50; not clear at 6-10.")
+    assert sentences.stores_sentence(found) == "No store has enough users with this event."
+    assert sentences.stability_sentence(found) == "Same sign in 2 of 3 earlier published windows."
+    assert "No earlier" in sentences.stability_sentence(finding(stability=Stability(same=0, windows=0)))
+    planned = plan(GROUND, 0.2)
+    assert planned is not None
+    said = sentences.experiment_sentence(found)
+    assert "Association, not cause" in said and "one more “card_click”" in said
+    assert f"{planned.sessions_per_arm:,} sessions per arm, or {planned.users_per_arm:,} users" in said
+    assert "one fewer" in sentences.experiment_sentence(finding(effect=-0.2))
+    assert "No experiment can be planned" in sentences.experiment_sentence(finding(experiment=None))
+
+
+def test_many_stores_are_counted_and_five_are_named() -> None:
+    said = sentences.stores_sentence(finding(stores=Holding(same=tuple(f"s{n}" for n in range(9)))))
+    assert said == "Holds at 9 of 9 stores with enough users (s0, s1, s2, s3, s4 and 4 more)."
+
+
+class Tags(HTMLParser):
+    """Every tag of a page, and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        self.tags.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_text_on_both_pages(name: str) -> None:
+    harmless, harmful = page(finding()), page(finding(event_type=name, stores=Holding(same=(name,))))
+    assert Tags(harmful.html()).tags == [*Tags(harmless.html()).tags]
+    assert " ".join(name.split()) in Tags(harmful.html()).text
+    markdown = harmful.markdown()
+    table = [line for line in markdown.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1
+    assert "<script" not in markdown and "<img" not in markdown and "](http" not in markdown
+    assert not re.search(r"^lines", markdown, re.M)
+
+
+def test_small_findings_come_last_as_a_list_and_are_in_the_table_of_all() -> None:
+    html = page(finding(), finding(event_type="map_view", effect=0.01, signal_strength="Neutral")).html()
+    assert html.count("<article") == 1 and "Significant, but small" in html
+    assert html.index("<article") < html.index("Significant, but small") and html.count("map_view") == 2
+
+
+def test_without_a_finding_the_pages_say_so() -> None:
+    for text in (page(tested=7).html(), page(tested=7).markdown()):
+        assert "Nothing significant: of 7 event types with enough users" in text
+
+
+def test_without_a_ranking_the_pages_say_so_and_show_no_rank() -> None:
+    withheld = Standing(state=State.WARNINGS, reasons=("ranking withheld: because",), ranks=False)
+    shown = page(finding(rank=None), standing=withheld)
+    for text in (shown.html(), shown.markdown()):
+        assert "No ranking." in text and "ranking withheld: because" in text
+    assert 'class="rank"' not in shown.html() and "| – | card_click |" in shown.markdown()
+
+
+METRIC = dict(
+    model="transformer",
+    population="all",
+    auc=0.7,
+    auc_low=0.65,
+    auc_high=0.75,
+    auc_gain=None,
+    auc_gain_low=None,
+    auc_gain_high=None,
+    log_loss=0.3,
+    brier=0.1,
+    ece=0.012,
+)
+TRUST = dict(
+    granularity="model",
+    test="deletion",
+    method="gradient_x_input",
+    value=0.4,
+    value_low=0.3,
+    value_high=0.5,
+    bound_low=0.1,
+    bound_high=None,
+    passed=True,
+    blocking=True,
+    meaning="<b>how</b> | fast",
+)
+
+
+def card(**changes: Any) -> ModelCard:
+    values: dict[str, Any] = dict(
+        title="Shop",
+        variant="no_funnel",
+        window_key="2025-02-03",
+        model="shop-no_funnel version 3",
+        simulated=True,
+        leaks=False,
+        standing=GOOD,
+        facts={"Explains": "window 2025-02-03"},
+        metrics=[METRIC, {**METRIC, "population": "unseen", "auc": None}],
+        trust=[TRUST, {**TRUST, "test": "insertion", "passed": False}, {**TRUST, "passed": None, "value": None}],
+        calibration=[(0.1, 0.12), (0.3, 0.25)],
+        rank_correlation=0.9,
+        limits=limits(best_epoch=0, unknown_types=0.02, max_events=200, sampled_users=10_000),
+    )
+    return ModelCard(**{**values, **changes})
+
+
+def test_a_card_says_state_metrics_trust_calibration_and_limits() -> None:
+    for text in (card().html(), card().markdown()):
+        for part in (
+            "publishable",
+            "0.650 to 0.750",
+            "deletion",
+            "failed",
+            "no bound",
+            "0.012",
+            "network added nothing",
+        ):
+            assert part in text, part
+        assert "SIMULATED DATA" in text and "2.0 %" in text.replace("2.0%", "2.0 %") and "<b>how" not in text
+    assert "version 3" in Tags(card().html()).text and card().html().count("<circle") == 2
+
+
+def test_a_card_without_a_trust_report_says_so_and_one_with_leakage_too() -> None:
+    assert "No trust report" in card(trust=None).html() and "No trust report" in card(trust=None).markdown()
+    assert "DATA LEAKAGE" in card(leaks=True).html()
+
+
+def test_a_card_leaves_out_what_could_not_be_measured() -> None:
+    assert "unseen users" not in card().html() and "Left out" in card().html()
+    assert card(metrics=[{**METRIC, "auc": None, "ece": None}]).error is None
+
+
+def test_points_of_the_calibration_plot_lie_on_the_diagonal_where_predictions_come_true() -> None:
+    found = calibration_points([(0.1, 0.1), (0.5, 0.5)])
+    for point in found["points"]:
+        assert point["x"] + point["y"] == pytest.approx(240, abs=0.2)
+    assert calibration_points([])["points"] == []
