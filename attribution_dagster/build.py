@@ -14,6 +14,7 @@ from attribution_dagster.assets.sequences import sequence_assets
 from attribution_dagster.assets.sessions import session_assets
 from attribution_dagster.assets.source import source_assets
 from attribution_dagster.assets.training import training_assets
+from attribution_dagster.assets.trust import trust_assets
 from attribution_dagster.automation import automation_of
 from attribution_dagster.checks.adapter import asset_checks
 from attribution_dagster.graph import DatasetAssets
@@ -43,7 +44,7 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
-    per_variant = (sequence_assets, training_assets, attribution_assets, report_assets, promotion_assets)
+    per_variant = (sequence_assets, training_assets, attribution_assets, trust_assets, report_assets, promotion_assets)
     return [
         *source_assets(dataset),
         *session_assets(dataset),

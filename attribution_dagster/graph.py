@@ -47,6 +47,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "{variant}/trained_model": ("model_metrics_{variant}", "transformer_pair_attribution_{variant}"),
     "{variant}/event_attribution": ("gradient_attribution_{variant}",),
     **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
+    "{variant}/attribution_trust": ("attribution_trust_{variant}", "attribution_spread_{variant}"),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
     "leakage_comparison": ("leakage_comparison",),
 }

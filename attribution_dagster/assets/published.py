@@ -51,6 +51,7 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 def tables(profile: Profile) -> list[str]:
     """The tables of a window that readers see."""
     per_variant = ["gradient_attribution", *AGGREGATES.values(), "transformer_pair_attribution", "model_metrics"]
+    per_variant += ["attribution_trust", "attribution_spread"]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",
@@ -63,7 +64,14 @@ def tables(profile: Profile) -> list[str]:
 
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
-    per_variant = ["sequence_tensors", "trained_model", "event_attribution", *AGGREGATES, "attribution_report"]
+    per_variant = [
+        "sequence_tensors",
+        "trained_model",
+        "event_attribution",
+        *AGGREGATES,
+        "attribution_trust",
+        "attribution_report",
+    ]
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return [
         "sessions",
@@ -100,18 +108,18 @@ def write_exports(
 
 
 def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the variants' pictures; without a suffix, that of `no_funnel`."""
+    """File name -> the variants' pictures; the panels of `no_funnel` also without a suffix."""
     from attribution_dagster.reports.panels import picture_name
 
     found: dict[str, bytes] = {}
     for variant in workspace.profile.variants:
-        asset = f"{variant}/attribution_report"
-        record = workspace.artifacts.record(asset, window_key)
-        folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
-        if folder is not None:
-            found[picture_name(variant)] = picture(folder).read_bytes()
-            if variant == NO_FUNNEL:
-                found[picture_name()] = found[picture_name(variant)]
+        for asset in (f"{variant}/attribution_report", f"{variant}/attribution_trust"):
+            record = workspace.artifacts.record(asset, window_key)
+            folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
+            if folder is not None:
+                found[picture(folder).name] = picture(folder).read_bytes()
+    if picture_name(NO_FUNNEL) in found:
+        found[picture_name()] = found[picture_name(NO_FUNNEL)]
     return found
 
 
