@@ -18,6 +18,7 @@ from attribution_dagster.resources.workspace import Workspace
 
 if TYPE_CHECKING:
     from attribution_dagster.core.attribution.trust.report import TrustReport
+    from attribution_dagster.core.attribution.trust.retraining import Training
 
 _NAMED = {
     "event_type": ("event_type_attribution", "event_type"),
@@ -104,34 +105,35 @@ def _build(step: Step, variant: str) -> Report:
     }
 
 
-def _judge(step: Step, variant: str) -> "TrustReport":
-    import numpy as np
-    import torch
-
-    from attribution_dagster.core.attribution.trust.report import TrustSpec, trust_report
+def how_it_was_trained(workspace: Workspace, variant: str, key: str) -> "Training":
+    """The training of the model that explains the window, to be done again: up to the epoch it kept, or the profile's limit."""
     from attribution_dagster.core.attribution.trust.retraining import Training
 
-    workspace, key, profile = step.workspace, step.window_key, step.workspace.profile
-    torch.set_num_threads(workspace.settings.threads)
-    keys = training_keys(workspace, key)
+    keys, profile = training_keys(workspace, key), workspace.profile
     sets = [open_sequences(workspace, variant, k) for k in keys]
     train_set, validation_set, _ = split_sessions(sets, profile.name, variant, keys)
     spec, training = specifications(profile)
     trained = workspace.artifacts.record(f"{variant}/trained_model", key)
     assert trained is not None  # its version is an input
+    epochs = min(math.ceil(trained.report["best_epoch"]), profile.trust.epochs)
+    return Training(train_set=train_set, validation_set=validation_set, spec=spec, training=training, epochs=epochs)
+
+
+def _judge(step: Step, variant: str) -> "TrustReport":
+    import numpy as np
+    import torch
+
+    from attribution_dagster.core.attribution.trust.report import TrustSpec, trust_report
+
+    workspace, key = step.workspace, step.window_key
+    torch.set_num_threads(workspace.settings.threads)
     sequences = open_sequences(workspace, variant, key)
     before = _window_before(workspace, variant, key)
     return trust_report(
         open_model(workspace, variant, key),
         sequences.select(np.flatnonzero(sequences.in_risk_set)),
-        Training(
-            train_set=train_set,
-            validation_set=validation_set,
-            spec=spec,
-            training=training,
-            epochs=min(math.ceil(trained.report["best_epoch"]), profile.trust.epochs),
-        ),
-        TrustSpec(**profile.trust.model_dump()),
+        how_it_was_trained(workspace, variant, key),
+        TrustSpec(**workspace.profile.trust.model_dump()),
         current=_effects(workspace, variant, key),
         previous=_effects(workspace, variant, before) if before else {},
         progress=workspace.progress.advance,

@@ -205,7 +205,7 @@ class Trust(_Part):
 
     sessions: int = Field(default=1500, ge=1)
     """Sessions whose effects under those models are compared."""
-    curve_sessions: int = Field(default=200, ge=1)
+    curve_sessions: int = Field(default=120, ge=1)
     """Sessions whose events are deleted bit by bit."""
     halves: int = Field(default=2, ge=1)
     """Pairs of models, each on half of the training users."""

@@ -235,6 +235,16 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
     "event_position_attribution_adds_up": lambda w, v: rewrite(
         w, f"transformer_event_position_attribution_{v}", lambda t: first(t, not_converted=1.5)
     ),
+    "trust_report_complete": lambda w, v: rewrite(w, f"attribution_trust_{v}", lambda t: first(t, meaning="")),
+    "trust_tests_passed": lambda w, v: rewrite(
+        w,
+        f"attribution_trust_{v}",
+        set_where(lambda row: row["test"] == "auc", value=0.5, value_low=0.46, value_high=0.54, passed=False),
+    ),
+    "trust_without_warnings": lambda w, v: rewrite(
+        w, f"attribution_trust_{v}", set_where(lambda row: row["test"] == "completeness", value=0.9, passed=False)
+    ),
+    "spread_complete": lambda w, v: rewrite(w, f"attribution_spread_{v}", lambda t: first(t, retraining_error=-0.1)),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),
     "effects_steady": lambda w, v: rewrite(

@@ -115,7 +115,7 @@ CRITERIA: Mapping[str, Criterion] = {
         meaning="Does leaving events out one by one, which asks the model itself, rank them alike? Rank correlation; 1 is the same ranking.",
     ),
     "parameter_randomisation": Criterion(
-        high=0.5,
+        high=0.8,
         blocking=True,
         granularities=("occurrence", EVENT_TYPE),
         meaning="Do attributions depend on what the model learnt? Rank correlation with those after all weights were shuffled, the mean, lowest and "

@@ -57,7 +57,7 @@ class TrustSpec:
     """
 
     sessions: int = 1500
-    curve_sessions: int = 200
+    curve_sessions: int = 120
     halves: int = 2
     permutations: int = 2
     shuffles: int = 4
