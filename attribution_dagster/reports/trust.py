@@ -39,7 +39,7 @@ def trust_png(
         figure = Figure(figsize=(16.0, 6.8), dpi=100, facecolor="white")
         FigureCanvasAgg(figure)
         figure.set_layout_engine("constrained", rect=(0.008, 0.075, 0.984, 0.845))
-        left, middle, right = figure.subplots(1, 3, width_ratios=(1.0, 1.1, 1.35))
+        left, middle, right = figure.subplots(1, 3, width_ratios=(1.0, 0.9, 1.75))
         _curves(left, shares, curves, at_random)
         _effects(middle, [row for row in effects if row["granularity"] == "event_type"])
         _tests(right, tests)
@@ -74,11 +74,11 @@ def _curves(
     axes.set_xlabel("% of a session's events deleted")
     axes.set_ylabel("mean logit")
     quiet(axes, grid="y")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False, fontsize=8.5)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=1, frameon=False, fontsize=8.5)
 
 
 def _effects(axes: Axes, rows: Rows) -> None:
-    axes.set_title("Effects, and how far retraining moves them")
+    axes.set_title("Effects and retraining")
     largest = sorted(rows, key=lambda row: -abs(row["mean_centred_effect"]))[:SHOWN_TYPES]
     chosen = sorted(largest, key=lambda row: row["mean_centred_effect"])
     for place, row in enumerate(chosen):
@@ -92,7 +92,7 @@ def _effects(axes: Axes, rows: Rows) -> None:
     axes.axvline(0.0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(chosen)), [plot_label(row["name"], 24) for row in chosen])
     axes.set_ylim(-0.7, max(len(chosen), 1) - 0.3)
-    axes.set_xlabel("logits; bars: 1.96 retraining errors, tick: mean of models on halves of the users")
+    axes.set_xlabel("logits; bars: 1.96 retraining errors,\ntick: mean of models on halves of the users")
     axes.xaxis.label.set_size(9)
     quiet(axes, grid="x")
 
@@ -103,7 +103,7 @@ def _tests(axes: Axes, rows: Rows) -> None:
     bounded = [row for row in rows if row["bound_low"] is not None or row["bound_high"] is not None]
     bounded = sorted(bounded, key=lambda row: not row["blocking"])
     step = 1.0 / (len(bounded) + 1)
-    columns = (("test", 0.0), ("of", 0.38), ("value", 0.56), ("bound", 0.74), ("", 0.85))
+    columns = (("test", 0.0), ("of", 0.32), ("value", 0.48), ("bound", 0.74), ("", 0.83))
     for text, x in columns:
         axes.text(x, 1.0, text, weight="bold", fontsize=10, va="top", transform=axes.transAxes)
     for number, row in enumerate(bounded, start=1):
