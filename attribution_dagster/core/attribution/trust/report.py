@@ -124,6 +124,7 @@ def trust_report(
     spec: TrustSpec,
     *,
     method: str = "gradient_x_input",
+    leaks: bool = False,
     current: Mapping[str, Mapping[str, float]] | None = None,
     previous: Mapping[str, Mapping[str, float]] | None = None,
     seed: int = 0,
@@ -131,6 +132,8 @@ def trust_report(
 ) -> TrustReport:
     """Return the report on what `method` says of the model, on the sessions of the explained window's risk set.
 
+    leaks: the model sees the funnel, which all but decides the outcome. What is left for the other event types is then too
+    little to rank them by, and nobody should: `halves` only warns.
     current, previous: granularity -> name -> effect, of this window and of the explained one before it, if there is one.
     """
     tell = progress or (lambda message, share: None)
