@@ -20,6 +20,7 @@ from attribution_dagster.assets.sequences import sequence_assets
 from attribution_dagster.assets.sessions import session_assets
 from attribution_dagster.assets.source import source_assets
 from attribution_dagster.assets.training import training_assets
+from attribution_dagster.assets.trust import trust_assets
 from attribution_dagster.automation import automation_of
 from attribution_dagster.checks.adapter import asset_checks
 from attribution_dagster.graph import DatasetAssets
@@ -56,6 +57,7 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         aggregate_assets,
         method_comparison_assets,
         rate_assets,
+        trust_assets,
         report_assets,
         promotion_assets,
         card_assets,

@@ -50,6 +50,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     **{f"{{variant}}/{asset}": (f"{table}_{{variant}}",) for asset, table in AGGREGATES.items()},
     "{variant}/method_comparison": ("method_comparison_{variant}", "method_attribution_{variant}"),
     "{variant}/event_count_rates": ("event_count_rates_{variant}",),
+    "{variant}/attribution_trust": ("attribution_trust_{variant}", "attribution_spread_{variant}"),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
     "suspected_leakage": ("suspected_leakage", "leakage_moments"),
     "leakage_comparison": ("leakage_comparison",),

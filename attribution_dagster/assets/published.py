@@ -59,6 +59,8 @@ def tables(profile: Profile) -> list[str]:
         "model_metrics",
         "method_comparison",
         "method_attribution",
+        "attribution_trust",
+        "attribution_spread",
     ]
     return [
         "sessions",
@@ -78,6 +80,7 @@ def audited(profile: Profile) -> list[str]:
         *AGGREGATES,
         "event_count_rates",
         "method_comparison",
+        "attribution_trust",
         "attribution_report",
         "model_card",
     ]
@@ -123,18 +126,18 @@ def write_exports(
 
 
 def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the variants' pictures, without a suffix that of `no_funnel`; and the window's pages."""
+    """File name -> the variants' pictures, the panels of `no_funnel` also without a suffix; and the window's pages."""
     from attribution_dagster.reports.panels import picture_name
 
     found: dict[str, bytes] = {}
     for variant in workspace.profile.variants:
-        asset = f"{variant}/attribution_report"
-        record = workspace.artifacts.record(asset, window_key)
-        folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
-        if folder is not None:
-            found[picture_name(variant)] = picture(folder).read_bytes()
-            if variant == NO_FUNNEL:
-                found[picture_name()] = found[picture_name(variant)]
+        for asset in (f"{variant}/attribution_report", f"{variant}/attribution_trust"):
+            record = workspace.artifacts.record(asset, window_key)
+            folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
+            if folder is not None:
+                found[picture(folder).name] = picture(folder).read_bytes()
+    if picture_name(NO_FUNNEL) in found:
+        found[picture_name()] = found[picture_name(NO_FUNNEL)]
     return found | _pages(workspace, window_key)
 
 

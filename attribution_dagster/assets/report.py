@@ -123,7 +123,7 @@ def _draw(step: Step, variant: str) -> Report:
     model = explaining_model(step, variant)
     warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}
     return {
-        "panels": {"markdown": f"![The four panels](data:image/png;base64,{_inline(picture(folder))})"},
+        "panels": {"markdown": f"![The four panels](data:image/png;base64,{inline_picture(picture(folder))})"},
         "file": {"path": str(picture(folder))},
         "exports": {"path": export_folder(workspace, key)},
         "model": model["model"],
@@ -133,7 +133,7 @@ def _draw(step: Step, variant: str) -> Report:
     }
 
 
-def _inline(path: Path) -> str:
+def inline_picture(path: Path) -> str:
     """The picture in base64, no wider than the UI's dialog on a laptop."""
     from PIL import Image
 

@@ -60,7 +60,7 @@ def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefini
             workspace,
             asset,
             reads=lambda key: [
-                *((tensors, k) for k in (*_training_keys(workspace, key), key)),
+                *((tensors, k) for k in (*training_keys(workspace, key), key)),
                 *((name, key) for name in beside),
             ],
             settings=lambda _: [profile.training, profile.model.model_dump(), profile.windows.retrain_every],
@@ -113,7 +113,8 @@ def open_model(workspace: Workspace, variant: str, window_key: str) -> "Attribut
     return load_model(folder)
 
 
-def _training_keys(workspace: Workspace, key: str) -> list[str]:
+def training_keys(workspace: Workspace, key: str) -> list[str]:
+    """The windows whose sessions train the model that explains the window."""
     return workspace.look_back(workspace.retrain_key(key))
 
 
@@ -131,14 +132,12 @@ def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
     from attribution_dagster.reports.training_plots import reliability
 
-    workspace, training_keys = step.workspace, _training_keys(step.workspace, step.window_key)
+    workspace, keys = step.workspace, training_keys(step.workspace, step.window_key)
     torch.set_num_threads(workspace.settings.threads)
-    sets = [open_sequences(workspace, variant, k) for k in training_keys]
-    train_set, validation_set, prevalence = split_sessions(sets, workspace.profile.name, variant, training_keys)
+    sets = [open_sequences(workspace, variant, k) for k in keys]
+    train_set, validation_set, prevalence = split_sessions(sets, workspace.profile.name, variant, keys)
     trained_for = workspace.retrain_key(step.window_key)
-    version = digest(
-        _CODE, [step.inputs[f"{variant}/sequence_tensors@{k}"] for k in training_keys], workspace.profile.training
-    )
+    version = digest(_CODE, [step.inputs[f"{variant}/sequence_tensors@{k}"] for k in keys], workspace.profile.training)
     folder = workspace.artifacts.folder(step.asset, trained_for, version)
     if folder is None:
         workspace.tracker.close_abandoned(workspace.profile.name, lambda run_id: dagster_run_is_over(instance, run_id))
@@ -146,7 +145,7 @@ def _build(step: Step, variant: str, instance: dg.DagsterInstance) -> Report:
             step.asset,
             trained_for,
             version,
-            lambda path: _train(step, variant, training_keys, path, (train_set, validation_set), prevalence),
+            lambda path: _train(step, variant, keys, path, (train_set, validation_set), prevalence),
         )
         folder = workspace.artifacts.folder(step.asset, trained_for, version)
     assert folder is not None

@@ -207,6 +207,21 @@ class Retention(_Part):
     mlflow_days: float | None = Field(default=None, ge=0)
 
 
+class Trust(_Part):
+    """How much the trust report may cost: sessions looked at, and models trained for comparison (docs/trust.md)."""
+
+    sessions: int = Field(default=1500, ge=1)
+    """Sessions whose effects under those models are compared."""
+    curve_sessions: int = Field(default=120, ge=1)
+    """Sessions whose events are deleted bit by bit."""
+    halves: int = Field(default=2, ge=1)
+    """Pairs of models, each on half of the training users."""
+    permutations: int = Field(default=2, ge=1)
+    """Models on labels dealt at random."""
+    epochs: int = Field(default=1, ge=0)
+    """The most epochs that these models are trained for; 0: their additive parts alone."""
+
+
 class Profile(_Part):
     """One dataset, as its YAML describes it; refuses what cannot work by name."""
 
@@ -229,6 +244,7 @@ class Profile(_Part):
     variants: dict[str, Variant] = Field(min_length=1)
     training: dict[str, int | float | str | bool] = {}
     attribution: AttributionSpec = AttributionSpec()
+    trust: Trust = Trust()
     retention: Retention = Retention()
 
     @property

@@ -24,7 +24,7 @@ def statement(query: Query, parameters: Mapping[str, object]) -> str:
 def _statement(query: Query, moments: frozenset[str]) -> str:
     text, done, parts = query.text.rstrip().rstrip(";"), 0, []
     tokens = Dialect.get_or_raise(DIALECT).tokenize(text)
-    for colon, name in zip(tokens, tokens[1:], strict=False):
+    for colon, name in itertools.pairwise(tokens):
         is_parameter = colon.token_type is TokenType.COLON and colon.end + 1 == name.start
         if is_parameter and name.text in query.parameters:
             bound = f"%({name.text})s"

@@ -245,6 +245,16 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
         w, "suspected_leakage", set_where(lambda row: row["event_type"] == "search", is_suspected=True)
     ),
     "event_count_rates_add_up": lambda w, v: rewrite(w, f"event_count_rates_{v}", one_more("sessions")),
+    "trust_report_complete": lambda w, v: rewrite(w, f"attribution_trust_{v}", lambda t: first(t, meaning="")),
+    "trust_tests_passed": lambda w, v: rewrite(
+        w,
+        f"attribution_trust_{v}",
+        set_where(lambda row: row["test"] == "auc", value=0.5, value_low=0.46, value_high=0.54, passed=False),
+    ),
+    "trust_without_warnings": lambda w, v: rewrite(
+        w, f"attribution_trust_{v}", set_where(lambda row: row["test"] == "completeness", value=0.9, passed=False)
+    ),
+    "spread_complete": lambda w, v: rewrite(w, f"attribution_spread_{v}", lambda t: first(t, retraining_error=-0.1)),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),
     "findings_hold": lambda w, v: rewrite(w, "findings", lambda t: first(t, q_value=0.06)),

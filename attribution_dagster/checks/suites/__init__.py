@@ -6,6 +6,7 @@ from attribution_dagster.checks.suites.drift import drift_suite
 from attribution_dagster.checks.suites.model import model_suite
 from attribution_dagster.checks.suites.results import results_suite
 from attribution_dagster.checks.suites.sessions import sessions_suite
+from attribution_dagster.checks.suites.trust import trust_suite
 from attribution_dagster.datasets.profile import Profile
 
 
@@ -16,7 +17,7 @@ def expectations(profile: Profile) -> list[Expectation]:
         *(
             e
             for variant in profile.variants
-            for suite in (model_suite, attribution_suite)
+            for suite in (model_suite, attribution_suite, trust_suite)
             for e in suite(profile, variant)
         ),
         *results_suite(profile),

@@ -88,4 +88,4 @@ def _logit(
         is_event=kept,
         rows=batch.rows,
     )
-    return model.score(embedded * kept[:, :, None], masked).numpy()  # type: ignore[no-any-return]
+    return model.score(embedded * kept[:, :, None], masked).numpy()

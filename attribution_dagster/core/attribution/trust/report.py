@@ -38,6 +38,10 @@ from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import Vocabulary
 
 OCCLUSION, CONTROL = "occlusion_masked", "random"
+LEAST_NAMES = 5
+"""Names below which a rank correlation is reported, and not judged: of three, one order in six is right by chance."""
+CONVERTED_PER_TYPE = 10
+"""Converted training sessions for each ranked event type, below which what a model learnt is not judged (Peduzzi et al. 1996)."""
 _Floats = npt.NDArray[np.float64]
 _Strings = npt.NDArray[np.object_]
 Progress = Callable[[str, float], None]
@@ -53,7 +57,7 @@ class TrustSpec:
     """
 
     sessions: int = 1500
-    curve_sessions: int = 200
+    curve_sessions: int = 120
     halves: int = 2
     permutations: int = 2
     shuffles: int = 4
@@ -120,6 +124,7 @@ def trust_report(
     spec: TrustSpec,
     *,
     method: str = "gradient_x_input",
+    leaks: bool = False,
     current: Mapping[str, Mapping[str, float]] | None = None,
     previous: Mapping[str, Mapping[str, float]] | None = None,
     seed: int = 0,
@@ -127,6 +132,8 @@ def trust_report(
 ) -> TrustReport:
     """Return the report on what `method` says of the model, on the sessions of the explained window's risk set.
 
+    leaks: the model sees the funnel, which all but decides the outcome. What is left for the other event types is then too
+    little to rank them by, and nobody should: `halves` only warns.
     current, previous: granularity -> name -> effect, of this window and of the explained one before it, if there is one.
     """
     tell = progress or (lambda message, share: None)
@@ -139,12 +146,18 @@ def trust_report(
     tell("sensitivity and shuffled weights", 0.35)
     tests += [_sensitivity(subject, seed), *_shuffled(subject, spec, seed)]
     tell("models on halves of the users", 0.5)
-    of_halves = [tuple(map(subject.effects_of, pair)) for pair in trained_on_halves(training, spec.halves, seed)]
+    converted = int(training.train_set.label.sum()) / (
+        CONVERTED_PER_TYPE * max(len(subject.groups[EVENT_TYPE].names), 1)
+    )
+    pairs = trained_on_halves(training, spec.halves, seed)
+    # A network that was cut short, and stayed silent, has no spread to tell of one that was kept.
+    alike = [pair for pair in pairs if all(each.is_silent == model.is_silent for each in pair)]
+    of_halves = [(subject.effects_of(one), subject.effects_of(other)) for one, other in alike]
     tell("models on permuted labels", 0.75)
     of_noise = list(map(subject.effects_of, trained_on_permuted_labels(training, spec.permutations, seed)))
     tests += [
-        *_halves(subject, of_halves),
-        *_noise(subject, of_noise),
+        *_halves(subject, of_halves, converted >= 2),
+        *_noise(subject, of_noise, converted >= 1),
         *_windows(current or {}, previous or {}, method),
     ]
     tell("done", 1.0)
@@ -220,7 +233,14 @@ def _prediction(subject: _Subject, training: Training, risk_set: SequenceSet, se
         judged("auc", MODEL, *interval["auc"], method=subject.name),
         judged("label_faithfulness", OCCURRENCE, *interval["label"], method=subject.name),
         judged("baseline_auc_gain", MODEL, *interval["gain"], method=subject.name),
-        judged("baseline_agreement", EVENT_TYPE, agreement, method=subject.name, control=better),
+        judged(
+            "baseline_agreement",
+            EVENT_TYPE,
+            agreement,
+            method=subject.name,
+            control=better,
+            enough=len(subject.groups[EVENT_TYPE].names) >= LEAST_NAMES,
+        ),
     ]
 
 
@@ -249,7 +269,7 @@ def _faithfulness(subject: _Subject, spec: TrustSpec, seed: int) -> tuple[list[T
             mean, error = float(area.mean()), 1.96 * clustered_standard_error(area, subject.few_users)
             interval = (mean - error, mean + error) if np.isfinite(error) else (None, None)
             tests.append(judged(test, OCCURRENCE, mean, *interval, method=name, control=name != subject.name))
-    tests += _agreement(subject, said[OCCLUSION]) + [_completeness(subject)]
+    tests += [*_agreement(subject, said[OCCLUSION]), _completeness(subject)]
     drawn_curves = {name: (each.most_first.mean(axis=1), each.least_first.mean(axis=1)) for name, each in found.items()}
     return tests, {"curves": drawn_curves, "at_random": found[subject.name].at_random.mean(axis=1)}
 
@@ -257,7 +277,13 @@ def _faithfulness(subject: _Subject, spec: TrustSpec, seed: int) -> tuple[list[T
 def _agreement(subject: _Subject, occluded: Explained) -> list[TrustTest]:
     ours, theirs = subject.few_effects(subject.few_explained.centred), subject.few_effects(occluded.centred)
     return [
-        judged("occlusion_agreement", name, rank_correlation(ours[name], theirs[name]), method=subject.name)
+        judged(
+            "occlusion_agreement",
+            name,
+            rank_correlation(ours[name], theirs[name]),
+            method=subject.name,
+            enough=len(ours[name]) >= LEAST_NAMES,
+        )
         for name in ours
     ]
 
@@ -289,16 +315,20 @@ def _shuffled(subject: _Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
     return _correlations("parameter_randomisation", subject.name, [(ours, each) for each in found])
 
 
-def _halves(subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]]) -> list[TrustTest]:
-    return _correlations("halves", subject.name, [(one, other) for one, other in of_halves], list(subject.effects))
+def _halves(subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]], enough: bool) -> list[TrustTest]:
+    pairs = [(one, other) for one, other in of_halves]
+    return _correlations("halves", subject.name, pairs, list(subject.effects), enough)
 
 
-def _noise(subject: _Subject, of_noise: Sequence[Mapping[str, _Floats]]) -> list[TrustTest]:
+def _noise(subject: _Subject, of_noise: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
     rows = _correlations("label_randomisation", subject.name, [(subject.effects, each) for each in of_noise])
     size = float(subject.effects[OCCURRENCE].std())
     ratios = [size / max(float(each[OCCURRENCE].std()), 1e-12) for each in of_noise]
     mean = size / max(float(np.mean([each[OCCURRENCE].std() for each in of_noise])), 1e-12)
-    return [*rows, judged("above_noise", OCCURRENCE, mean, min(ratios), max(ratios), method=subject.name)]
+    return [
+        *rows,
+        judged("above_noise", OCCURRENCE, mean, min(ratios), max(ratios), method=subject.name, enough=enough),
+    ]
 
 
 def _windows(
@@ -309,7 +339,8 @@ def _windows(
         before = previous.get(granularity, {})
         both = [(effect, before[name]) for name, effect in effects.items() if name in before]
         correlation = rank_correlation(*np.array(both, dtype=np.float64).reshape(-1, 2).T)
-        found.append(judged("window_stability", granularity, correlation, method=method))
+        enough = len(both) >= LEAST_NAMES
+        found.append(judged("window_stability", granularity, correlation, method=method, enough=enough))
     return found
 
 
@@ -318,6 +349,7 @@ def _correlations(
     method: str,
     pairs: Sequence[tuple[Mapping[str, _Floats], Mapping[str, _Floats]]],
     granularities: Sequence[str] | None = None,
+    enough: bool = True,
 ) -> list[TrustTest]:
     """Return a row per granularity: the mean of the pairs' rank correlations, and the lowest and highest."""
     rows = []
@@ -325,13 +357,16 @@ def _correlations(
         each = [rank_correlation(one[granularity], other[granularity]) for one, other in pairs]
         known = [value for value in each if value is not None]
         figures = (float(np.mean(known)), min(known), max(known)) if known else (None, None, None)
-        rows.append(judged(test, granularity, *figures, method=method))
+        names = max((len(one[granularity]) for one, _ in pairs), default=0)
+        rows.append(judged(test, granularity, *figures, method=method, enough=enough and names >= LEAST_NAMES))
     return rows
 
 
 def _spread(subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]]) -> list[SpreadRow]:
     rows = []
     for granularity, grouping in subject.groups.items():
+        if not grouping.names:
+            continue
         effect = subject.effects[granularity]
         each = np.array([half[granularity] for pair in of_halves for half in pair]).reshape(-1, len(effect))
         apart = (each[::2] - each[1::2]) / 2

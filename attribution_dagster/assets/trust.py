@@ -1,0 +1,187 @@
+"""Whether a variant's attribution can be trusted: the report that a window's publication depends on."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pyarrow as pa
+
+from attribution_dagster.assets.report import inline_picture
+from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.training import open_model, specifications, split_sessions, training_keys
+from attribution_dagster.graph import AGGREGATES, DatasetAssets
+from attribution_dagster.partitions import training_windows
+from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.workspace import Workspace
+
+if TYPE_CHECKING:
+    from attribution_dagster.core.attribution.trust.report import TrustReport
+    from attribution_dagster.core.attribution.trust.retraining import Training
+
+_NAMED = {
+    "event_type": ("event_type_attribution", "event_type"),
+    "position": ("position_attribution", "position_bin"),
+    "store": ("store_attribution", "store_id"),
+}
+"""Granularity -> asset that sums up by it, and the column that names its rows."""
+SHOWN = ("test", "granularity", "value", "value_low", "value_high", "bound_low", "bound_high", "passed", "blocking")
+_CODE = code_version(
+    "assets/trust.py", "reports/trust.py", "core/attribution", "core/models", "core/sequences"
+)  # fmt: skip
+
+
+def trust_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:
+    """The variant's asset `attribution_trust`."""
+    workspace, profile = assets.workspace, assets.workspace.profile
+    asset, tensors = f"{variant}/attribution_trust", f"{variant}/sequence_tensors"
+    reads = [f"{variant}/{name}" for name in ("trained_model", "event_attribution", *(a for a, _ in _NAMED.values()))]
+    mapping = training_windows(profile)
+
+    @dg.asset(
+        **assets.options(
+            asset,
+            deps=[dg.AssetDep(assets.key(tensors), partition_mapping=mapping), *reads],
+            kinds={"pytorch", "matplotlib"},
+            group=f"step3_{variant}",
+            code=_CODE,
+            leaks=profile.variants[variant].leaks,
+        )
+    )
+    def attribution_trust(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        """Can the attribution be trusted? Tests of explanation, model and stability; a blocking one that fails holds the window back."""
+        return make(
+            context,
+            workspace,
+            asset,
+            reads=lambda key: [
+                *((tensors, k) for k in (*training_keys(workspace, key), key)),
+                *((name, key) for name in reads),
+            ],
+            settings=lambda key: [
+                profile.trust.model_dump(),
+                profile.training,
+                profile.title,
+                _version_before(workspace, variant, key),
+            ],
+            code=_CODE,
+            exists=lambda step: step.table(*_tables(variant)) and step.artifact(),
+            build=lambda step: _build(step, variant),
+        )
+
+    return [attribution_trust]
+
+
+def _tables(variant: str) -> tuple[str, str]:
+    return f"attribution_trust_{variant}", f"attribution_spread_{variant}"
+
+
+def _build(step: Step, variant: str) -> Report:
+    workspace, key = step.workspace, step.window_key
+    found = _judge(step, variant)
+    tests, effects = (pa.Table.from_pylist([row.to_json() for row in rows]) for rows in (found.tests, found.effects))
+    start = workspace.window(key).start
+    for name, table in zip(_tables(variant), (tests, effects), strict=True):
+        stamp = pa.array([start] * table.num_rows, type=pa.timestamp("us"))
+        workspace.warehouse.load(name, key, step.version, table.add_column(0, "window_start", stamp).to_batches())
+    workspace.artifacts.create(step.asset, key, step.version, lambda folder: _draw(step, variant, found, folder))
+    folder = workspace.artifacts.folder(step.asset, key, step.version)
+    assert folder is not None
+    picture = next(folder.glob("*.png"))
+    bounded = [row for row in tests.to_pylist() if row["bound_low"] is not None or row["bound_high"] is not None]
+    failed, warned = (
+        [t.test for t in found.tests if t.passed is False and t.blocking is side] for side in (True, False)
+    )
+    return {
+        "rows": tests.num_rows,
+        "failed": ", ".join(failed) or "none",
+        "warnings": ", ".join(warned) or "none",
+        "picture": {"markdown": f"![Trust report](data:image/png;base64,{inline_picture(picture)})"},
+        "file": {"path": str(picture)},
+        "tests": {"markdown": markdown_table(pa.Table.from_pylist(bounded), SHOWN)},
+        "spread": {"markdown": markdown_table(effects, rows=12)},
+        "compared_with_window": _window_before(workspace, variant, key) or "no explained window before it",
+    }
+
+
+def how_it_was_trained(workspace: Workspace, variant: str, key: str) -> "Training":
+    """The training of the model that explains the window, to be done again: up to the epoch it kept, or the profile's limit."""
+    from attribution_dagster.core.attribution.trust.retraining import Training
+
+    keys, profile = training_keys(workspace, key), workspace.profile
+    sets = [open_sequences(workspace, variant, k) for k in keys]
+    train_set, validation_set, _ = split_sessions(sets, profile.name, variant, keys)
+    spec, training = specifications(profile)
+    trained = workspace.artifacts.record(f"{variant}/trained_model", key)
+    assert trained is not None  # its version is an input
+    epochs = min(math.ceil(trained.report["best_epoch"]), profile.trust.epochs)
+    return Training(train_set=train_set, validation_set=validation_set, spec=spec, training=training, epochs=epochs)
+
+
+def _judge(step: Step, variant: str) -> "TrustReport":
+    import numpy as np
+    import torch
+
+    from attribution_dagster.core.attribution.trust.report import TrustSpec, trust_report
+
+    workspace, key = step.workspace, step.window_key
+    torch.set_num_threads(workspace.settings.threads)
+    sequences = open_sequences(workspace, variant, key)
+    before = _window_before(workspace, variant, key)
+    return trust_report(
+        open_model(workspace, variant, key),
+        sequences.select(np.flatnonzero(sequences.in_risk_set)),
+        how_it_was_trained(workspace, variant, key),
+        TrustSpec(**workspace.profile.trust.model_dump()),
+        current=_effects(workspace, variant, key),
+        previous=_effects(workspace, variant, before) if before else {},
+        progress=workspace.progress.advance,
+    )
+
+
+def _effects(workspace: Workspace, variant: str, key: str) -> dict[str, dict[str, float]]:
+    """Granularity -> name -> mean centred effect in a window, where enough users stand behind it."""
+    found = {}
+    for granularity, (asset, column) in _NAMED.items():
+        rows = workspace.slice_of(f"{AGGREGATES[asset]}_{variant}", key).to_pylist()
+        known = [r for r in rows if r["has_minimum_support"] and r["mean_centred_effect"] is not None]
+        found[granularity] = {str(row[column]): row["mean_centred_effect"] for row in known}
+    return found
+
+
+def _window_before(workspace: Workspace, variant: str, key: str) -> str | None:
+    """The latest explained window before this one.
+
+    It is looked at, and is no input: restating it must not hold this window back. Its version is among the settings, so
+    that the comparison is made anew the next time this window runs.
+    """
+    explained = [w.key for w in workspace.explainable() if w.key < key]
+    return next((k for k in reversed(explained) if _record_version(workspace, variant, k)), None)
+
+
+def _version_before(workspace: Workspace, variant: str, key: str) -> str | None:
+    before = _window_before(workspace, variant, key)
+    return _record_version(workspace, variant, before) if before else None
+
+
+def _record_version(workspace: Workspace, variant: str, key: str) -> str | None:
+    """The version of the window's attribution, if all its tables by granularity are there too."""
+    records = [workspace.artifacts.record(f"{variant}/{asset}", key) for asset, _ in _NAMED.values()]
+    return "/".join(r.version for r in records if r) if all(records) else None
+
+
+def _draw(step: Step, variant: str, found: "TrustReport", folder: Path) -> None:
+    from attribution_dagster.reports.trust import trust_png
+
+    profile = step.workspace.profile
+    picture = trust_png(
+        f"{profile.title}, {variant}, {step.window_key}",
+        tests=[row.to_json() for row in found.tests],
+        effects=[row.to_json() for row in found.effects],
+        shares=found.shares,
+        curves=found.curves,
+        at_random=found.at_random,
+        leaks=profile.variants[variant].leaks,
+    )
+    (folder / f"attribution_trust_{variant}.png").write_bytes(picture)

@@ -1,0 +1,12 @@
+CREATE TABLE attribution_spread_{variant} (
+    window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC).',
+    granularity VARCHAR COMMENT 'event_type, position or store.',
+    name VARCHAR COMMENT 'Event type, position bin or store id, of which there are enough occurrences.',
+    occurrences BIGINT COMMENT 'Occurrences in the sessions of the risk set that were looked at.',
+    mean_centred_effect DOUBLE COMMENT 'Mean effect of an occurrence in these sessions, under the model that explains the window, in logits.',
+    halves_mean DOUBLE COMMENT 'Mean of the same effect over models trained on halves of the training users; NULL without such models.',
+    retraining_error DOUBLE COMMENT 'Standard error of the effect over other samples of training users, from pairs of halves with nobody in common (delete-half jackknife). This is the variance of training again on other users, which intervals of the other tables leave out.',
+    same_sign DOUBLE COMMENT 'Share of the models on halves that agree with the model on the direction of the effect.',
+    models BIGINT COMMENT 'Number of models on halves.'
+)
+COMMENT = 'How far each effect moves when the model is trained on other users. One row per event type, position and store with enough occurrences.'
