@@ -128,7 +128,7 @@ def _worlds(results: Sequence[WorldResult]) -> list[str]:
 def _reading() -> list[str]:
     return [
         "- **rank**: Spearman's correlation, over event types, of mean score and mean planted effect. A third of the types has no effect; these "
-        "are tied in truth, so .98 is about the highest that can be reached, and differences of .01 to .02 are noise.",
+        "are tied in truth, so .98 is about the highest that can be reached. Small differences are chance: `--seeds` says how small.",
         "- **signs**: share of types with an effect whose score lies on the right side of the average occurrence's. Credits, which are never "
         "negative, are judged in the same way, in their favour.",
         "- **top 5**: how many of the five largest effects, up or down, are among the five largest scores.",

@@ -119,7 +119,7 @@ WORLDS: Mapping[str, TruthWorld] = {
         marketplace=replace(_MARKETPLACE, intents=_STRONG_INTENTS),
     ),
     "rare_events": TruthWorld(
-        lesson="the default marketplace; four event types with an effect are ten times rarer, in about 2 % of sessions",
+        lesson="the default marketplace; four event types with an effect are ten times rarer, in 2 to 4 % of sessions",
         marketplace=replace(_MARKETPLACE, event_types=_times(_RARE)),
     ),
     "confounded": TruthWorld(
