@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,7 +60,8 @@ class SnowflakeSession:
             try:
                 yield
             except BaseException:
-                self.execute("ROLLBACK")
+                with suppress(Exception):  # what went wrong first is what is told; without a session nothing is left to undo
+                    self.execute("ROLLBACK")
                 raise
             self.execute("COMMIT")
 
