@@ -22,6 +22,7 @@ from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import Query, sql_folder
+from attribution_dagster.warehouse.tagging import tagged
 
 PACKAGE = Path(__file__).parents[1]
 FORCE_TAG = "attribution/force"
