@@ -92,6 +92,10 @@ def make(
     forced = context.run.tags.get(FORCE_TAG) == "true"
 
     def make_window(key: str) -> Made:
+        with tagged(asset=asset, window=key, run=context.run_id):
+            return make_tagged(key)
+
+    def make_tagged(key: str) -> Made:
         read = {(name, window): _version(workspace, asset, key, name, window) for name, window in reads(key)}
         admit(workspace, read, f"{asset} of window {key} is not made")
         inputs = {f"{name}@{window}": version for (name, window), version in read.items()}

@@ -12,7 +12,7 @@ from attribution_dagster.warehouse.tagging import query_tag
 
 _UNKNOWN_NAME_OR_SYNTAX = {904, 1003, 1011, 2003, 2043, 3001}
 _TIMED_OUT = {604, 630}
-_NETWORK_TIMEOUT_S = 300
+_NETWORK_TIMEOUT_S, _LOGIN_TIMEOUT_S = 300, 60
 
 
 class SnowflakeSession:
@@ -87,6 +87,7 @@ class SnowflakeSession:
         settings = self._settings
         more: dict[str, Any] = {
             "network_timeout": _NETWORK_TIMEOUT_S,
+            "login_timeout": _LOGIN_TIMEOUT_S,
             "session_parameters": {
                 "TIMEZONE": "UTC",
                 "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",
