@@ -34,7 +34,8 @@ ui: $(STAMP)  ## Dagster at http://127.0.0.1:3000
 bench: $(STAMP)  ## speed and memory, as ratios against named baselines
 	@$(BIN)/python -m attribution_dagster_tests.bench
 
-verify: $(STAMP)  ## Monte-Carlo evidence on simulated truth (about half an hour)
+verify: $(STAMP)  ## a schedule under a real daemon, and Monte-Carlo evidence on simulated truth (about half an hour)
+	@$(BIN)/python -m attribution_dagster_tests.verify.schedule
 	@$(BIN)/python -m attribution_dagster_tests.verify
 
 clean:  ## removes what runs made; keeps .venv

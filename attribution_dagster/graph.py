@@ -51,6 +51,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "leakage_comparison": ("leakage_comparison",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
+FORCE_TAG = "attribution/force"
+"""Tag of a run that makes everything again, and asks every check again."""
 TRAINING_POOL = "training"
 """Pool of the steps that take all memory and cores they can get; dagster.yaml says how many run at once."""
 # Both are marked beta in Dagster 1.13; the tests of backfills and of checks watch that they keep working.

@@ -18,6 +18,7 @@ from attribution_dagster.assets.retries import retried_after_io_errors
 from attribution_dagster.checks.gate import admit
 from attribution_dagster.checks.pages import asset_page
 from attribution_dagster.errors import AttributionError, MissingInputError
+from attribution_dagster.graph import FORCE_TAG
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
 from attribution_dagster.resources.workspace import WHOLE, Workspace
@@ -25,7 +26,6 @@ from attribution_dagster.warehouse.queries import Query, sql_folder
 from attribution_dagster.warehouse.tagging import tagged
 
 PACKAGE = Path(__file__).parents[1]
-FORCE_TAG = "attribution/force"
 DATA_VERSION_TAG = "dagster/data_version"
 _DAGSTERS_NAMES = {"rows": "dagster/row_count", "column_lineage": "dagster/column_lineage"}
 

@@ -13,7 +13,7 @@ from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge
 from attribution_dagster.checks.pages import write_asset_page, write_window_page
 from attribution_dagster.checks.suites import expectations
-from attribution_dagster.graph import AFTER_PUBLICATION, DatasetAssets
+from attribution_dagster.graph import AFTER_PUBLICATION, FORCE_TAG, DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
 
@@ -46,7 +46,8 @@ def _checks_of(assets: DatasetAssets, asset: str, suite: list[Expectation]) -> d
         ],
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        judged = {window: judge(workspace, suite, window) for window in context.partition_keys}
+        reuse = context.run.tags.get(FORCE_TAG) != "true"
+        judged = {window: judge(workspace, suite, window, reuse=reuse) for window in context.partition_keys}
         for window, verdicts in judged.items():
             page = write_asset_page(workspace, asset, window)
             if not all(verdict.passed for verdict in verdicts) or asset.split("/")[-1] in AFTER_PUBLICATION:

@@ -1,5 +1,6 @@
 """Verdicts: expectations are measured, Great Expectations rules on the figures, offending rows are fetched, and all of it is stored."""
 
+import hashlib
 import json
 import logging
 import math
@@ -15,31 +16,69 @@ ROW_LIMIT = 20
 """Offending rows that are kept and shown; all are counted."""
 
 
-def judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str) -> list[Verdict]:
-    """What the checks say of the current versions of their assets, in the suite's order, as it is stored."""
-    rows = [measure(workspace, expectation, window_key) for expectation in suite]
+def judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *, reuse: bool = False) -> list[Verdict]:
+    """What the checks say of the current versions of their assets, in the suite's order, as it is stored.
+
+    Args:
+        reuse: a check that passed is not asked again while nothing that it was measured on has changed.
+    """
+    read = [what_is_read(workspace, expectation, window_key) for expectation in suite]
     verdicts = [
-        _verdict(workspace, expectation, window_key, row, broken)
-        for expectation, row, broken in zip(suite, rows, _broken_rules(suite, rows), strict=True)
+        _standing(workspace, expectation, window_key, each) if reuse else None
+        for expectation, each in zip(suite, read, strict=True)
     ]
-    for expectation, verdict in zip(suite, verdicts, strict=True):
-        workspace.artifacts.save_verdict(expectation.asset, expectation.name, window_key, verdict)
-    return verdicts
+    places = [place for place, verdict in enumerate(verdicts) if verdict is None]
+    asked = [suite[place] for place in places]
+    rows = [measure(workspace, expectation, window_key) for expectation in asked]
+    for place, row, broken in zip(places, rows, _broken_rules(asked, rows), strict=True):
+        verdict = _verdict(workspace, suite[place], window_key, row, broken, read[place])
+        workspace.artifacts.save_verdict(suite[place].asset, suite[place].name, window_key, verdict)
+        verdicts[place] = verdict
+    return [verdict for verdict in verdicts if verdict is not None]
+
+
+def what_is_read(workspace: Workspace, expectation: Expectation, window_key: str) -> str:
+    """Digest of all that a measurement depends on besides the check itself.
+
+    That is the profile, the figures that assets reported, and the versions of the tables in its window and in all before: no check looks
+    at windows after its own.
+    """
+    queries = (expectation.metric_query, expectation.rows_query)
+    tables = sorted({table for query in queries if query is not None for table in query.tables})
+    keys = [window.key for window in workspace.windows() if window.key <= window_key]
+    versions = {table: [workspace.warehouse.current(table, key) for key in keys] for table in tables}
+    content = [workspace.profile.model_dump_json(), _reported(workspace, expectation, window_key), keys, versions]
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
+
+
+def _standing(workspace: Workspace, expectation: Expectation, window_key: str, read: str) -> Verdict | None:
+    """The stored verdict, if the check as it is now passed on what there is now."""
+    verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window_key)
+    record = workspace.artifacts.record(expectation.asset, window_key)
+    if verdict is None or record is None or not verdict.passed:
+        return None
+    stands = (verdict.version, verdict.check, verdict.read) == (record.version, expectation.version, read)
+    return verdict if stands else None
 
 
 def measure(workspace: Workspace, expectation: Expectation, window_key: str) -> Row:
     """The row an expectation is about: what its query counts, and the figures that assets reported."""
+    query = expectation.metric_query
+    counted = workspace.fetch(query, window_key, **expectation.parameters).to_pylist()[0] if query is not None else {}
+    return {**counted, **_reported(workspace, expectation, window_key)}
+
+
+def _reported(workspace: Workspace, expectation: Expectation, window_key: str) -> dict[str, Any]:
+    """The figures that assets counted themselves; None where an asset has not."""
     reported: dict[str, Any] = {}
     for asset, names in expectation.reported.items():
         record = workspace.artifacts.record(asset, window_key)
         reported |= {name: record.report.get(name) if record else None for name in names}
-    query = expectation.metric_query
-    counted = workspace.fetch(query, window_key, **expectation.parameters).to_pylist()[0] if query is not None else {}
-    return {**counted, **reported}
+    return reported
 
 
 def _verdict(
-    workspace: Workspace, expectation: Expectation, window_key: str, row: Row, broken: Sequence[Rule]
+    workspace: Workspace, expectation: Expectation, window_key: str, row: Row, broken: Sequence[Rule], read: str
 ) -> Verdict:
     failures = [_failure(rule, row) for rule in broken]
     unknown = [rule.may_be_unknown for rule in expectation.rules if _may_be_unknown(rule, row)]
@@ -48,6 +87,7 @@ def _verdict(
     return Verdict(
         version=record.version if record else "",
         check=expectation.version,
+        read=read,
         passed=not failures,
         blocking=expectation.blocking,
         summary="; ".join(failures) or ": ".join(["passed", *dict.fromkeys(unknown)]),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -80,6 +80,7 @@ def examine(settings: Settings, dataset: str) -> Findings:
         warehouse.attach_source(source)
         found = Coverage(warehouse.fetch(load_query("staging/source_hours"), {"latest_plausible": latest_plausible()}))
         types = warehouse.fetch(load_query("staging/source_event_types"), {})
+        malformed = warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist()[0]["n_malformed_lines"]
         query = load_query("staging/source_windows")
         counts = [
             WindowCount(key=w.key, **warehouse.fetch(query, parameters(profile, w, query.parameters)).to_pylist()[0])
@@ -95,7 +96,11 @@ def examine(settings: Settings, dataset: str) -> Findings:
         event_types=types,
         windows=counts,
         problems=_problems(profile, found, types, counts),
-        remarks=_remarks(profile, source, found, types, counts),
+        remarks=[
+            *_left_out(found, malformed),
+            *partial_windows(profile, found),
+            *_remarks(profile, source, found, types, counts),
+        ],
     )
 
 
@@ -136,8 +141,45 @@ def _problems(profile: Profile, found: Coverage, types: pa.Table, counts: Sequen
 
 def _first_window(first: datetime, profile: Profile) -> str:
     """The date on which the window of the first event begins."""
-    day = first.replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(profile.time_zone)).date()
-    return str(boundary(day, profile.windows.length))
+    return str(boundary(_date(first, ZoneInfo(profile.time_zone)), profile.windows.length))
+
+
+def _left_out(found: Coverage, malformed: int) -> list[str]:
+    """What can be told of rejected rows before a run, by reason."""
+    reasons = {
+        "lines that are no row": malformed,
+        "rows whose time can't be read": found.n_unparsable_time,
+        "rows with a time before 1990 or in the future": found.n_impossible_time,
+    }
+    said = ", ".join(f"{n:,} {reason}" for reason, n in reasons.items() if n)
+    share = sum(reasons.values()) / max(1, found.n_rows + malformed)
+    return [f"left out: {said} ({share:.2%}); they will be in rejected_events or counted by `source`"] if said else []
+
+
+def partial_windows(profile: Profile, found: Coverage) -> list[str]:
+    """Which windows at either end of the events hold only some of their days, and what to do. Windows of a day are not looked at."""
+    covered, zone = _covered(profile, found), ZoneInfo(profile.time_zone)
+    if not covered or profile.windows.length == "day":
+        return []
+    first, last = covered[0], covered[-1]
+    first_day, last_day = _date(first.start, zone), _date(last.end - timedelta(hours=12), zone)
+    dates = [each for each in found.events_by_date(zone) if first_day <= each <= last_day]
+    said = []
+    if min(dates) > first_day:
+        next_start = _date(first.end, zone)
+        said.append(
+            f"window {first.key} is not full: the events begin on {min(dates)}; windows.start {next_start} leaves it out"
+        )
+    if max(dates) < last_day:
+        said.append(
+            f"window {last.key} is not full: the events end on {max(dates)}, the window on {last_day}; it is compared with whole ones, "
+            f"windows.end {last.key} leaves it out"
+        )
+    return said
+
+
+def _date(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.replace(tzinfo=UTC).astimezone(zone).date()
 
 
 def _remarks(
@@ -145,11 +187,6 @@ def _remarks(
 ) -> list[str]:
     remarks: list[str] = []
     present = set(types["event_type"].to_pylist())
-    unusable = found.n_unparsable_time + found.n_impossible_time
-    if unusable:
-        remarks.append(
-            f"{unusable:,} rows have no usable time ({unusable / found.n_rows:.2%}); they will be quarantined in rejected_events"
-        )
     if not present & set(profile.roles.funnel):
         remarks.append(
             "no event is of the funnel: if carts or checkouts are among them, name them in roles.funnel (attribution new: --funnel TYPE, once for each), "

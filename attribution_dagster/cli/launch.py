@@ -13,11 +13,10 @@ import dagster as dg
 
 from attribution_dagster import errors
 from attribution_dagster.assets.source import coverage
-from attribution_dagster.assets.step import FORCE_TAG
 from attribution_dagster.build import definitions_of
 from attribution_dagster.datasets.coverage import Coverage
 from attribution_dagster.errors import AttributionError, DataError
-from attribution_dagster.graph import PREPARED
+from attribution_dagster.graph import FORCE_TAG, PREPARED
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 

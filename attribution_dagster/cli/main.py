@@ -111,7 +111,7 @@ def run(
     for key in plan.explained:
         console.print()
         took = time.monotonic() - began if key == plan.explained[-1] else None
-        console.print(render(summarise(workspace, key, duration_s=took)))
+        console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
     workspace.warehouse.close()
 
 

@@ -1,40 +1,29 @@
 """What the commands about models show and do: the registered versions, the way back to an earlier champion, runs left open."""
 
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.assets.tracking import dagster_run_is_over
 from attribution_dagster.cli.launch import dagster_home, dagster_instance
+from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.resources.model_registry import RegisteredVersion
 from attribution_dagster.resources.workspace import Workspace
 
+HEADINGS = ("version", "alias", "trained for", "log-loss", "calibration error", "gate", "objections, history")
+
 
 def list_models(workspace: Workspace) -> Group:
     """Every registered version of the dataset's models: its aliases, the window it was trained for, what the gate said."""
-    parts: list[Table | Text] = []
+    parts: list[Rows | Text] = []
     for variant in workspace.profile.variants:
         versions = workspace.registry.versions(variant)
         name = workspace.registry.model(variant)
         if not versions:
             parts.append(Text(f"{name}: no version yet; attribution run --dataset {workspace.profile.name} trains one"))
             continue
-        shown = Table(title=name, title_justify="left", header_style="bold")
-        for heading in (
-            "version",
-            "alias",
-            "trained for",
-            "log-loss",
-            "calibration error",
-            "gate",
-            "objections, history",
-        ):
-            shown.add_column(heading, overflow="fold")
-        for version in reversed(versions):
-            shown.add_row(*map(Text, _row(version)))
-        parts.append(shown)
+        parts.append(Rows(title=name, headings=HEADINGS, rows=[_row(version) for version in reversed(versions)]))
     parts.append(
         Text("Log-loss and calibration error are those of the window on which the gate was asked.", style="dim")
     )

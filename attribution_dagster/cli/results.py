@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Group
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
+from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.graph import tables_of
 from attribution_dagster.reports.labels import one_line, shorten, signed
@@ -36,7 +38,15 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
             "Dagster": f"attribution ui --dataset {profile.name}, then http://127.0.0.1:3000",
         },
         duration_s=duration_s,
+        **_events(workspace, window_key),
     )
+
+
+def _events(workspace: Workspace, window_key: str) -> dict[str, Any]:
+    """How many events the window has, and how many of them were rejected, by reason."""
+    record = workspace.artifacts.record("events", window_key)
+    report = record.report if record is not None else {}
+    return {"events": report.get("events_in_window", 0), "rejected": report.get("rejected_by_reason", {})}
 
 
 def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSummary:
@@ -163,11 +173,10 @@ def query_table(workspace: Workspace, text: str, limit: int, *, work: bool = Fal
     if not work:
         _refuse_unpublished(workspace, query)
     result = workspace.warehouse.fetch(query, {}, scope="work" if work else "published")
-    shown = Table(header_style="bold")
-    for name in result.column_names:
-        shown.add_column(Text(one_line(name)), overflow="fold")
-    for row in result.slice(0, limit).to_pylist():
-        shown.add_row(*(Text(_cell(value)) for value in row.values()))
+    shown = Rows(
+        headings=[one_line(name) for name in result.column_names],
+        rows=[[_cell(value) for value in row.values()] for row in result.slice(0, limit).to_pylist()],
+    )
     more = f"{result.num_rows} rows" + (f", the first {limit} shown" if result.num_rows > limit else "")
     return Group(shown, Text(more, style="dim"))
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from attribution_dagster.cli.doctor import partial_windows
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.profile import ROLES, Profile
 from attribution_dagster.datasets.registry import known_datasets, load_profile
@@ -67,12 +68,15 @@ def write_profile(settings: Settings, wanted: Wanted) -> Path:
         f"# {found.n_rows:,} rows, {found.first_event_at} to {found.last_event_at} UTC, when this was written.\n"
         f"# What is not set here is as in the dataset {wanted.like}; any of its keys may be added.\n"
     )
-    path.write_text(head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    path.write_text(head + body, encoding="utf-8")
     try:
-        load_profile(wanted.name, settings.dataset_folders)
+        profile = load_profile(wanted.name, settings.dataset_folders)
     except AttributionError:
         path.unlink()
         raise
+    notes = "".join(f"# Note: {said}.\n" for said in partial_windows(profile, found))
+    path.write_text(head + notes + body, encoding="utf-8")
     return path
 
 

@@ -64,17 +64,20 @@ class RunSummary:
     planted: Mapping[str, float] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     duration_s: float | None = None
+    events: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """Events of the window, and how many of them were rejected, by reason."""
 
 
 def render(summary: RunSummary) -> RenderableType:
-    """The summary for a rich console."""
+    """The summary for a rich console; print it with `crop=False`, since paths are longer than lines."""
     title = Text(f"{one_line(summary.dataset_title)}, window {one_line(summary.window_key)}", style="bold")
     if summary.simulated:
         title.append(f"   {SIMULATED}", style="bold yellow")
     parts: list[RenderableType] = [Panel(title, box=box.HEAVY, expand=True)]
     for variant in summary.variants:
         parts += [*_variant(variant), Text()]
-    parts += [*_leakage(summary.variants), *_recovered(summary), *_files(summary)]
+    parts += [*_leakage(summary.variants), *_recovered(summary), *_rejected(summary), *_files(summary)]
     parts.append(
         Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %, clustered by user, for this model.", style="italic")
     )
@@ -85,7 +88,7 @@ def plain_text(summary: RunSummary, width: int = 100) -> str:
     """The same as plain lines without colours or terminal codes."""
     buffer = io.StringIO()
     Console(file=buffer, width=width, color_system=None, force_terminal=False, legacy_windows=False).print(
-        render(summary)
+        render(summary), crop=False
     )
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
@@ -208,15 +211,24 @@ def _recovered(summary: RunSummary) -> Iterator[RenderableType]:
     yield Text()
 
 
+def _rejected(summary: RunSummary) -> Iterator[RenderableType]:
+    if any(summary.rejected.values()):
+        most = sorted(summary.rejected.items(), key=lambda item: (-item[1], item[0]))
+        reasons = ", ".join(f"{one_line(reason)} {n:,}" for reason, n in most)
+        yield Rule(Text("Rejected", style="bold"), align="left")
+        yield Text(
+            f"{sum(summary.rejected.values()):,} of {summary.events:,} events: {reasons}. They are in the table rejected_events (sql --work)."
+        )
+        yield Text()
+
+
 def _files(summary: RunSummary) -> Iterator[RenderableType]:
     if summary.files:
         yield Rule(Text("Where to look", style="bold"), align="left")
-        table = Table(box=None, show_header=False, pad_edge=False)
-        table.add_column(no_wrap=True)
-        table.add_column(overflow="fold")
+        widest = max(map(len, summary.files))
         for what, where in summary.files.items():
-            table.add_row(Text(what), Text(one_line(where)))
-        yield table
+            # A path that is broken can't be copied: the terminal may wrap it, we don't.
+            yield Text(f"{what:<{widest}}  {one_line(where)}", no_wrap=True, overflow="ignore")
         yield Text()
     if summary.duration_s is not None:
         yield Text(f"Took {summary.duration_s // 60:.0f} min {summary.duration_s % 60:.0f} s.")

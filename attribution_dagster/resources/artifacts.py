@@ -41,11 +41,12 @@ class Record:
 class Verdict:
     """What a check said of one version of an asset in one window, and what it measured.
 
-    `check` is the version of the check itself: its rules and its queries.
+    `check` is the version of the check itself: its rules and its queries. `read` is a digest of all that it was measured on.
     """
 
     version: str
     check: str = ""
+    read: str = ""
     passed: bool
     blocking: bool
     summary: str

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from attribution_dagster.errors import ConfigurationError, SourceError
-from attribution_dagster.warehouse.files import Part
+from attribution_dagster.warehouse.files import Part, other_line_end
 from attribution_dagster.warehouse.queries import literal, quoted, traced
 from attribution_dagster.warehouse.source import Input, Source
 from attribution_dagster.warehouse.suppression import Suppression
@@ -109,10 +109,7 @@ def _write_snapshot(
                 rows = f"SELECT * FROM {_csv_reader(group, rejects)} WHERE {kept.row or 'true'}"
                 cursor.execute(f"COPY ({rows}) TO {target} (FORMAT parquet)")
             except duckdb.Error as error:
-                problem = str(error).splitlines()[0]
-                raise SourceError(
-                    f"{group[0].path} can't be read to its end: {problem} Export it again as CSV in UTF-8."
-                ) from error
+                raise SourceError(_unreadable(group, str(error).splitlines()[0])) from error
         # A line may break several rules; it is one malformed line.
         cursor.execute(
             f"COPY (SELECT {literal(name)} AS input, s.file_path AS file_name, e.line AS line, "
@@ -120,6 +117,18 @@ def _write_snapshot(
             f"FROM {rejects} AS e JOIN {rejects}_scan AS s USING (scan_id, file_id) "
             f"WHERE {kept.line or 'true'} GROUP BY s.file_path, s.scan_id, e.line) TO {literal(str(folder / 'malformed.parquet'))} (FORMAT parquet)"
         )
+
+
+def _unreadable(group: Sequence[Part], problem: str) -> str:
+    """What is wrong with the CSV files, and the remedy."""
+    for part in group:
+        line = other_line_end(part.path)
+        if line is not None:
+            return (
+                f"{part.path} can't be read to its end: its lines end in two ways, line {line} otherwise than line 1 (CR LF and LF). Make them "
+                "one: tr -d '\\r' < FILE > NEW_FILE"
+            )
+    return f"{group[0].path} can't be read to its end: {problem} Export it again as CSV in UTF-8."
 
 
 def _alike(parts: Iterable[Part]) -> list[list[Part]]:

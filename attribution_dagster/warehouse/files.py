@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
@@ -135,6 +136,16 @@ def _csv_header(path: Path) -> tuple[str, tuple[str, ...]]:
         what = f"names {', '.join(sorted(repeated))} twice" if repeated else "has a column without a name"
         raise SourceError(f"{path}: the first line {what}. The first line must hold the column names, each once.")
     return delimiter, columns
+
+
+def other_line_end(path: Path) -> int | None:
+    """Number of the first line of a CSV that does not end as its first line does, in CR LF or in LF; None where all do, or it is cut short."""
+    with suppress(EOFError, OSError), _open_bytes(path) as file:
+        is_crlf = file.readline().endswith(b"\r\n")
+        for number, line in enumerate(file, start=2):
+            if line.endswith(b"\n") and line.endswith(b"\r\n") != is_crlf:
+                return number
+    return None
 
 
 def _open_bytes(path: Path) -> BinaryIO:

@@ -42,7 +42,7 @@ def test_check_says_what_is_missing_and_fails(tmp_path: Path) -> None:
     (tmp_path / "few.csv").write_text("user_id,event_at,event_type\nu,2025-01-07 10:00:00,click\nu,not a time,click\n")
     looked = attribution(tmp_path, "check", "--events", str(tmp_path / "few.csv"))
     assert looked.returncode == 1
-    assert "no event is a conversion" in looked.stdout and "have no usable time" in looked.stdout
+    assert "no event is a conversion" in looked.stdout and "left out: 1 rows whose time can't be read" in looked.stdout
 
 
 def test_a_file_with_its_own_dates_and_names_becomes_a_dataset(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Windows that `attribution new` writes, for a file that still grows and for one that does not."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 
+from attribution_dagster.cli.doctor import partial_windows
 from attribution_dagster.cli.scaffold import _windows
 from attribution_dagster.datasets.coverage import Coverage
 from attribution_dagster.datasets.registry import load_profile
@@ -32,6 +33,20 @@ def test_a_file_that_grows_has_windows_without_an_end_and_none_that_is_not_over(
 def test_a_file_of_the_past_ends_after_its_last_window() -> None:
     found = _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 30), "UTC")
     assert (str(found["start"]), str(found["end"]), found["look_back"]) == ("2024-01-01", "2024-01-29", 3)
+
+
+def test_windows_that_are_not_full_are_named_with_what_leaves_them_out() -> None:
+    windows = MARKETPLACE.windows.model_copy(update={"start": date(2024, 1, 1), "end": date(2024, 2, 5)})
+    profile = MARKETPLACE.model_copy(update={"windows": windows, "time_zone": "UTC"})
+    ancient = coverage(datetime(2000, 1, 1), 1).hours
+    found = Coverage(pa.concat_tables([ancient, coverage(datetime(2024, 1, 3), 29).hours]))
+    first, last = partial_windows(profile, found)
+    assert (
+        first == "window 2024-01-01 is not full: the events begin on 2024-01-03; windows.start 2024-01-08 leaves it out"
+    )
+    assert "window 2024-01-29 is not full: the events end on 2024-01-31, the window on 2024-02-04" in last
+    assert last.endswith("windows.end 2024-01-29 leaves it out")
+    assert partial_windows(profile, coverage(datetime(2024, 1, 1), 35)) == []
 
 
 def test_a_few_days_get_windows_of_a_day_and_one_day_is_too_little() -> None:

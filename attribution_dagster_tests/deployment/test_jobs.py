@@ -6,9 +6,8 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.assets.step import FORCE_TAG
 from attribution_dagster.build import build_definitions, definitions_of
-from attribution_dagster.graph import TRAINING_POOL
+from attribution_dagster.graph import FORCE_TAG, TRAINING_POOL
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace

@@ -18,9 +18,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from attribution_dagster.assets.promotion import check_verdicts, open_champion
-from attribution_dagster.assets.step import FORCE_TAG
 from attribution_dagster.build import definitions_of
 from attribution_dagster.cli.models import close_abandoned
+from attribution_dagster.graph import FORCE_TAG
 from attribution_dagster.resources.liveness import PID, process_tags
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD

@@ -12,13 +12,14 @@ import pytest
 from attribution_dagster.assets.published import _audit
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.expectations import Expectation, between
+from attribution_dagster.checks.judging import measure
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.faults import copy_of, double_first, judged, rewrite, same_id
+from attribution_dagster_tests.pipeline.faults import copy_of, double_first, judged, report, rewrite, same_id
 from attribution_dagster_tests.pipeline.small import EXPLAINED, own_dagster_home
 
 BLOCKING = [e for e in expectations(load_profile("marketplace")) if e.blocking]
@@ -199,6 +200,54 @@ def test_a_band_changed_in_the_profile_is_asked_anew_and_makes_nothing_again(
     (made,) = result.get_asset_materialization_events()
     page = made.materialization.metadata["checks"].value
     assert page == stricter.artifacts.page(EXPLAINED, asset) and "offending row" in Path(str(page)).read_text()
+
+
+def said_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
+    return {e.check_name: str(e.description) for e in result.get_asset_check_evaluations()}
+
+
+def test_a_check_that_passed_is_asked_again_when_anything_it_read_has_changed_or_by_force(copy: Workspace) -> None:
+    """Seen by marking what is stored: a check that is asked writes over the mark."""
+    asset, names = "no_funnel/event_attribution", {e.name for e in BLOCKING if e.asset == "no_funnel/event_attribution"}
+
+    def mark() -> None:
+        for name in names:
+            change_verdict(copy, asset, name, lambda v: replace(v, summary="kept"))
+
+    def asked(*, force: bool = False) -> set[str]:
+        return {name for name, said in said_of(run_only(copy, asset, force=force)).items() if said != "kept"}
+
+    mark()
+    assert asked() == set()
+    report(copy, "no_funnel/sequence_tensors", events=copy_of_figure(copy, "events") + 0.0)
+    assert asked() == {"attribution_equals_tensors"}, "it alone takes a figure that an asset reported"
+    mark()
+    rewrite(copy, "sessions", lambda sessions: sessions)
+    assert asked() == {"attribution_before_conversion"}, "it alone reads sessions"
+    mark()
+    rewrite(copy, "sessions", lambda sessions: sessions, window_key="2025-01-06")
+    assert asked() == {"attribution_before_conversion"}, "what it reads of earlier windows counts"
+    mark()
+    change_verdict(copy, asset, "shares_sum_to_one", failed)
+    assert asked() == {"shares_sum_to_one"}, "what failed is asked again"
+    mark()
+    assert asked(force=True) == names
+
+
+def copy_of_figure(workspace: Workspace, name: str) -> int:
+    record = workspace.artifacts.record("no_funnel/sequence_tensors", EXPLAINED)
+    assert record is not None
+    return int(record.report[name])
+
+
+def test_a_verdict_does_not_depend_on_windows_after_its_own(copy: Workspace) -> None:
+    """So that it may be kept when they change."""
+    earlier = "2025-01-13"
+    suite = [e for e in expectations(copy.profile) if e.asset in ("events", "sessions", "session_funnels", "risk_set")]
+    before = [measure(copy, expectation, earlier) for expectation in suite]
+    for table in ("stg_events", "sessions", "session_events", "session_funnels", "risk_set"):
+        rewrite(copy, table, lambda rows: rows.slice(0, 0))
+    assert [measure(copy, expectation, earlier) for expectation in suite] == before
 
 
 def test_a_check_is_another_one_when_its_bound_severity_or_query_is(monkeypatch: pytest.MonkeyPatch) -> None:

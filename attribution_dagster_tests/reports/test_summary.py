@@ -121,6 +121,17 @@ def test_files_and_time_are_told():
     assert "exports/shop" in text and "Took 5 min 12 s." in text
 
 
+def test_a_path_longer_than_the_line_stays_whole():
+    path = "/home/somebody/" + "a_long_folder/" * 10 + "2025-01-20"
+    assert f"\nthe picture  {path}\n" in plain_text(summary(files={"the picture": path, "MLflow": "x"}), width=80)
+
+
+def test_rejected_events_are_told_by_reason_the_most_frequent_first():
+    text = plain_text(summary(events=3400, rejected={"too_late": 2, "[bold]bot": 1200}), width=160)
+    assert "1,202 of 3,400 events: [bold]bot 1,200, too_late 2." in text
+    assert "Rejected" not in plain_text(summary(events=3400, rejected={}))
+
+
 def test_recovered_effects_are_told_when_the_truth_is_known():
     rows = [("a", 0.5, 0.1, False), ("b", 0.1, 0.1, False), ("c", -0.6, 0.1, False)]
     text = plain_text(summary(fair=rows, planted={"a": 0.5, "b": 0.1, "c": -0.6}))

@@ -147,6 +147,15 @@ def test_corrupt_gzip_is_named(tmp_path: Path) -> None:
         shop.attach(tmp_path / "events.csv.gz")
 
 
+@pytest.mark.parametrize(("first", "then"), [("\r\n", "\n"), ("\n", "\r\n")])
+def test_lines_that_end_in_two_ways_are_named_with_their_remedy(tmp_path: Path, first: str, then: str) -> None:
+    header, row = HEADER.rstrip("\n"), ROW.rstrip("\n")
+    (tmp_path / "events.csv").write_bytes(f"{header}{first}{(row + first) * 3}{row}{then}".encode())
+    told = r"events\.csv .* its lines end in two ways, line 5 otherwise than line 1 .* tr -d '\\r'"
+    with Shop(tmp_path) as shop, pytest.raises(SourceError, match=told):
+        shop.attach(tmp_path / "events.csv")
+
+
 def test_no_source_at_all_is_told_what_to_give() -> None:
     with pytest.raises(SourceError, match="dataset shop has no events yet: give a file"):
         open_source(PROFILE)
