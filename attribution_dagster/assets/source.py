@@ -113,7 +113,7 @@ def _open(workspace: Workspace) -> Source:
     override = settings.events.get(profile.name)
     if override is None and profile.source is not None and profile.source.simulate is not None:
         return open_source(profile, _simulated(workspace) / "events", settings.dataset_folders)
-    return open_source(profile, override, settings.dataset_folders)
+    return open_source(profile, override, settings.dataset_folders, workspace.warehouse.describe_table)
 
 
 def _simulated(workspace: Workspace) -> Path:

@@ -23,6 +23,7 @@ from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import Query, sql_folder
+from attribution_dagster.warehouse.tagging import tagged
 
 PACKAGE = Path(__file__).parents[1]
 DATA_VERSION_TAG = "dagster/data_version"
@@ -91,6 +92,10 @@ def make(
     forced = context.run.tags.get(FORCE_TAG) == "true"
 
     def make_window(key: str) -> Made:
+        with tagged(asset=asset, window=key, run=context.run_id):
+            return make_tagged(key)
+
+    def make_tagged(key: str) -> Made:
         read = {(name, window): _version(workspace, asset, key, name, window) for name, window in reads(key)}
         admit(workspace, read, f"{asset} of window {key} is not made")
         inputs = {f"{name}@{window}": version for (name, window), version in read.items()}

@@ -74,8 +74,8 @@ def examine(settings: Settings, dataset: str) -> Findings:
         AttributionError: the profile or the file can't be read at all.
     """
     profile = load_profile(dataset, settings.dataset_folders)
-    source = open_source(profile, settings.events.get(dataset), settings.dataset_folders)
     warehouse = open_warehouse(dataset, settings)
+    source = open_source(profile, settings.events.get(dataset), settings.dataset_folders, warehouse.describe_table)
     try:
         warehouse.attach_source(source)
         found = Coverage(warehouse.fetch(load_query("staging/source_hours"), {"latest_plausible": latest_plausible()}))

@@ -87,6 +87,12 @@ class DuckDBWarehouse:
         self._snapshots = {path.name for path in folders}
         self._source_tables = frozenset({f"raw_{name}" for name in inputs} | {"malformed_lines", "canonical_events"})
 
+    def describe_table(self, name: str) -> tuple[tuple[str, ...], str]:
+        """There are no tables but its own: raises ConfigurationError."""
+        raise ConfigurationError(
+            f"table:{name} names a table of the warehouse, and duckdb has no tables of others: set ATTRIBUTION_WAREHOUSE=snowflake, or give a file"
+        )
+
     def fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.Table:
         """The result of a query, whole."""
         query.check(parameters)

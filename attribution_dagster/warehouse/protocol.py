@@ -48,6 +48,9 @@ class Warehouse(Protocol):
     def attach_source(self, source: Source) -> None:
         """Make `raw_events`, `raw_<extra>` and the view `canonical_events` readable."""
 
+    def describe_table(self, name: str) -> tuple[tuple[str, ...], str]:
+        """Columns of a table that events can be read from, and a digest that changes when the table does."""
+
     def fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.Table:
         """The result of a query, whole."""
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ from attribution_dagster.warehouse.tagging import query_tag
 
 _UNKNOWN_NAME_OR_SYNTAX = {904, 1003, 1011, 2003, 2043, 3001}
 _TIMED_OUT = {604, 630}
-_NETWORK_TIMEOUT_S = 300
+_NETWORK_TIMEOUT_S, _LOGIN_TIMEOUT_S = 300, 60
 
 
 class SnowflakeSession:
@@ -62,7 +62,10 @@ class SnowflakeSession:
             try:
                 yield
             except BaseException:
-                self.execute("ROLLBACK")
+                with suppress(
+                    Exception
+                ):  # what went wrong first is what is told; without a session nothing is left to undo
+                    self.execute("ROLLBACK")
                 raise
             self.execute("COMMIT")
 
@@ -88,6 +91,7 @@ class SnowflakeSession:
         settings = self._settings
         more: dict[str, Any] = {
             "network_timeout": _NETWORK_TIMEOUT_S,
+            "login_timeout": _LOGIN_TIMEOUT_S,
             "session_parameters": {
                 "TIMEZONE": "UTC",
                 "TIMESTAMP_TYPE_MAPPING": "TIMESTAMP_NTZ",

@@ -176,7 +176,7 @@ class SnowflakeSlices:
                 self._session.execute(f"DELETE FROM {self._work}.manifests WHERE window_key = %(window)s", window)
             for table, each in ids.items():
                 for where in (self._tables.slices(table), f"{self._work}.slices"):
-                    self._session.execute(f"DELETE FROM {where} WHERE {SLICE_ID} IN %(ids)s", {"ids": tuple(each)})
+                    self._session.execute(f"DELETE FROM {where} WHERE {SLICE_ID} IN (%(ids)s)", {"ids": tuple(each)})
 
     def _enter(self, table: str, window_key: str, version: str, slice_id: str, rows: int) -> None:
         self._session.execute(

@@ -1,5 +1,6 @@
 """Statements as Snowflake's connector wants them: the file's own text with `%(name)s` for parameters, and the tables' DDL."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache

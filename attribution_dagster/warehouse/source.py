@@ -3,14 +3,27 @@
 import difflib
 import glob
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from attribution_dagster.datasets.profile import Extra, Profile
 from attribution_dagster.errors import ConfigurationError, SourceError
-from attribution_dagster.warehouse.files import Part, content_digest, find_files, hash_texts, of_one_kind, open_part
+from attribution_dagster.warehouse.files import (
+    WAREHOUSE_TABLE,
+    Part,
+    content_digest,
+    find_files,
+    hash_texts,
+    of_one_kind,
+    open_part,
+)
 from attribution_dagster.warehouse.queries import Query, columns_read, load_query
+
+TABLE_PREFIX = "table:"
+"""What a source begins with that is a table of the warehouse: `table:database.schema.name`."""
+Describe = Callable[[str], tuple[tuple[str, ...], str]]
+"""Table of the warehouse -> its columns, and a digest that changes when it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,16 +52,19 @@ class Source:
     digest: str
 
 
-def open_source(profile: Profile, path: str | Path | None = None, folders: Sequence[Path] = ()) -> Source:
+def open_source(
+    profile: Profile, path: str | Path | None = None, folders: Sequence[Path] = (), tables: Describe | None = None
+) -> Source:
     """The dataset's source: the events at `path`, or else where the profile says; nothing is read but headers.
 
-    `folders` hold the SQL of a user's own datasets. The digest changes with the content, not with names or places.
+    `folders` hold the SQL of a user's own datasets; `tables` describes tables of the warehouse. The digest changes with
+    the content, not with names or places.
 
     Raises SourceError naming the file or column, what was found, and the remedy.
     """
     staging = load_query(f"staging/stg_events__{profile.staging}", folders=folders)
     table = profile.source.table if profile.source else None
-    events = _open_input(_location(profile, path), profile, staging, table)
+    events = _open_input(_location(profile, path), profile, staging, table, tables)
     extras = {
         name: _open_extra(extra, events.parts[0].path.parent, name, staging) for name, extra in profile.extras.items()
     }
@@ -71,14 +87,26 @@ def _location(profile: Profile, path: str | Path | None) -> str:
     )
 
 
-def _open_input(location: str, profile: Profile, staging: Query, table: str | None) -> Input:
-    parts = tuple(open_part(path, table) for path in of_one_kind(find_files(location), location))
+def _open_input(location: str, profile: Profile, staging: Query, table: str | None, tables: Describe | None) -> Input:
+    if location.startswith(TABLE_PREFIX):
+        parts, digest = _open_table(location, tables)
+    else:
+        parts = tuple(open_part(path, table) for path in of_one_kind(find_files(location), location))
+        digest = content_digest(parts)
     read = columns_read(staging, "raw_events")
     optional = tuple(sorted(read & set(profile.optional_columns)))
     required = tuple(sorted(read - set(optional)))
     for part in parts:
         _check_columns(part, required, f"dataset {profile.name}", staging)
-    return Input(parts=parts, required=required, optional=optional, digest=content_digest(parts))
+    return Input(parts=parts, required=required, optional=optional, digest=digest)
+
+
+def _open_table(location: str, tables: Describe | None) -> tuple[tuple[Part, ...], str]:
+    name = location.removeprefix(TABLE_PREFIX)
+    if tables is None:
+        raise ConfigurationError(f"{location} names a table of the warehouse, and there is no warehouse that has it")
+    columns, digest = tables(name)
+    return (Part(path=Path(name), format=WAREHOUSE_TABLE, columns=columns, table=name),), digest
 
 
 def _open_extra(extra: Extra, beside: Path, name: str, staging: Query) -> Input:

@@ -1,7 +1,7 @@
 """A small dataset and a quick model, on which the whole graph runs in seconds."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,12 +36,13 @@ def small_workspace(
     end: str = "2025-01-27",
     extra: str = "",
     events: str | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Workspace:
-    """The workspace of dataset `small`, with everything it writes under `root`."""
+    """The workspace of dataset `small`, with everything it writes under `root`; `settings` are further variables."""
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small.yaml").write_text(PROFILE.format(users=users, seed=seed, end=end) + extra)
-    environment = small_environment(root)
+    environment = small_environment(root) | dict(settings or {})
     if events is not None:
         environment["ATTRIBUTION_EVENTS_SMALL"] = events
     return open_workspace("small", Settings.from_environment(environment), LoggedProgress())

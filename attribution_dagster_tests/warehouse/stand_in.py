@@ -3,6 +3,7 @@
 It is fakesnow with what it gets wrong put right, where that matters here:
 - TRY_CAST of what is no time fails there; Snowflake gives NULL.
 - Sums of whole numbers are floating there; Snowflake's are exact.
+- A moment that is NULL comes as the beginning of 1970 there.
 - REMOVE, which empties a stage, is unknown there.
 """
 
@@ -62,14 +63,27 @@ def _answers(port: int) -> bool:
 
 def main() -> None:
     """Serve until killed."""
+    import fakesnow.arrow
     import fakesnow.server
     import fakesnow.transforms as transforms
+    import pyarrow as pa
     import uvicorn
     from sqlglot import exp
 
     cast_to_timestamp = transforms.to_timestamp
     transforms.to_timestamp = lambda node: node if isinstance(node, exp.TryCast) else cast_to_timestamp(node)
     transforms.numeric_agg_implicit_cast = lambda node: node
+    to_struct = fakesnow.arrow.timestamp_to_sf_struct
+
+    def with_nulls(moments: pa.ChunkedArray) -> pa.StructArray:
+        parts = to_struct(moments)
+        return pa.StructArray.from_arrays(
+            [part.fill_null(0) for part in parts.flatten()],
+            fields=list(parts.type),
+            mask=moments.combine_chunks().is_null(),
+        )
+
+    fakesnow.arrow.timestamp_to_sf_struct = with_nulls
     fakesnow.server.shared_fs.nop_regexes = [_REMOVE]
     uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=int(sys.argv[1]), log_level="critical")
 
