@@ -97,6 +97,12 @@ def test_sessions_of_one_user_count_as_one_and_nobody_converting_leaves_an_inter
     assert never["rate_high"] == pytest.approx(1.96**2 / (5 + 1.96**2))
 
 
+@pytest.mark.parametrize("users", range(2, 60))
+def test_rounding_never_puts_a_rate_of_none_or_all_outside_its_interval(users: int) -> None:
+    none, every = of(rates(one_by_one([0] * users + [1] * users, [0] * users + [1] * users)))
+    assert none["rate_low"] == none["conversion_rate"] == 0 and every["rate_high"] == every["conversion_rate"] == 1
+
+
 def test_the_expected_rate_is_that_of_the_matched_sets() -> None:
     short: list[Session] = [("c", "1", 1, "c", ["y"]), *((f"c{n}", f"2{n}", 0, "c", ["y"]) for n in range(3))]
     long: list[Session] = [("d", "3", 1, "d", ["x", "y"]), ("d1", "4", 0, "d", ["x", "y"])]

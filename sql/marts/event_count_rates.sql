@@ -157,8 +157,9 @@ SELECT
     CAST(intervals.users AS BIGINT) AS users,
     CAST(intervals.converted AS BIGINT) AS converted,
     intervals.rate AS conversion_rate,
-    GREATEST(intervals.centre - intervals.half, 0) AS rate_low,
-    LEAST(intervals.centre + intervals.half, 1) AS rate_high,
+    -- The rate lies inside by definition; where it is 0 or 1, at an end, and rounding must not put it beyond.
+    LEAST(GREATEST(intervals.centre - intervals.half, 0), intervals.rate) AS rate_low,
+    GREATEST(LEAST(intervals.centre + intervals.half, 1), intervals.rate) AS rate_high,
     intervals.expected_rate AS expected_rate,
     intervals.rate * base.odds_ratio / (1 - intervals.rate + intervals.rate * base.odds_ratio) AS population_rate
 FROM intervals
