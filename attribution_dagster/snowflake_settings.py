@@ -54,7 +54,9 @@ class SnowflakeSettings:
             raise ConfigurationError(f"both {_PREFIX}PRIVATE_KEY_PATH and {_PREFIX}TOKEN are set: give one of them")
         for name in ("USER", "ROLE", "WAREHOUSE"):
             if '"' in given[name]:
-                raise ConfigurationError(f"{_PREFIX}{name}={given[name]!r} holds a quote: write the name without quotes")
+                raise ConfigurationError(
+                    f"{_PREFIX}{name}={given[name]!r} holds a quote: write the name without quotes"
+                )
         return cls(
             account=given["ACCOUNT"],
             user=given["USER"],
@@ -85,7 +87,9 @@ def _schema(value: str, datasets: tuple[str, ...]) -> str:
 
 def _identifier(name: str, value: str) -> str:
     if not _IDENTIFIER.fullmatch(value):
-        raise ConfigurationError(f"{_PREFIX}{name}={value!r} is not a name: use letters, digits, _ and $, no digit first")
+        raise ConfigurationError(
+            f"{_PREFIX}{name}={value!r} is not a name: use letters, digits, _ and $, no digit first"
+        )
     return value
 
 

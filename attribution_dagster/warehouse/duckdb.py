@@ -140,7 +140,10 @@ class DuckDBWarehouse:
     def load(self, table: str, window_key: str, version: str, batches: Iterable[pa.RecordBatch]) -> int:
         """Write a slice from Arrow batches and make it current; its number of rows."""
         definition, rows = table_definition(table), 0
-        with self._slices.writing(table, window_key, version) as path, pq.ParquetWriter(path, definition.schema) as writer:
+        with (
+            self._slices.writing(table, window_key, version) as path,
+            pq.ParquetWriter(path, definition.schema) as writer,
+        ):
             for batch in batches:
                 writer.write_batch(definition.fitted(batch))
                 rows += batch.num_rows

@@ -35,7 +35,9 @@ def _snowflake(dataset: str, settings: Settings) -> Warehouse:
     from attribution_dagster.warehouse.snowflake import SnowflakeWarehouse
 
     if settings.snowflake is None:
-        raise ConfigurationError("the warehouse snowflake needs an account: set ATTRIBUTION_SNOWFLAKE_ACCOUNT and its like")
+        raise ConfigurationError(
+            "the warehouse snowflake needs an account: set ATTRIBUTION_SNOWFLAKE_ACCOUNT and its like"
+        )
     return SnowflakeWarehouse(
         settings=settings.snowflake,
         profile=load_profile(dataset, settings.dataset_folders),

@@ -66,7 +66,9 @@ class SnowflakeForgetting:
         if not own:
             return None
         is_own = f"COALESCE({' OR '.join(f'COALESCE({each}, FALSE)' for each in own)}, FALSE)"
-        names_user = " OR ".join([is_own, *(f"COALESCE(STARTSWITH({name}, %(sessions)s), FALSE)" for name in references)])
+        names_user = " OR ".join(
+            [is_own, *(f"COALESCE(STARTSWITH({name}, %(sessions)s), FALSE)" for name in references)]
+        )
         noted = self._session.execute(
             f"INSERT INTO {holding} SELECT {SLICE_ID}, COUNT(CASE WHEN {is_own} THEN 1 END) FROM {where} WHERE {names_user} GROUP BY {SLICE_ID}",
             values,

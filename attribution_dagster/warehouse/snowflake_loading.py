@@ -15,7 +15,9 @@ _ROWS_PER_FILE = 1_000_000
 """Files of some 100 MB are what a warehouse loads best, side by side."""
 
 
-def copy_into(session: SnowflakeSession, target: str, columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> int:
+def copy_into(
+    session: SnowflakeSession, target: str, columns: Sequence[Column], batches: Iterable[pa.RecordBatch]
+) -> int:
     """Load the batches, which have these columns in this order, into a table of the current schema; the number of rows."""
     with tempfile.TemporaryDirectory(prefix="attribution-") as folder:
         rows = _write(Path(folder), batches)

@@ -44,7 +44,9 @@ class SnowflakeSession:
         with self._turn, self._explained(what):
             self.open()
             cursor = self._connection.cursor()
-            cursor.execute(sql, dict(values) if values else None, _statement_params={"QUERY_TAG": query_tag(self._dataset)})
+            cursor.execute(
+                sql, dict(values) if values else None, _statement_params={"QUERY_TAG": query_tag(self._dataset)}
+            )
             return cursor
 
     def rows(self, sql: str, values: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
@@ -60,7 +62,9 @@ class SnowflakeSession:
             try:
                 yield
             except BaseException:
-                with suppress(Exception):  # what went wrong first is what is told; without a session nothing is left to undo
+                with suppress(
+                    Exception
+                ):  # what went wrong first is what is told; without a session nothing is left to undo
                     self.execute("ROLLBACK")
                 raise
             self.execute("COMMIT")
@@ -137,12 +141,16 @@ class SnowflakeSession:
     def _translated(self, error: Any, kinds: set[str], what: str) -> Exception:
         said = self._without_secrets(str(error))
         if error.errno in _TIMED_OUT:
-            return DataError(f"query {what} ran longer than ATTRIBUTION_SNOWFLAKE_TIMEOUT={self._settings.statement_timeout_s} s allows: {said}")
+            return DataError(
+                f"query {what} ran longer than ATTRIBUTION_SNOWFLAKE_TIMEOUT={self._settings.statement_timeout_s} s allows: {said}"
+            )
         if error.errno in _UNKNOWN_NAME_OR_SYNTAX or str(error.sqlstate or "").startswith("42"):
             return ConfigurationError(f"query {what}: {said}")
         if kinds & {"ProgrammingError", "IntegrityError", "DataError", "NotSupportedError"}:
             return DataError(f"query {what} failed: {said}")
-        return OSError(f"query {what} failed: {said}")  # of the network or the service, not of the data: worth another try
+        return OSError(
+            f"query {what} failed: {said}"
+        )  # of the network or the service, not of the data: worth another try
 
     def _no_login(self, error: Exception) -> ConfigurationError:
         settings = self._settings

@@ -24,7 +24,9 @@ class SnowflakeSlices:
         """`session` is in the work area."""
         self._session, self._tables, self._work = session, tables, tables.work
 
-    def replace(self, table: str, window_key: str, version: str, columns: Sequence[Column], loaded: str, rows: int) -> None:
+    def replace(
+        self, table: str, window_key: str, version: str, columns: Sequence[Column], loaded: str, rows: int
+    ) -> None:
         """Make the rows of the temporary table `loaded` the version, and the current one, in one transaction.
 
         The slice's own rows are deleted first: the connector sends a statement again when its answer was lost on the way.
@@ -33,7 +35,8 @@ class SnowflakeSlices:
         with self._session.transaction():
             self._session.execute(f"DELETE FROM {target} WHERE {SLICE_ID} = %(slice_id)s", {"slice_id": slice_id})
             self._session.execute(
-                f"INSERT INTO {target} ({SLICE_ID}, {listed}) SELECT %(slice_id)s, {listed} FROM {loaded}", {"slice_id": slice_id}
+                f"INSERT INTO {target} ({SLICE_ID}, {listed}) SELECT %(slice_id)s, {listed} FROM {loaded}",
+                {"slice_id": slice_id},
             )
             self._enter(table, window_key, version, slice_id, rows)
 
@@ -67,7 +70,8 @@ class SnowflakeSlices:
         for number, (table, version) in enumerate(versions.items()):
             values |= {f"table_{number}": table, f"version_{number}": version}
         wanted = " UNION ALL ".join(
-            f"SELECT %(table_{number})s AS table_name, %(version_{number})s AS version" for number in range(len(versions))
+            f"SELECT %(table_{number})s AS table_name, %(version_{number})s AS version"
+            for number in range(len(versions))
         )
         with self._session.transaction():
             if versions:
@@ -106,7 +110,9 @@ class SnowflakeSlices:
         if not found:
             return None
         key, at, evidence = found[0][:3]
-        tables = {table: _published(table, version, slice_id, rows) for *_, table, version, slice_id, rows in found if table}
+        tables = {
+            table: _published(table, version, slice_id, rows) for *_, table, version, slice_id, rows in found if table
+        }
         return Manifest(window_key=key, published_at=at, tables=tables, evidence=json.loads(evidence))
 
     def published_windows(self) -> list[str]:
@@ -144,7 +150,8 @@ class SnowflakeSlices:
     def remove_window(self, window_key: str) -> int:
         """Delete the window's manifests and all its slices, together; how many slices."""
         doomed = self._session.rows(
-            f"SELECT DISTINCT table_name, slice_id FROM {self._work}.slices WHERE window_key = %(window)s", {"window": window_key}
+            f"SELECT DISTINCT table_name, slice_id FROM {self._work}.slices WHERE window_key = %(window)s",
+            {"window": window_key},
         )
         self._remove(doomed, window_key)
         return len(doomed)
@@ -175,7 +182,14 @@ class SnowflakeSlices:
         self._session.execute(
             f"INSERT INTO {self._work}.slices (table_name, window_key, version, slice_id, n_rows, pointed_at, entry_id) "
             "SELECT %(table)s, %(window)s, %(version)s, %(slice_id)s, %(rows)s, SYSDATE(), %(entry)s",
-            {"table": table, "window": window_key, "version": version, "slice_id": slice_id, "rows": rows, "entry": uuid.uuid4().hex},
+            {
+                "table": table,
+                "window": window_key,
+                "version": version,
+                "slice_id": slice_id,
+                "rows": rows,
+                "entry": uuid.uuid4().hex,
+            },
         )
 
     def _of_version(self, table: str, window_key: str, version: str) -> tuple[str, int] | None:

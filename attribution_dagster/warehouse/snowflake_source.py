@@ -30,9 +30,7 @@ _BATCH_ROWS = 65_536
 class SnowflakeSource:
     """Makes `raw_events`, `raw_<extra>`, `malformed_lines` and `canonical_events` of one dataset."""
 
-    def __init__(
-        self, session: SnowflakeSession, tables: SnowflakeTables, limits: Mapping[str, str | int]
-    ) -> None:
+    def __init__(self, session: SnowflakeSession, tables: SnowflakeTables, limits: Mapping[str, str | int]) -> None:
         """`limits` are those of the DuckDB that reads files here before they are uploaded."""
         self._session, self._tables, self._work, self._limits = session, tables, tables.work, dict(limits)
 
@@ -78,7 +76,9 @@ class SnowflakeSource:
             {"schema": schema, "table": table},
         )
         if not columns:
-            raise SourceError(f"there is no table {name} in Snowflake that the role may read. Grant SELECT on it, or correct the name.")
+            raise SourceError(
+                f"there is no table {name} in Snowflake that the role may read. Grant SELECT on it, or correct the name."
+            )
         changed = self._session.rows(
             f"SELECT row_count, last_altered FROM {database}.information_schema.tables WHERE table_schema = %(schema)s AND table_name = %(table)s",
             {"schema": schema, "table": table},
@@ -100,7 +100,9 @@ class SnowflakeSource:
             for name, kind in types
         ]
         present = {str(name).casefold() for name, _ in types}
-        selected += [f"CAST(NULL AS VARCHAR) AS {_column(name)}" for name in each.optional if name.casefold() not in present]
+        selected += [
+            f"CAST(NULL AS VARCHAR) AS {_column(name)}" for name in each.optional if name.casefold() not in present
+        ]
         return f"SELECT {', '.join(selected)} FROM {database}.{schema}.{table}"
 
     def _of_files(self, source: Source, name: str, each: Input, listed: Suppression) -> tuple[str, str]:
@@ -161,7 +163,9 @@ class SnowflakeSource:
     def _drop(self, names: list[tuple[str]]) -> None:
         for (name,) in names:
             self._session.execute(f"DROP TABLE IF EXISTS {self._work}.{name}")
-            self._session.execute(f"DELETE FROM {self._work}.source_uploads WHERE table_name = %(table)s", {"table": name})
+            self._session.execute(
+                f"DELETE FROM {self._work}.source_uploads WHERE table_name = %(table)s", {"table": name}
+            )
 
 
 def _parts(name: str) -> list[str]:

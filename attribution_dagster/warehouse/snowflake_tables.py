@@ -88,7 +88,9 @@ class SnowflakeTables:
         return {
             name.lower().removesuffix(SLICES_SUFFIX): {column.lower() for column in columns}
             for name, columns in work.items()
-            if name.lower().endswith(SLICES_SUFFIX) and SLICE_ID.upper() in columns and name.lower() not in {*_BOOKS, *_BOOK_VIEWS}
+            if name.lower().endswith(SLICES_SUFFIX)
+            and SLICE_ID.upper() in columns
+            and name.lower() not in {*_BOOKS, *_BOOK_VIEWS}
         }
 
     def _look(self) -> None:
@@ -120,5 +122,7 @@ class SnowflakeTables:
             (self.published_schema, table.name + _HISTORY, "published_slices"),
         ):
             if not self._has(schema, name, table):
-                view = create_view(table, f"{self._database}.{schema}.{name}", self.slices(table.name), f"{self.work}.{shown}")
+                view = create_view(
+                    table, f"{self._database}.{schema}.{name}", self.slices(table.name), f"{self.work}.{shown}"
+                )
                 self._session.execute(view, what=f"CREATE VIEW {name}")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokens import TokenType
@@ -24,7 +25,7 @@ def statement(query: Query, parameters: Mapping[str, object]) -> str:
 def _statement(query: Query, moments: frozenset[str]) -> str:
     text, done, parts = query.text.rstrip().rstrip(";"), 0, []
     tokens = Dialect.get_or_raise(DIALECT).tokenize(text)
-    for colon, name in zip(tokens, tokens[1:], strict=False):
+    for colon, name in pairwise(tokens):
         is_parameter = colon.token_type is TokenType.COLON and colon.end + 1 == name.start
         if is_parameter and name.text in query.parameters:
             bound = f"%({name.text})s"
@@ -55,7 +56,9 @@ def casts(columns: Sequence[Column], source: str) -> str:
 
 def create_slices_table(table: Table, where: str) -> str:
     """The table that holds all slices. Transient and without time travel: what is deleted of a person is gone."""
-    columns = ", ".join(f"{column.name} {column.type} COMMENT {text_literal(column.comment)}" for column in table.columns)
+    columns = ", ".join(
+        f"{column.name} {column.type} COMMENT {text_literal(column.comment)}" for column in table.columns
+    )
     return (
         f"CREATE TRANSIENT TABLE IF NOT EXISTS {where} ({SLICE_ID} VARCHAR NOT NULL COMMENT 'Slice of the table that the row belongs to.', "
         f"{columns}) DATA_RETENTION_TIME_IN_DAYS = 0 COMMENT = {text_literal(table.comment)}"

@@ -9,7 +9,15 @@ from pathlib import Path
 
 from attribution_dagster.datasets.profile import Extra, Profile
 from attribution_dagster.errors import ConfigurationError, SourceError
-from attribution_dagster.warehouse.files import WAREHOUSE_TABLE, Part, content_digest, find_files, hash_texts, of_one_kind, open_part
+from attribution_dagster.warehouse.files import (
+    WAREHOUSE_TABLE,
+    Part,
+    content_digest,
+    find_files,
+    hash_texts,
+    of_one_kind,
+    open_part,
+)
 from attribution_dagster.warehouse.queries import Query, columns_read, load_query
 
 TABLE_PREFIX = "table:"

@@ -78,7 +78,9 @@ def main() -> None:
     def with_nulls(moments: pa.ChunkedArray) -> pa.StructArray:
         parts = to_struct(moments)
         return pa.StructArray.from_arrays(
-            [part.fill_null(0) for part in parts.flatten()], fields=list(parts.type), mask=moments.combine_chunks().is_null()
+            [part.fill_null(0) for part in parts.flatten()],
+            fields=list(parts.type),
+            mask=moments.combine_chunks().is_null(),
         )
 
     fakesnow.arrow.timestamp_to_sf_struct = with_nulls

@@ -59,7 +59,10 @@ def test_values_come_back_as_they_were(warehouse: Warehouse, engine: str) -> Non
     want = table_definition("sessions").fitted(pa.table(columns).to_batches()[0])
     for name in got.column_names:
         assert got[name].to_pylist() == want[name].to_pylist(), name
-    numbers = {"window_start": [START], "stage": ["x"], "sessions": [1], "rate": [0.1 + 0.2], "drop_off": [1e-300], "is_largest_drop": [None], "stage_order": [1], "sessions_with_previous": [None], "sessions_lost": [-5]}  # fmt: skip
+    numbers = {
+        "window_start": [START], "stage": ["x"], "sessions": [1], "rate": [0.1 + 0.2], "drop_off": [1e-300],
+        "is_largest_drop": [None], "stage_order": [1], "sessions_with_previous": [None], "sessions_lost": [-5],
+    }  # fmt: skip
     warehouse.load("funnel_metrics", WINDOW, "1", pa.table(numbers).to_batches())
     [row] = warehouse.fetch(parse_query("q", "SELECT rate, drop_off FROM funnel_metrics"), {}).to_pylist()
     assert row == {"rate": 0.1 + 0.2, "drop_off": 1e-300}
@@ -67,7 +70,9 @@ def test_values_come_back_as_they_were(warehouse: Warehouse, engine: str) -> Non
 
 def test_parameters_are_bound_whatever_they_hold(warehouse: Warehouse, engine: str) -> None:
     warehouse.load("sampled_users", WINDOW, "1", users(*HOSTILE))
-    query = parse_query("q", "SELECT user_id, :user_id AS given, '100%' AS share FROM sampled_users WHERE user_id = :user_id")
+    query = parse_query(
+        "q", "SELECT user_id, :user_id AS given, '100%' AS share FROM sampled_users WHERE user_id = :user_id"
+    )
     for hostile in HOSTILE[:-1]:
         [row] = warehouse.fetch(query, {"user_id": hostile}).to_pylist()
         assert row == {"user_id": hostile, "given": hostile, "share": "100%"}
@@ -96,7 +101,10 @@ def test_a_window_is_replaced_and_a_version_once_written_is_kept(warehouse: Ware
     assert sorted(warehouse.fetch(USERS, {})["user_id"].to_pylist()) == ["c", "z"]
     warehouse.load("sampled_users", WINDOW, "1", users("something else"))
     assert sorted(warehouse.fetch(USERS, {})["user_id"].to_pylist()) == ["a", "b", "z"]
-    copied = parse_query("copied", "SELECT window_start, user_id, sample_hash, 7 AS sample_rank FROM sampled_users WHERE user_id = :user_id")
+    copied = parse_query(
+        "copied",
+        "SELECT window_start, user_id, sample_hash, 7 AS sample_rank FROM sampled_users WHERE user_id = :user_id",
+    )
     assert warehouse.build("sampled_users", WINDOW, "3", copied, {"user_id": "z"}) == 1
     assert warehouse.build("sampled_users", WINDOW, "3", copied, {"user_id": "nobody"}) == 1
     assert sorted(warehouse.fetch(USERS, {})["user_id"].to_pylist()) == ["z", "z"]
@@ -111,7 +119,9 @@ def test_a_write_that_fails_leaves_everything_as_it_was(warehouse: Warehouse, en
 
     with pytest.raises(RuntimeError, match="half way"):
         warehouse.load("sampled_users", WINDOW, "2", breaks())
-    failing = parse_query("failing", "SELECT window_start, user_id, sample_hash, CAST('x' AS BIGINT) AS sample_rank FROM sampled_users")
+    failing = parse_query(
+        "failing", "SELECT window_start, user_id, sample_hash, CAST('x' AS BIGINT) AS sample_rank FROM sampled_users"
+    )
     with pytest.raises((DataError, ConfigurationError), match="query failing"):
         warehouse.build("sampled_users", WINDOW, "3", failing, {})
     with pytest.raises(DataError, match="table sampled_users: the rows lack the column window_start, sample_hash"):
@@ -166,7 +176,10 @@ def test_two_writers_at_once_lose_nothing_and_double_nothing(opener: Opener, eng
         thread.join()
     assert failed == []
     rows = prepared.fetch(USERS, {}).to_pylist()
-    assert sorted(row["user_id"] for row in rows) == ["a", "b", "c", "c"] and {row["sample_rank"] for row in rows} <= {1, 2}
+    assert sorted(row["user_id"] for row in rows) == ["a", "b", "c", "c"] and {row["sample_rank"] for row in rows} <= {
+        1,
+        2,
+    }
     published = prepared.fetch(USERS, {}, "published").to_pylist()
     assert [row["sample_rank"] for row in published] in ([1, 1], [2, 2])
     assert published[0]["sample_rank"] == prepared.manifest(WINDOW).evidence["number"]
@@ -287,15 +300,25 @@ def test_a_user_is_forgotten_in_all_versions_and_stays_away(warehouse: Warehouse
     warehouse.load("risk_set", WINDOW, "1", risk.to_batches())
     nothing = pa.array([None] * 3, pa.timestamp("us"))
     lines = [f'a,"{user}";2025', f"a,{user}z", None]
-    rejected = {name: pa.array([None] * 3, pa.string()) for name in ("reason", "event_id", "user_id", "device_id", "event_at_raw", "event_type")}
-    warehouse.load("rejected_events", "undated", "1", pa.table({**rejected, "window_start": nothing, "event_at": nothing, "detail": lines}).to_batches())
+    rejected = {
+        name: pa.array([None] * 3, pa.string())
+        for name in ("reason", "event_id", "user_id", "device_id", "event_at_raw", "event_type")
+    }
+    warehouse.load(
+        "rejected_events",
+        "undated",
+        "1",
+        pa.table({**rejected, "window_start": nothing, "event_at": nothing, "detail": lines}).to_batches(),
+    )
     assert warehouse.suppressed() == ""
     forgotten = warehouse.forget(user)
     assert dict(forgotten.rows) == {"sampled_users": 2, "risk_set": 1, "rejected_events": 1}
     assert forgotten.windows == (WINDOW, "undated") and warehouse.suppressed() != ""
     assert warehouse.fetch(USERS, {})["user_id"].to_pylist() == ["b"]
     assert set(warehouse.fetch(USERS, {}, "published")["user_id"].to_pylist()) == {other, None}
-    left = warehouse.fetch(parse_query("q", "SELECT session_id, matched_case FROM risk_set ORDER BY session_id"), {}).to_pylist()
+    left = warehouse.fetch(
+        parse_query("q", "SELECT session_id, matched_case FROM risk_set ORDER BY session_id"), {}
+    ).to_pylist()
     assert left == [{"session_id": "c_1", "matched_case": None}, {"session_id": theirs, "matched_case": None}]
     assert warehouse.current("sampled_users", WINDOW) not in ("1", "2")
     assert warehouse.manifest(WINDOW).tables["sampled_users"].rows == 2

@@ -52,14 +52,24 @@ def _rows(table: str, start: datetime, rows: list[dict[str, Any]]) -> list[pa.Re
 def _fill(warehouse: Warehouse, shift: float) -> None:
     for number, key in enumerate(WINDOWS):
         start, off = datetime(2025, 1, 6) + timedelta(days=number), shift + 2 - number
-        lifts = [{"event_type": name, "attribution_lift": None if lift is None else lift + off} for name, lift in LIFTS.items()]
-        leaky = [{"event_type": "checkout", "attribution_lift": 0.6 + off}, {"event_type": "share", "attribution_lift": 0.1 + off}]
+        lifts = [
+            {"event_type": name, "attribution_lift": None if lift is None else lift + off}
+            for name, lift in LIFTS.items()
+        ]
+        leaky = [
+            {"event_type": "checkout", "attribution_lift": 0.6 + off},
+            {"event_type": "share", "attribution_lift": 0.1 + off},
+        ]
         stores = [
             {"store_id": "a", "store_name": "A'; --", "label": 1, "mean": 0.5 + off, "count": 2},
             {"store_id": "b", "store_name": 'Bäcker "B"', "label": 1, "mean": 0.9 + off, "count": 3},
             {"store_id": "b", "store_name": 'Bäcker "B"', "label": 0, "mean": 0.95 + off, "count": 9},
         ]
-        tables = {"event_attribution_no_funnel": lifts, "event_attribution_with_funnel": leaky, "store_attribution_no_funnel": stores}
+        tables = {
+            "event_attribution_no_funnel": lifts,
+            "event_attribution_with_funnel": leaky,
+            "store_attribution_no_funnel": stores,
+        }
         for name, rows in tables.items():
             table = f"transformer_{name}"
             warehouse.load(table, key, "1", _rows(table, start, rows))
@@ -70,7 +80,11 @@ def _opened(engine: str, folder: Path, request: pytest.FixtureRequest) -> tuple[
     for name in ("shop", "other"):
         content = shop_profile(name=name).model_dump(mode="json", exclude_unset=True)
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    environment = {"ATTRIBUTION_HOME": str(folder), "ATTRIBUTION_DATASETS": "shop,other", "ATTRIBUTION_DATASET_FOLDERS": str(folder)}
+    environment = {
+        "ATTRIBUTION_HOME": str(folder),
+        "ATTRIBUTION_DATASETS": "shop,other",
+        "ATTRIBUTION_DATASET_FOLDERS": str(folder),
+    }
     if engine == "snowflake":
         environment |= account(request.getfixturevalue("snowflake_url"), "examples")
     settings = Settings.from_environment(environment)
@@ -92,7 +106,9 @@ def _run(engine: str, settings: Settings, warehouse: Warehouse, text: str) -> li
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "snowflake"])
-def test_examples_read_the_latest_window_of_their_dataset(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_examples_read_the_latest_window_of_their_dataset(
+    engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     assert set(EXPECTED) == set(EXAMPLES)
     settings, warehouses = _opened(engine, tmp_path, request)
     _fill(warehouses["shop"], 0)
@@ -104,8 +120,12 @@ def test_examples_read_the_latest_window_of_their_dataset(engine: str, tmp_path:
         if others is not None:
             assert all(others[name]["with_funnel_lift"] is None for name in ("view", "scroll", "idle", "back", "rare"))
             got = [row for row in got if row["with_funnel_lift"] is not None]
-        assert [{k: pytest.approx(v) if isinstance(v, float) else v for k, v in row.items()} for row in expected] == got, name
-    [first, *_] = _run(engine, settings, warehouses["other"], (sql_folder() / "examples" / "top_stores.sql").read_text())
+        assert [
+            {k: pytest.approx(v) if isinstance(v, float) else v for k, v in row.items()} for row in expected
+        ] == got, name
+    [first, *_] = _run(
+        engine, settings, warehouses["other"], (sql_folder() / "examples" / "top_stores.sql").read_text()
+    )
     assert first["store_id"] == "b" and first["mean"] == pytest.approx(10.9)
     for warehouse in warehouses.values():
         warehouse.close()

@@ -65,14 +65,19 @@ def test_a_window_is_replaced_in_one_transaction_without_ddl(
     said = [command.split()[0] for command, _ in recorded]
     loaded = ["CREATE", "PUT", "COPY", "BEGIN", "DELETE", "INSERT", "INSERT", "COMMIT", "DROP"]
     assert said[1:10] == loaded and said[0] == "SELECT"
-    assert " TEMPORARY TABLE " in recorded[1][0] and recorded[5][0].startswith("DELETE FROM RECORDED.ATTRIBUTION_SHOP_WORK.sampled_users_slices WHERE slice_id")  # fmt: skip
+    deleted = "DELETE FROM RECORDED.ATTRIBUTION_SHOP_WORK.sampled_users_slices WHERE slice_id"
+    assert " TEMPORARY TABLE " in recorded[1][0] and recorded[5][0].startswith(deleted)
     assert "".join(each[0] for each in said).count("BDIIC") == 3  # BEGIN DELETE INSERT INSERT COMMIT, of three writes
     is_open = False
     for command in said:
         assert not (is_open and command in DDL), said
         is_open = command == "BEGIN" or (is_open and command not in ("COMMIT", "ROLLBACK"))
     assert said.count("BEGIN") == said.count("COMMIT") == 4
-    tags = [json.loads(options["_statement_params"]["QUERY_TAG"]) for _, options in recorded if "_statement_params" in options]
+    tags = [
+        json.loads(options["_statement_params"]["QUERY_TAG"])
+        for _, options in recorded
+        if "_statement_params" in options
+    ]
     assert {"dataset": "shop", "asset": "sampled_users", "window": WINDOW, "run": "r1"} in tags
 
 
@@ -110,7 +115,10 @@ def test_a_schema_holds_one_dataset(snowflake_url: str) -> None:
         assert first.published_windows() == []
     with (
         SnowflakeWarehouse(settings=settings, profile=shop_profile(name="other")) as second,
-        pytest.raises(ConfigurationError, match=r"SHARED\.ANALYTICS holds dataset shop: write \{dataset\} in ATTRIBUTION_SNOWFLAKE_SCHEMA"),
+        pytest.raises(
+            ConfigurationError,
+            match=r"SHARED\.ANALYTICS holds dataset shop: write \{dataset\} in ATTRIBUTION_SNOWFLAKE_SCHEMA",
+        ),
     ):
         second.published_windows()
 
@@ -130,13 +138,26 @@ def test_events_come_from_a_table_that_is_there_already(snowflake_url: str) -> N
     with opened(snowflake_url, "lake") as warehouse:
         warehouse.published_windows()
         warehouse._work.execute("CREATE SCHEMA LAKE.RAW")
-        warehouse._work.execute("CREATE TABLE LAKE.RAW.events (user_id VARCHAR, event_at TIMESTAMP_NTZ, event_type VARCHAR)")
+        warehouse._work.execute(
+            "CREATE TABLE LAKE.RAW.events (user_id VARCHAR, event_at TIMESTAMP_NTZ, event_type VARCHAR)"
+        )
         warehouse._work.execute("USE SCHEMA LAKE.ATTRIBUTION_SHOP_WORK")
-        warehouse._work.execute("INSERT INTO LAKE.RAW.events SELECT 'u', CAST('2025-01-06 10:00:00.5' AS TIMESTAMP_NTZ), 'view'")
+        warehouse._work.execute(
+            "INSERT INTO LAKE.RAW.events SELECT 'u', CAST('2025-01-06 10:00:00.5' AS TIMESTAMP_NTZ), 'view'"
+        )
         source = open_source(shop_profile(), "table:lake.raw.events", tables=warehouse.describe_table)
         warehouse.attach_source(source)
-        got = warehouse.fetch(parse_query("q", "SELECT user_id, event_at, event_type, store_id FROM canonical_events"), {})
-        assert got.to_pylist() == [{"user_id": "u", "event_at": datetime(2025, 1, 6, 10, 0, 0, 500_000), "event_type": "view", "store_id": None}]
+        got = warehouse.fetch(
+            parse_query("q", "SELECT user_id, event_at, event_type, store_id FROM canonical_events"), {}
+        )
+        assert got.to_pylist() == [
+            {
+                "user_id": "u",
+                "event_at": datetime(2025, 1, 6, 10, 0, 0, 500_000),
+                "event_type": "view",
+                "store_id": None,
+            }
+        ]
         assert warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist() == [{"n_malformed_lines": 0}]
         for wrong in ("lake.raw.nothing", 'lake.raw."x"; DROP', "events"):
             with pytest.raises((ConfigurationError, Exception), match=r"there is no table|is no table"):
@@ -148,7 +169,7 @@ def test_events_come_from_a_table_that_is_there_already(snowflake_url: str) -> N
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"ATTRIBUTION_SNOWFLAKE_ACCOUNT": "", "ATTRIBUTION_SNOWFLAKE_DATABASE": " "}, "needs ATTRIBUTION_SNOWFLAKE_ACCOUNT, ATTRIBUTION_SNOWFLAKE_DATABASE, which"),
+        ({"ATTRIBUTION_SNOWFLAKE_ACCOUNT": "", "ATTRIBUTION_SNOWFLAKE_DATABASE": " "}, "ACCOUNT, ATTRIBUTION_SNOWFLAKE_DATABASE, which is not set"),
         ({"ATTRIBUTION_SNOWFLAKE_TOKEN": ""}, "needs ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH or ATTRIBUTION_SNOWFLAKE_TOKEN"),
         ({"ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH": "/k"}, "give one of them"),
         ({"ATTRIBUTION_SNOWFLAKE_DATABASE": "d; DROP"}, "DATABASE='d; DROP' is not a name"),
@@ -161,7 +182,11 @@ def test_events_come_from_a_table_that_is_there_already(snowflake_url: str) -> N
 )  # fmt: skip
 def test_settings_that_cannot_be_used_are_named(change: dict[str, str], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told) as refused:
-        Settings.from_environment(ACCOUNT | change | ({} if "ATTRIBUTION_SNOWFLAKE_TOKEN" in change else {"ATTRIBUTION_SNOWFLAKE_TOKEN": CANARY}))
+        Settings.from_environment(
+            ACCOUNT
+            | change
+            | ({} if "ATTRIBUTION_SNOWFLAKE_TOKEN" in change else {"ATTRIBUTION_SNOWFLAKE_TOKEN": CANARY})
+        )
     assert CANARY not in str(refused.value)
 
 
@@ -172,7 +197,12 @@ def _refusing() -> Iterator[str]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
-            answer = {"success": False, "code": "394400", "message": f"Programmatic access token {CANARY} is invalid.", "data": None}
+            answer = {
+                "success": False,
+                "code": "394400",
+                "message": f"Programmatic access token {CANARY} is invalid.",
+                "data": None,
+            }
             content = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -191,15 +221,24 @@ def _refusing() -> Iterator[str]:
         server.server_close()
 
 
-def test_a_login_that_is_refused_says_who_and_where_and_no_secret(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_login_that_is_refused_says_who_and_where_and_no_secret(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with _refusing() as url:
         given = account(url, "d") | {"ATTRIBUTION_SNOWFLAKE_TOKEN": CANARY}
         settings = Settings.from_environment(given)
         assert CANARY not in repr(settings)
         warehouse = SnowflakeWarehouse(settings=settings.snowflake, profile=shop_profile())
-        with pytest.raises(ConfigurationError, match="no login at Snowflake account stand-in as nobody .*warehouse none, database d.*token") as refused:
+        with pytest.raises(
+            ConfigurationError,
+            match=r"no login at Snowflake account stand-in as nobody .*warehouse none, database d.*token",
+        ) as refused:
             warehouse.published_windows()
-    key = ACCOUNT | {"ATTRIBUTION_SNOWFLAKE_TOKEN": "", "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH": str(tmp_path / "k"), "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": CANARY}  # fmt: skip
+    key = ACCOUNT | {
+        "ATTRIBUTION_SNOWFLAKE_TOKEN": "",
+        "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH": str(tmp_path / "k"),
+        "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": CANARY,
+    }
     keyed = SnowflakeWarehouse(settings=Settings.from_environment(key).snowflake, profile=shop_profile())
     with pytest.raises(ConfigurationError, match=f"with the private key in {tmp_path}/k: .*No such file") as lacking:
         keyed.published_windows()
@@ -211,14 +250,19 @@ def test_a_login_that_is_refused_says_who_and_where_and_no_secret(tmp_path: Path
 
 
 def test_files_are_uploaded_once_and_forgotten_users_stay_out(snowflake_url: str, tmp_path: Path) -> None:
-    (tmp_path / "events.csv").write_text("user_id,event_at,event_type\nu,2025-01-06 10:00:00,view\nv,never,view\nbroken\n")
+    (tmp_path / "events.csv").write_text(
+        "user_id,event_at,event_type\nu,2025-01-06 10:00:00,view\nv,never,view\nbroken\n"
+    )
     source = open_source(shop_profile(), tmp_path / "events.csv")
     query = parse_query("q", "SELECT user_id, event_at, event_at_raw FROM canonical_events ORDER BY user_id")
     with opened(snowflake_url, "files") as warehouse:
         for _ in range(2):
             warehouse.attach_source(source)
         assert warehouse._work.rows("SELECT COUNT(DISTINCT table_name) FROM source_uploads") == [(2,)]
-        both = [{"user_id": "u", "event_at": datetime(2025, 1, 6, 10), "event_at_raw": "2025-01-06 10:00:00"}, {"user_id": "v", "event_at": None, "event_at_raw": "never"}]  # fmt: skip
+        both = [
+            {"user_id": "u", "event_at": datetime(2025, 1, 6, 10), "event_at_raw": "2025-01-06 10:00:00"},
+            {"user_id": "v", "event_at": None, "event_at_raw": "never"},
+        ]
         assert warehouse.fetch(query, {}).to_pylist() == both
         assert warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist() == [{"n_malformed_lines": 1}]
         warehouse.forget("u")

