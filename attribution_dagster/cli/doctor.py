@@ -75,8 +75,8 @@ def examine(settings: Settings, dataset: str) -> Findings:
     """
     profile = load_profile(dataset, settings.dataset_folders)
     warehouse = open_warehouse(dataset, settings)
-    source = open_source(profile, settings.events.get(dataset), settings.dataset_folders, warehouse.describe_table)
     try:
+        source = open_source(profile, settings.events.get(dataset), settings.dataset_folders, warehouse.describe_table)
         warehouse.attach_source(source)
         found = Coverage(warehouse.fetch(load_query("staging/source_hours"), {"latest_plausible": latest_plausible()}))
         types = warehouse.fetch(load_query("staging/source_event_types"), {})

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from attribution_dagster.reports.caveats import EFFECT_UNIT, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
 from attribution_dagster.reports.labels import plot_label
-from attribution_dagster.reports.style import ALARM, BRAKE, DRIVER, INK, UNCERTAIN, effect_colour, quiet, report_style
+from attribution_dagster.reports.style import ALARM, BRAKE, DRIVER, INK, UNCERTAIN, quiet, report_style
 
 SHOWN_TYPES = 16
 _Floats = npt.NDArray[np.float64]
@@ -84,7 +84,7 @@ def _effects(axes: Axes, rows: Rows) -> None:
     for place, row in enumerate(chosen):
         effect, error = row["mean_centred_effect"], row["retraining_error"]
         low, high = (None, None) if error is None else (effect - 1.96 * error, effect + 1.96 * error)
-        colour = effect_colour(low, high)
+        colour = _colour(low, high)
         if error is not None:
             axes.plot([low, high], [place, place], color=colour, linewidth=2.0)
             axes.plot(row["halves_mean"], place, marker="|", color=INK, markersize=9)
@@ -95,6 +95,13 @@ def _effects(axes: Axes, rows: Rows) -> None:
     axes.set_xlabel("logits; bars: 1.96 retraining errors,\ntick: mean of models on halves of the users")
     axes.xaxis.label.set_size(9)
     quiet(axes, grid="x")
+
+
+def _colour(low: float | None, high: float | None) -> str:
+    """Driver or brake by the side of zero on which the interval lies; grey when it includes zero or is unknown."""
+    if low is None or high is None or low <= 0 <= high:
+        return UNCERTAIN
+    return DRIVER if low > 0 else BRAKE
 
 
 def _tests(axes: Axes, rows: Rows) -> None:

@@ -1,9 +1,9 @@
 """Statements as Snowflake's connector wants them: the file's own text with `%(name)s` for parameters, and the tables' DDL."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import pairwise
 
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.tokens import TokenType
@@ -25,7 +25,7 @@ def statement(query: Query, parameters: Mapping[str, object]) -> str:
 def _statement(query: Query, moments: frozenset[str]) -> str:
     text, done, parts = query.text.rstrip().rstrip(";"), 0, []
     tokens = Dialect.get_or_raise(DIALECT).tokenize(text)
-    for colon, name in itertools.pairwise(tokens):
+    for colon, name in pairwise(tokens):
         is_parameter = colon.token_type is TokenType.COLON and colon.end + 1 == name.start
         if is_parameter and name.text in query.parameters:
             bound = f"%({name.text})s"

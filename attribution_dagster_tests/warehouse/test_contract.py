@@ -59,7 +59,10 @@ def test_values_come_back_as_they_were(warehouse: Warehouse, engine: str) -> Non
     want = table_definition("sessions").fitted(pa.table(columns).to_batches()[0])
     for name in got.column_names:
         assert got[name].to_pylist() == want[name].to_pylist(), name
-    numbers = {"window_start": [START], "stage": ["x"], "sessions": [1], "rate": [0.1 + 0.2], "drop_off": [1e-300], "is_largest_drop": [None], "stage_order": [1], "sessions_with_previous": [None], "sessions_lost": [-5]}  # fmt: skip
+    numbers = {
+        "window_start": [START], "stage": ["x"], "sessions": [1], "rate": [0.1 + 0.2], "drop_off": [1e-300],
+        "is_largest_drop": [None], "stage_order": [1], "sessions_with_previous": [None], "sessions_lost": [-5],
+    }  # fmt: skip
     warehouse.load("funnel_metrics", WINDOW, "1", pa.table(numbers).to_batches())
     [row] = warehouse.fetch(parse_query("q", "SELECT rate, drop_off FROM funnel_metrics"), {}).to_pylist()
     assert row == {"rate": 0.1 + 0.2, "drop_off": 1e-300}

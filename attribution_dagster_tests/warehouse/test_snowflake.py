@@ -65,7 +65,8 @@ def test_a_window_is_replaced_in_one_transaction_without_ddl(
     said = [command.split()[0] for command, _ in recorded]
     loaded = ["CREATE", "PUT", "COPY", "BEGIN", "DELETE", "INSERT", "INSERT", "COMMIT", "DROP"]
     assert said[1:10] == loaded and said[0] == "SELECT"
-    assert " TEMPORARY TABLE " in recorded[1][0] and recorded[5][0].startswith("DELETE FROM RECORDED.ATTRIBUTION_SHOP_WORK.sampled_users_slices WHERE slice_id")  # fmt: skip
+    deleted = "DELETE FROM RECORDED.ATTRIBUTION_SHOP_WORK.sampled_users_slices WHERE slice_id"
+    assert " TEMPORARY TABLE " in recorded[1][0] and recorded[5][0].startswith(deleted)
     assert "".join(each[0] for each in said).count("BDIIC") == 3  # BEGIN DELETE INSERT INSERT COMMIT, of three writes
     is_open = False
     for command in said:
@@ -168,7 +169,7 @@ def test_events_come_from_a_table_that_is_there_already(snowflake_url: str) -> N
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"ATTRIBUTION_SNOWFLAKE_ACCOUNT": "", "ATTRIBUTION_SNOWFLAKE_DATABASE": " "}, "needs ATTRIBUTION_SNOWFLAKE_ACCOUNT, ATTRIBUTION_SNOWFLAKE_DATABASE, which"),
+        ({"ATTRIBUTION_SNOWFLAKE_ACCOUNT": "", "ATTRIBUTION_SNOWFLAKE_DATABASE": " "}, "ACCOUNT, ATTRIBUTION_SNOWFLAKE_DATABASE, which is not set"),
         ({"ATTRIBUTION_SNOWFLAKE_TOKEN": ""}, "needs ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH or ATTRIBUTION_SNOWFLAKE_TOKEN"),
         ({"ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH": "/k"}, "give one of them"),
         ({"ATTRIBUTION_SNOWFLAKE_DATABASE": "d; DROP"}, "DATABASE='d; DROP' is not a name"),
@@ -230,10 +231,14 @@ def test_a_login_that_is_refused_says_who_and_where_and_no_secret(
         warehouse = SnowflakeWarehouse(settings=settings.snowflake, profile=shop_profile())
         with pytest.raises(
             ConfigurationError,
-            match="no login at Snowflake account stand-in as nobody .*warehouse none, database d.*token",
+            match=r"no login at Snowflake account stand-in as nobody .*warehouse none, database d.*token",
         ) as refused:
             warehouse.published_windows()
-    key = ACCOUNT | {"ATTRIBUTION_SNOWFLAKE_TOKEN": "", "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH": str(tmp_path / "k"), "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": CANARY}  # fmt: skip
+    key = ACCOUNT | {
+        "ATTRIBUTION_SNOWFLAKE_TOKEN": "",
+        "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PATH": str(tmp_path / "k"),
+        "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": CANARY,
+    }
     keyed = SnowflakeWarehouse(settings=Settings.from_environment(key).snowflake, profile=shop_profile())
     with pytest.raises(ConfigurationError, match=f"with the private key in {tmp_path}/k: .*No such file") as lacking:
         keyed.published_windows()
@@ -254,7 +259,10 @@ def test_files_are_uploaded_once_and_forgotten_users_stay_out(snowflake_url: str
         for _ in range(2):
             warehouse.attach_source(source)
         assert warehouse._work.rows("SELECT COUNT(DISTINCT table_name) FROM source_uploads") == [(2,)]
-        both = [{"user_id": "u", "event_at": datetime(2025, 1, 6, 10), "event_at_raw": "2025-01-06 10:00:00"}, {"user_id": "v", "event_at": None, "event_at_raw": "never"}]  # fmt: skip
+        both = [
+            {"user_id": "u", "event_at": datetime(2025, 1, 6, 10), "event_at_raw": "2025-01-06 10:00:00"},
+            {"user_id": "v", "event_at": None, "event_at_raw": "never"},
+        ]
         assert warehouse.fetch(query, {}).to_pylist() == both
         assert warehouse.fetch(load_query("staging/source_malformed"), {}).to_pylist() == [{"n_malformed_lines": 1}]
         warehouse.forget("u")
