@@ -21,7 +21,7 @@ from attribution_dagster.reports.recovery import recovery
 Metrics = Mapping[str, Mapping[str, float | None]]
 SHOWN = 5
 SHOWN_FINDINGS = 3
-BAR_CELLS = 8
+BAR_CELLS = 4
 FUNNEL_MARK = " ◆"
 MODEL = "transformer"
 MODEL_TITLES = {
@@ -139,7 +139,7 @@ def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:
     drivers = [row for row in ranked if row["mean_centred_effect"] > 0][:SHOWN]
     brakes = [row for row in reversed(ranked) if row["mean_centred_effect"] < 0][:SHOWN]
     reach = max(abs(row["mean_centred_effect"]) for row in ranked) or 1.0
-    table = _table("▲ drivers  ▼ brakes", "", "effect, logits (95 %)", "odds", "q", "users")
+    table = _table("▲ drivers  ▼ brakes", "", "logits (95 %)", "odds", "q", "users")
     for mark, colour, chosen in (("▲", "deep_sky_blue3", drivers), ("▼", "dark_orange3", brakes)):
         for row in chosen:
             table.add_row(*_effect_cells(row, mark, colour, reach))
@@ -154,7 +154,7 @@ def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) 
     style = colour if clear else "bright_black"
     bar = ("█" if clear else "░") * max(1, round(BAR_CELLS * abs(effect) / reach))
     between = f" ({signed(low)} to {signed(high)})" if known else ""
-    name = Text.assemble((f"{mark} ", style), (shorten(row["event_type"], 22), "red" if row["is_funnel"] else ""))
+    name = Text.assemble((f"{mark} ", style), (shorten(row["event_type"], 18), "red" if row["is_funnel"] else ""))
     name.append(FUNNEL_MARK if row["is_funnel"] else "", style="red")
     odds = math.exp(min(effect, 99))
     chance = "–" if q is None else "<.001" if q < 0.001 else f"{q:.3f}".lstrip("0")
