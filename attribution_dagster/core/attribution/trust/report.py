@@ -156,7 +156,7 @@ def trust_report(
     tell("models on permuted labels", 0.75)
     of_noise = list(map(subject.effects_of, trained_on_permuted_labels(training, spec.permutations, seed)))
     tests += [
-        *_halves(subject, of_halves, converted >= 2),
+        *_halves(subject, of_halves, converted >= 2, blocking=not leaks),
         *_noise(subject, of_noise, converted >= 1),
         *_windows(current or {}, previous or {}, method),
     ]
