@@ -134,6 +134,7 @@ def _judge(step: Step, variant: str) -> "TrustReport":
         sequences.select(np.flatnonzero(sequences.in_risk_set)),
         how_it_was_trained(workspace, variant, key),
         TrustSpec(**workspace.profile.trust.model_dump()),
+        leaks=workspace.profile.variants[variant].leaks,
         current=_effects(workspace, variant, key),
         previous=_effects(workspace, variant, before) if before else {},
         progress=workspace.progress.advance,

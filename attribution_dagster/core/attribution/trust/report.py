@@ -1,7 +1,7 @@
 """The trust report of a model on the window it explains: every test, the curves for the picture, and each effect's spread."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,7 @@ def trust_report(
     tell("models on permuted labels", 0.75)
     of_noise = list(map(subject.effects_of, trained_on_permuted_labels(training, spec.permutations, seed)))
     tests += [
-        *_halves(subject, of_halves, converted >= 2),
+        *_halves(subject, of_halves, converted >= 2, blocking=not leaks),
         *_noise(subject, of_noise, converted >= 1),
         *_windows(current or {}, previous or {}, method),
     ]
@@ -315,9 +315,12 @@ def _shuffled(subject: _Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
     return _correlations("parameter_randomisation", subject.name, [(ours, each) for each in found])
 
 
-def _halves(subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]], enough: bool) -> list[TrustTest]:
+def _halves(
+    subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]], enough: bool, *, blocking: bool
+) -> list[TrustTest]:
     pairs = [(one, other) for one, other in of_halves]
-    return _correlations("halves", subject.name, pairs, list(subject.effects), enough)
+    rows = _correlations("halves", subject.name, pairs, list(subject.effects), enough)
+    return [replace(row, blocking=row.blocking and blocking) for row in rows]
 
 
 def _noise(subject: _Subject, of_noise: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
