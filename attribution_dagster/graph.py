@@ -57,6 +57,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "findings": ("findings",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
+INTERNAL = ("session_events", "sampled_users", "leakage_moments", "attribution_statistics_{variant}")
+"""Tables of audited assets that are read by other assets only, and not published."""
 FORCE_TAG = "attribution/force"
 """Tag of a run that makes everything again, and asks every check again."""
 TRAINING_POOL = "training"

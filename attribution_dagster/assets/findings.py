@@ -14,7 +14,7 @@ from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.claims.experiment import Ground, plan
 from attribution_dagster.core.claims.holding import Place, holding, q_values, stability
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
-from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE, retrained
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings
@@ -26,9 +26,17 @@ from attribution_dagster.warehouse.queries import load_query, parse_query
 
 EARLIER_WINDOWS = 8
 """Published windows before this one in which the sign of an effect is looked up."""
-_READ = ("event_type_attribution", "event_position_attribution", "event_count_rates", "event_attribution", "model_card")
+_READ = (
+    "event_type_attribution",
+    "event_position_attribution",
+    "event_count_rates",
+    "event_attribution",
+    "attribution_trust",
+    "model_card",
+)
 _CODE = code_version(
     "assets/findings.py",
+    "core/signals.py",
     "core/claims/experiment.py",
     "core/claims/holding.py",
     "core/claims/raw_rates.py",
@@ -131,7 +139,7 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
     workspace, key = step.workspace, step.window_key
     table = workspace.slice_of(f"transformer_event_attribution_{variant}", key).to_pylist()
     supported = [row for row in table if row["has_minimum_support"]]
-    significant = [row for row in supported if row["q_value"] is not None and row["q_value"] < SIGNIFICANCE]
+    significant = _retrained(step, variant, supported)
     verdict = standing_of(workspace, variant, key)
     behind = _Behind(
         rates=_rates(step, variant),
@@ -147,6 +155,15 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
         for number, row in enumerate(ordered, start=1)
     ]
     return VariantFindings(variant=variant, standing=verdict, tested=len(supported), findings=found)
+
+
+def _retrained(step: Step, variant: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Those of the rows whose effect would not vanish with other users, neither to explain nor to learn from; with the latter's interval and q."""
+    spread = step.workspace.slice_of(f"attribution_spread_{variant}", step.window_key).to_pylist()
+    by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
+    clear = [row for row in rows if row["q_value"] is not None and row["q_value"] < SIGNIFICANCE]
+    again = [retrained(row, by_type.get(row["event_type"])) for row in clear]
+    return [row for row in again if row["is_retrained"] and row["q_value"] < SIGNIFICANCE]
 
 
 def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Ground, behind: _Behind) -> Finding:

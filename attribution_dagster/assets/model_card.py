@@ -11,7 +11,7 @@ from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.core.claims.baseline_agreement import BaselineAgreement, baseline_agreement
 from attribution_dagster.core.claims.standing import Evidence, Standing, standing
 from attribution_dagster.errors import ConfigurationError
-from attribution_dagster.graph import TABLES, DatasetAssets
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.model_card import ModelCard, limits
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 
@@ -33,10 +33,8 @@ def card_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition
     """The variant's asset `model_card`."""
     workspace, profile = assets.workspace, assets.workspace.profile
     asset = f"{variant}/model_card"
-    reads = [
-        *(f"{variant}/{name}" for name in ("sequence_tensors", "trained_model", "event_type_attribution", "champion")),
-        *trust_asset(variant),
-    ]
+    read = ("sequence_tensors", "trained_model", "event_type_attribution", "champion", "attribution_trust")
+    reads = [f"{variant}/{name}" for name in read]
 
     @dg.asset(
         **assets.options(
@@ -70,17 +68,9 @@ def card_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition
     return [model_card]
 
 
-def trust_asset(variant: str) -> list[str]:
-    """The asset with the variant's trust report, where the graph has one."""
-    return [f"{variant}/attribution_trust"] if "{variant}/attribution_trust" in TABLES else []
-
-
-def trust_rows(workspace: Workspace, variant: str, key: str) -> Rows | None:
-    """The rows of the variant's trust report of a window; None where there is none."""
-    table = f"attribution_trust_{variant}"
-    if not trust_asset(variant) or workspace.warehouse.current(table, key) is None:
-        return None
-    return workspace.slice_of(table, key).to_pylist()
+def trust_rows(workspace: Workspace, variant: str, key: str) -> Rows:
+    """The rows of the variant's trust report of a window."""
+    return workspace.slice_of(f"attribution_trust_{variant}", key).to_pylist()
 
 
 def standing_of(workspace: Workspace, variant: str, key: str) -> Standing:
@@ -105,7 +95,7 @@ def _evidence(step: Step, variant: str, metrics: Rows, agreement: BaselineAgreem
     of = {row["model"]: row for row in metrics if row["population"] == "all"}
     model, counts, length = of[MODEL], of.get(COUNTS, {}), of.get(LENGTH, {})
     trust = trust_rows(workspace, variant, step.window_key)
-    failed = [row for row in trust or () if row["passed"] is False]
+    failed = [row for row in trust if row["passed"] is False]
     decision, objections = _gate(workspace, variant, step.window_key)
     return Evidence(
         leaks=profile.variants[variant].leaks,
@@ -118,7 +108,7 @@ def _evidence(step: Step, variant: str, metrics: Rows, agreement: BaselineAgreem
         calibration_error=model["ece"],
         rank_correlation=agreement.rank_correlation,
         baseline_contradicts=agreement.contradicts,
-        trust_tests=None if trust is None else len(trust),
+        trust_tests=len(trust),
         trust_failed=[_test(row) for row in failed if row["blocking"]],
         trust_doubts=[_test(row) for row in failed if not row["blocking"]],
         gate_objections=[objections] if decision.startswith("refused") else [],

@@ -12,7 +12,7 @@ from attribution_dagster.checks.gate import verdicts
 from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import AGGREGATES, DatasetAssets, tables_of
+from attribution_dagster.graph import AGGREGATES, INTERNAL, DatasetAssets, tables_of
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
@@ -50,26 +50,10 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 
 def tables(profile: Profile) -> list[str]:
-    """The tables of a window that readers see."""
-    per_variant = [
-        "gradient_attribution",
-        *AGGREGATES.values(),
-        "transformer_pair_attribution",
-        "event_count_rates",
-        "model_metrics",
-        "method_comparison",
-        "method_attribution",
-        "attribution_trust",
-        "attribution_spread",
-    ]
-    return [
-        "sessions",
-        "session_funnels",
-        "funnel_metrics",
-        "suspected_leakage",
-        *(f"{table}_{variant}" for variant in profile.variants for table in per_variant),
-        *_results(profile),
-    ]
+    """The tables of a window that readers see: what the audited assets write, but for those that only other assets read."""
+    written = tables_of(profile.variants)
+    hidden = {table.format(variant=variant) for table in INTERNAL for variant in profile.variants}
+    return [table for asset in audited(profile) for table in written.get(asset, ()) if table not in hidden]
 
 
 def audited(profile: Profile) -> list[str]:

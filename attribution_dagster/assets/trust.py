@@ -1,6 +1,7 @@
 """Whether a variant's attribution can be trusted: the report that a window's publication depends on."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,12 +130,14 @@ def _judge(step: Step, variant: str) -> "TrustReport":
     torch.set_num_threads(workspace.settings.threads)
     sequences = open_sequences(workspace, variant, key)
     before = _window_before(workspace, variant, key)
+    leaks, spent = workspace.profile.variants[variant].leaks, TrustSpec(**workspace.profile.trust.model_dump())
+    # Each of these models costs a training, and where the funnel is seen their ranking only warns.
     return trust_report(
         open_model(workspace, variant, key),
         sequences.select(np.flatnonzero(sequences.in_risk_set)),
         how_it_was_trained(workspace, variant, key),
-        TrustSpec(**workspace.profile.trust.model_dump()),
-        leaks=workspace.profile.variants[variant].leaks,
+        replace(spent, halves=1, permutations=1) if leaks else spent,
+        leaks=leaks,
         current=_effects(workspace, variant, key),
         previous=_effects(workspace, variant, before) if before else {},
         progress=workspace.progress.advance,

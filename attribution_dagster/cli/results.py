@@ -66,6 +66,11 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
         events=_published(workspace, f"transformer_event_attribution_{variant}", window_key),
         metrics=metrics,
         pairs=_published(workspace, f"transformer_pair_attribution_{variant}", window_key).to_pylist(),
+        spread={
+            row["name"]: row
+            for row in _published(workspace, f"attribution_spread_{variant}", window_key).to_pylist()
+            if row["granularity"] == "event_type"
+        },
         elsewhere=populations,
     )
 

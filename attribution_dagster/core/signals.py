@@ -1,6 +1,7 @@
 """When an effect counts as a signal: the bounds that the statistics, the pictures and the summary share."""
 
 from collections.abc import Mapping
+from typing import Any
 
 MINIMUM_SUPPORT_USERS = 30
 """Users that must stand behind an event type, position, store or category before it is ranked and tested together with the others."""
@@ -12,6 +13,8 @@ MODERATE_EFFECT = 0.05
 """Above it, up to `STRONG_EFFECT`, it is a 'Moderate positive signal': odds 5 % to 11 % higher."""
 NEGATIVE_EFFECT = -0.05
 """Below it, it is a 'Negative signal': odds at least 5 % lower."""
+LEAST_MODELS = 4
+"""Models on halves of the users below which their spread is too rough for an interval: one pair has a single degree of freedom."""
 NEUTRAL = "Neutral"
 """`signal_strength` of a group that is small, not significant, or has too few users."""
 
@@ -25,3 +28,12 @@ def signal_bounds() -> Mapping[str, float]:
         "moderate_effect": MODERATE_EFFECT,
         "negative_effect": NEGATIVE_EFFECT,
     }
+
+
+def retrained(row: Mapping[str, Any], spread: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The row with the interval and q of training again on other users, where enough models tell; `is_retrained` says whether."""
+    if spread is None or spread["models"] < LEAST_MODELS:
+        return {**row, "is_retrained": False}
+    effect, reach = row["mean_centred_effect"], spread["retraining_high"] - spread["mean_centred_effect"]
+    interval = {"effect_low": effect - reach, "effect_high": effect + reach, "q_value": spread["retraining_q"]}
+    return {**row, **interval, "is_retrained": True}

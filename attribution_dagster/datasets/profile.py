@@ -214,10 +214,10 @@ class Trust(_Part):
     """Sessions whose effects under those models are compared."""
     curve_sessions: int = Field(default=120, ge=1)
     """Sessions whose events are deleted bit by bit."""
-    halves: int = Field(default=2, ge=1)
-    """Pairs of models, each on half of the training users."""
+    halves: int = Field(default=6, ge=1)
+    """Pairs of models, each on half of the training users; one pair where the variant leaks."""
     permutations: int = Field(default=2, ge=1)
-    """Models on labels dealt at random."""
+    """Models on labels dealt at random; one where the variant leaks."""
     epochs: int = Field(default=1, ge=0)
     """The most epochs that these models are trained for; 0: their additive parts alone."""
 

@@ -74,7 +74,7 @@ def limits(*, best_epoch: float, unknown_types: float, max_events: int, sampled_
     """What the model can't do, said of this very one."""
     found = [
         MODEL_NOT_CAUSE,
-        "Intervals are about the mean under this one model over other users; another training gives other effects.",
+        "Intervals of metrics are over other users with this one model; how far another training moves the effects is in attribution_spread.",
         f"It reads the last {max_events:,} events of a session, of at most {sampled_users:,} users a window.",
         "It is shown to predict the window that it explains, not later ones.",
     ]

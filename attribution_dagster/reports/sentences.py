@@ -68,7 +68,7 @@ def headline(finding: Finding) -> str:
     side = "higher" if finding.effect > 0 else "lower"
     text = (
         f"An occurrence of {_quoted(finding.event_type)} goes with {_share(abs(middle))} {side} odds of converting than an "
-        f"average event does (95 % over users, for this one model: {change(low)} to {change(high)}), about "
+        f"average event does (95 %, models trained on other users: {change(low)} to {change(high)}), about "
         f"{signed(100 * finding.points)} points at the base rate of {_share(finding.ground.rate)}. In logits: "
         f"{signed(finding.effect, 3)} ({signed(finding.low, 3)} to {signed(finding.high, 3)})."
     )

@@ -14,10 +14,13 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from attribution_dagster.core.signals import SIGNIFICANCE, retrained
 from attribution_dagster.reports.caveats import LEAKAGE, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
 from attribution_dagster.reports.labels import is_signal, one_line, shorten, signed
 from attribution_dagster.reports.recovery import recovery
 
+_OTHER_TRAINING = "Intervals and q: a model trained on other users."
+_THIS_MODEL = "Intervals and q: other users, this model; another training gives others."
 Metrics = Mapping[str, Mapping[str, float | None]]
 SHOWN = 5
 SHOWN_FINDINGS = 3
@@ -47,6 +50,7 @@ class VariantSummary:
     events: pa.Table
     metrics: Metrics
     pairs: Sequence[Mapping[str, Any]] = ()
+    spread: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     elsewhere: Mapping[str, Metrics] = field(default_factory=dict)
 
     @property
@@ -86,9 +90,7 @@ def render(summary: RunSummary) -> RenderableType:
         parts += [*_variant(variant), Text()]
     parts += [*_leakage(summary.variants, summary.suspected), *_findings(summary), *_recovered(summary)]
     parts += [*_rejected(summary), *_files(summary)]
-    parts.append(
-        Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %, clustered by user, for this model.", style="italic")
-    )
+    parts.append(Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %.", style="italic"))
     return Group(*parts)
 
 
@@ -114,7 +116,7 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     share = f" ({variant.converted / variant.sessions:.1%})" if variant.sessions else ""
     yield Text(f"{variant.sessions:,} compared sessions, {variant.converted:,} converted{share}")
     rows = [
-        row
+        retrained(row, variant.spread.get(row["event_type"]))
         for row in variant.events.to_pylist()
         if row["has_minimum_support"] and row["mean_centred_effect"] is not None
     ]
@@ -122,7 +124,7 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
     yield Text(
         "Against an average event, so what does nothing lies beside 0. Pale: neutral, within .05 of it or with q of .05 or more. "
-        "Intervals and q: other users, this model; another training gives others.",
+        + (_OTHER_TRAINING if any(row["is_retrained"] for row in rows) else _THIS_MODEL),
         style="italic",
     )
     for pair in variant.pairs:
@@ -150,7 +152,7 @@ def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) 
     """Name, bar, effect with interval, odds ratio, q, users; pale where the signal is neutral."""
     effect, low, high, q = (row[name] for name in ("mean_centred_effect", "effect_low", "effect_high", "q_value"))
     known = low is not None and high is not None
-    clear = is_signal(row)
+    clear = is_signal(row) and q is not None and q < SIGNIFICANCE
     style = colour if clear else "bright_black"
     bar = ("█" if clear else "░") * max(1, round(BAR_CELLS * abs(effect) / reach))
     between = f" ({signed(low)} to {signed(high)})" if known else ""

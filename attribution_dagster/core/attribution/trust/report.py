@@ -1,13 +1,12 @@
 """The trust report of a model on the window it explains: every test, the curves for the picture, and each effect's spread."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from attribution_dagster.core.attribution.contributions import Attributor
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.core.attribution.trust.criteria import TrustTest, judged
 from attribution_dagster.core.attribution.trust.deletion import Explained, deleted_logits, explain_events
@@ -15,9 +14,6 @@ from attribution_dagster.core.attribution.trust.effects import (
     EVENT_TYPE,
     MODEL,
     OCCURRENCE,
-    Grouping,
-    by_granularity,
-    groupings,
     rank_correlation,
 )
 from attribution_dagster.core.attribution.trust.faithfulness import SHARES, curves, label_faithfulness
@@ -28,12 +24,13 @@ from attribution_dagster.core.attribution.trust.retraining import (
     with_shuffled_weights,
 )
 from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivity
+from attribution_dagster.core.attribution.trust.spread import SpreadRow, spread_rows
+from attribution_dagster.core.attribution.trust.subject import Subject, users_of
 from attribution_dagster.core.models.baselines import count_names, fit_baselines
 from attribution_dagster.core.models.gate import clustered_standard_error
 from attribution_dagster.core.models.metrics import bootstrap_auc
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.transformer import AttributionModel
-from attribution_dagster.core.sequences.batches import EncodedSequences
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import Vocabulary
 
@@ -58,7 +55,7 @@ class TrustSpec:
 
     sessions: int = 1500
     curve_sessions: int = 120
-    halves: int = 2
+    halves: int = 6
     permutations: int = 2
     shuffles: int = 4
     epochs: int = 1
@@ -77,28 +74,6 @@ class TrustSpec:
                 raise ValueError(f"{name}={getattr(self, name)} must be at least {least}")
         if unknown := set(self.compared) - set(ATTRIBUTORS):
             raise ValueError(f"compared: {sorted(unknown)} are none of {sorted(ATTRIBUTORS)}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpreadRow:
-    """An effect under the model, and its mean and spread over models trained on halves of the users.
-
-    retraining_error: standard error over other samples of training users, of a model trained on as many as this one.
-    same_sign: share of the models on halves that agree on the effect's direction.
-    """
-
-    granularity: str
-    name: str
-    occurrences: int
-    mean_centred_effect: float
-    halves_mean: float | None
-    retraining_error: float | None
-    same_sign: float | None
-    models: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the row as a mapping of its columns."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,7 +112,7 @@ def trust_report(
     current, previous: granularity -> name -> effect, of this window and of the explained one before it, if there is one.
     """
     tell = progress or (lambda message, share: None)
-    subject = _Subject.of(model, risk_set, method, spec, seed)
+    subject = Subject.of(model, risk_set, method, spec.sessions, spec.curve_sessions, seed)
     tell("prediction", 0.05)
     tests = [*_prediction(subject, training, risk_set, seed)]
     tell("faithfulness", 0.15)
@@ -161,69 +136,24 @@ def trust_report(
         *_windows(current or {}, previous or {}, method),
     ]
     tell("done", 1.0)
-    return TrustReport(tests=tuple(tests), effects=tuple(_spread(subject, of_halves)), **drawn)
+    spread = [
+        row
+        for granularity, grouping in subject.groups.items()
+        for row in spread_rows(granularity, grouping, subject.effects[granularity], of_halves)
+    ]
+    return TrustReport(tests=tuple(tests), effects=tuple(spread), **drawn)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Subject:
-    """What is judged: the model, a method, the sessions, and the method's effects; `few` are the sessions of the curves."""
-
-    model: AttributionModel
-    name: str
-    method: Attributor
-    sessions: SequenceSet
-    data: EncodedSequences
-    explained: Explained
-    groups: Mapping[str, Grouping]
-    effects: Mapping[str, _Floats]
-    few: EncodedSequences
-    few_users: _Strings
-    few_groups: Mapping[str, Grouping]
-    few_explained: Explained
-
-    @staticmethod
-    def of(model: AttributionModel, risk_set: SequenceSet, name: str, spec: TrustSpec, seed: int) -> "_Subject":
-        with_events = np.flatnonzero(risk_set.lengths > 0)
-        order = np.random.default_rng(seed).permutation(with_events)
-        sessions = risk_set.select(np.sort(order[: spec.sessions]))
-        few = risk_set.select(np.sort(order[: spec.curve_sessions]))
-        data, few_data, method = model.encode(sessions), model.encode(few), ATTRIBUTORS[name]
-        explained, groups = explain_events(method(model), model, data), groupings(sessions, data)
-        return _Subject(
-            model=model,
-            name=name,
-            method=method,
-            sessions=sessions,
-            data=data,
-            explained=explained,
-            groups=groups,
-            effects=by_granularity(groups, explained.centred),
-            few=few_data,
-            few_users=_users(few),
-            few_groups=groupings(few, few_data),
-            few_explained=explain_events(method(model), model, few_data),
-        )
-
-    def effects_of(self, other: AttributionModel) -> dict[str, _Floats]:
-        """Return the method's effects under another model, on the same sessions."""
-        data = other.encode(self.sessions)
-        return by_granularity(self.groups, explain_events(self.method(other), other, data).centred)
-
-    def few_effects(self, values: _Floats) -> dict[str, _Floats]:
-        """Return values of the events of the curves' sessions by granularity."""
-        return by_granularity(self.few_groups, values)
-
-
-def _prediction(subject: _Subject, training: Training, risk_set: SequenceSet, seed: int) -> list[TrustTest]:
+def _prediction(subject: Subject, training: Training, risk_set: SequenceSet, seed: int) -> list[TrustTest]:
     learnt_from = SequenceSet.concatenate([training.train_set, training.validation_set])
     counts = fit_baselines(learnt_from)["counts"]
     scores = {"model": predict(subject.model, risk_set), "counts": counts.predict(risk_set)}
-    intervals, gains = bootstrap_auc(scores, risk_set.label, _users(risk_set), seed=seed)
+    intervals, gains = bootstrap_auc(scores, risk_set.label, users_of(risk_set), seed=seed)
     auc, gain = intervals.get("model"), gains.get("counts")
     agreement = _baseline_agreement(subject, learnt_from, counts.weights)
     better = gain is not None and gain.low > 0  # a baseline that predicts worse contradicts nobody
     said = label_faithfulness(
-        subject.model, subject.data, subject.explained, subject.sessions.label, _users(subject.sessions), seed
+        subject.model, subject.data, subject.explained, subject.sessions.label, users_of(subject.sessions), seed
     )
     interval = {
         name: (i.value, i.low, i.high) if i else (None, None, None)
@@ -244,7 +174,7 @@ def _prediction(subject: _Subject, training: Training, risk_set: SequenceSet, se
     ]
 
 
-def _baseline_agreement(subject: _Subject, learnt_from: SequenceSet, weights: _Floats | None) -> float | None:
+def _baseline_agreement(subject: Subject, learnt_from: SequenceSet, weights: _Floats | None) -> float | None:
     assert weights is not None
     known = dict(zip(count_names(Vocabulary.fit(learnt_from, ["event_type"], 5)), weights, strict=True))
     types = subject.groups[EVENT_TYPE]
@@ -256,7 +186,7 @@ def _baseline_agreement(subject: _Subject, learnt_from: SequenceSet, weights: _F
     return rank_correlation(*np.array(both).reshape(-1, 2).T)
 
 
-def _faithfulness(subject: _Subject, spec: TrustSpec, seed: int) -> tuple[list[TrustTest], dict[str, Any]]:
+def _faithfulness(subject: Subject, spec: TrustSpec, seed: int) -> tuple[list[TrustTest], dict[str, Any]]:
     model, few = subject.model, subject.few
     others = dict.fromkeys(name for name in (*spec.compared, OCCLUSION) if name != subject.name)
     said = {subject.name: subject.few_explained} | {
@@ -274,7 +204,7 @@ def _faithfulness(subject: _Subject, spec: TrustSpec, seed: int) -> tuple[list[T
     return tests, {"curves": drawn_curves, "at_random": found[subject.name].at_random.mean(axis=1)}
 
 
-def _agreement(subject: _Subject, occluded: Explained) -> list[TrustTest]:
+def _agreement(subject: Subject, occluded: Explained) -> list[TrustTest]:
     ours, theirs = subject.few_effects(subject.few_explained.centred), subject.few_effects(occluded.centred)
     return [
         judged(
@@ -288,7 +218,7 @@ def _agreement(subject: _Subject, occluded: Explained) -> list[TrustTest]:
     ]
 
 
-def _completeness(subject: _Subject) -> TrustTest:
+def _completeness(subject: Subject) -> TrustTest:
     few = subject.few
     session = np.repeat(np.arange(len(few.lengths)), few.lengths)
     total = np.bincount(session, subject.few_explained.signed, len(few.lengths))
@@ -299,14 +229,14 @@ def _completeness(subject: _Subject) -> TrustTest:
     return judged("completeness", OCCURRENCE, middle, low, high, method=subject.name)
 
 
-def _sensitivity(subject: _Subject, seed: int) -> TrustTest:
+def _sensitivity(subject: Subject, seed: int) -> TrustTest:
     largest = max_sensitivity(subject.model, subject.few, subject.method, seed)
     mean, error = float(largest.mean()), 1.96 * clustered_standard_error(largest, subject.few_users)
     interval = (mean - error, mean + error) if np.isfinite(error) else (None, None)
     return judged("max_sensitivity", OCCURRENCE, mean, *interval, method=subject.name)
 
 
-def _shuffled(subject: _Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
+def _shuffled(subject: Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
     ours = subject.few_effects(subject.few_explained.centred)
     found = []
     for number in range(spec.shuffles):
@@ -316,14 +246,14 @@ def _shuffled(subject: _Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
 
 
 def _halves(
-    subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]], enough: bool, *, blocking: bool
+    subject: Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]], enough: bool, *, blocking: bool
 ) -> list[TrustTest]:
     pairs = [(one, other) for one, other in of_halves]
     rows = _correlations("halves", subject.name, pairs, list(subject.effects), enough)
     return [replace(row, blocking=row.blocking and blocking) for row in rows]
 
 
-def _noise(subject: _Subject, of_noise: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
+def _noise(subject: Subject, of_noise: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
     rows = _correlations("label_randomisation", subject.name, [(subject.effects, each) for each in of_noise])
     size = float(subject.effects[OCCURRENCE].std())
     ratios = [size / max(float(each[OCCURRENCE].std()), 1e-12) for each in of_noise]
@@ -363,32 +293,3 @@ def _correlations(
         names = max((len(one[granularity]) for one, _ in pairs), default=0)
         rows.append(judged(test, granularity, *figures, method=method, enough=enough and names >= LEAST_NAMES))
     return rows
-
-
-def _spread(subject: _Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]]) -> list[SpreadRow]:
-    rows = []
-    for granularity, grouping in subject.groups.items():
-        if not grouping.names:
-            continue
-        effect = subject.effects[granularity]
-        each = np.array([half[granularity] for pair in of_halves for half in pair]).reshape(-1, len(effect))
-        apart = (each[::2] - each[1::2]) / 2
-        for place, name in enumerate(grouping.names):
-            known = len(each) > 0
-            rows.append(
-                SpreadRow(
-                    granularity=granularity,
-                    name=name,
-                    occurrences=int(grouping.counts[place]),
-                    mean_centred_effect=float(effect[place]),
-                    halves_mean=float(each[:, place].mean()) if known else None,
-                    retraining_error=float(np.sqrt((apart[:, place] ** 2).mean())) if known else None,
-                    same_sign=float((np.sign(each[:, place]) == np.sign(effect[place])).mean()) if known else None,
-                    models=len(each),
-                )
-            )
-    return rows
-
-
-def _users(sequences: SequenceSet) -> _Strings:
-    return np.asarray(sequences.user_id.to_pylist(), dtype=object)

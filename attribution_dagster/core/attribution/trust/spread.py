@@ -1,0 +1,83 @@
+"""How far each effect moves when the model is trained on other users: its retraining error, interval and q.
+
+A pair of models on complementary halves of the users gives one estimate of the error, half their difference (delete-half
+jackknife, Shao and Wu 1989). With k pairs the error is the root of the mean of k squares, so intervals and p are Student's
+with k degrees of freedom.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import false_discovery_control
+from scipy.stats import t as student
+
+from attribution_dagster.core.attribution.trust.effects import Grouping
+
+CONFIDENCE = 0.95
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpreadRow:
+    """An effect under the model, and how it varies with the users that a model is trained on; None where no pair was trained.
+
+    retraining_error: standard error over other samples of training users, of a model trained on as many as this one;
+    retraining_low, retraining_high: 95 % interval. retraining_q: Benjamini-Hochberg within the granularity.
+    halves_mean: mean over the models on halves. same_sign: share of them that agree on the effect's direction.
+    """
+
+    granularity: str
+    name: str
+    occurrences: int
+    mean_centred_effect: float
+    halves_mean: float | None = None
+    retraining_error: float | None = None
+    retraining_low: float | None = None
+    retraining_high: float | None = None
+    retraining_q: float | None = None
+    same_sign: float | None = None
+    models: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row as a mapping of its columns."""
+        return asdict(self)
+
+
+def spread_rows(
+    granularity: str, grouping: Grouping, effect: _Floats, pairs: Sequence[tuple[Mapping[str, _Floats], ...]]
+) -> list[SpreadRow]:
+    """Return a row for each group. effect: (G,) under the model; pairs: the same by granularity, under two models on halves."""
+    of_pairs = np.array([[half[granularity] for half in pair] for pair in pairs]).reshape(-1, 2, len(effect))
+    known: list[dict[str, float]] = _spread(effect, of_pairs) if len(pairs) and len(effect) else [{}] * len(effect)
+    return [
+        SpreadRow(
+            granularity=granularity,
+            name=name,
+            occurrences=int(grouping.counts[place]),
+            mean_centred_effect=float(effect[place]),
+            models=2 * len(pairs),
+            **known[place],
+        )
+        for place, name in enumerate(grouping.names)
+    ]
+
+
+def _spread(effect: _Floats, of_pairs: _Floats) -> list[dict[str, float]]:
+    n_pairs = len(of_pairs)
+    error = np.sqrt((((of_pairs[:, 0] - of_pairs[:, 1]) / 2) ** 2).mean(axis=0))
+    reach = student.ppf((1 + CONFIDENCE) / 2, n_pairs) * error
+    # An effect that did not move at all is certain, and one of 0 is no effect.
+    distance = np.divide(np.abs(effect), error, out=np.where(effect == 0, 0.0, np.inf), where=error > 0)
+    each = of_pairs.reshape(-1, len(effect))
+    columns = {
+        "halves_mean": each.mean(axis=0),
+        "retraining_error": error,
+        "retraining_low": effect - reach,
+        "retraining_high": effect + reach,
+        "retraining_q": false_discovery_control(2 * student.sf(distance, n_pairs)),
+        "same_sign": (np.sign(each) == np.sign(effect)).mean(axis=0),
+    }
+    return [{name: float(values[place]) for name, values in columns.items()} for place in range(len(effect))]
