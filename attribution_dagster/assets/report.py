@@ -5,10 +5,12 @@ from io import BytesIO
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
+from attribution_dagster.core.signals import retrained
 from attribution_dagster.graph import AGGREGATES, DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
 from attribution_dagster.resources.workspace import Workspace
@@ -26,7 +28,7 @@ def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefiniti
     """The variant's asset `attribution_report`."""
     workspace, profile = assets.workspace, assets.workspace.profile
     asset = f"{variant}/attribution_report"
-    reads = [f"{variant}/{name}" for name in (*_PANELS, "trained_model")]
+    reads = [f"{variant}/{name}" for name in (*_PANELS, "trained_model", "attribution_trust")]
 
     @dg.asset(
         **assets.options(
@@ -102,6 +104,9 @@ def _draw(step: Step, variant: str) -> Report:
 
     workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
     events, positions, grid = (workspace.slice_of(f"{AGGREGATES[name]}_{variant}", key) for name in _PANELS)
+    spread = workspace.slice_of(f"attribution_spread_{variant}", key).to_pylist()
+    by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
+    types = [retrained(row, by_type.get(row["event_type"])) for row in events.to_pylist()]
     metrics = transformer_metrics(step, variant)
     header = PanelHeader(
         dataset_title=profile.title,
@@ -114,7 +119,9 @@ def _draw(step: Step, variant: str) -> Report:
         auc_high=metrics["auc_high"],
         simulated=profile.simulated,
         leaks=profile.variants[variant].leaks,
+        is_retrained=any(row["is_retrained"] for row in types),
     )
+    events = pa.Table.from_pylist(types).select(events.schema.names).cast(events.schema) if types else events
     tables = PanelTables(events=events, positions=positions, event_positions=grid)
     workspace.artifacts.create(step.asset, key, step.version, lambda folder: save_panels(folder, tables, header))
     folder = workspace.artifacts.folder(step.asset, key, step.version)

@@ -31,9 +31,13 @@ def signal_bounds() -> Mapping[str, float]:
 
 
 def retrained(row: Mapping[str, Any], spread: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The row with the interval and q of training again on other users, where enough models tell; `is_retrained` says whether."""
+    """The row with the interval and q of training again on other users, where enough models tell; `is_retrained` says whether.
+
+    What may be the chance of which users the model learnt from is then 'Neutral'.
+    """
     if spread is None or spread["models"] < LEAST_MODELS:
         return {**row, "is_retrained": False}
     effect, reach = row["mean_centred_effect"], spread["retraining_high"] - spread["mean_centred_effect"]
-    interval = {"effect_low": effect - reach, "effect_high": effect + reach, "q_value": spread["retraining_q"]}
-    return {**row, **interval, "is_retrained": True}
+    said = {"effect_low": effect - reach, "effect_high": effect + reach, "q_value": spread["retraining_q"]}
+    signal = row["signal_strength"] if spread["retraining_q"] < SIGNIFICANCE else NEUTRAL
+    return {**row, **said, "signal_strength": signal, "is_retrained": True}

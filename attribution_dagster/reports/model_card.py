@@ -61,6 +61,7 @@ class ModelCard:
         return page_template(template).render(
             card=self,
             titles=MODEL_TITLES,
+            population=_population,
             number=_number,
             plot=calibration_points(self.calibration),
             size=PLOT,
@@ -68,6 +69,12 @@ class ModelCard:
             bound=MAX_CALIBRATION_ERROR,
             marks=marks,
         )
+
+
+def _population(name: str) -> str:
+    """The sessions that a row of metrics is about, in words."""
+    words = {"all": "compared", "unseen": "compared, unseen users", "uncut": "uncut"}
+    return words.get(name) or f"open after {name.removeprefix('after_')} events"
 
 
 def limits(*, best_epoch: float, unknown_types: float, max_events: int, sampled_users: int) -> list[str]:

@@ -44,8 +44,8 @@ def top_rows(events: pa.Table, limit: int = MAX_ROWS) -> list[Row]:
     return sorted(largest, key=lambda row: (-row["mean_centred_effect"], str(row["event_type"])))
 
 
-def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int) -> None:
-    """Effect and 95 % interval of each type; blue drives, vermillion brakes, grey is small or may be chance."""
+def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int, *, is_retrained: bool) -> None:
+    """Effect and 95 % interval of each type, over other trainings or for this model; blue drives, vermillion brakes, grey is small or may be chance."""
     chosen = "" if len(rows) >= all_types else f": the {len(rows)} largest of {all_types}"
     axes.set_title(f"Effect of event types{chosen}", pad=KEY_ROOM)
     if not rows:
@@ -55,7 +55,8 @@ def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int) -> None:
     _name_rows(axes, rows)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlim(*_room(rows, share=0.2))
-    axes.set_xlabel("mean centred effect (logits), 95 % interval")
+    over = "over models trained on other users" if is_retrained else "for this model"
+    axes.set_xlabel(f"mean centred effect (logits), 95 % interval {over}")
     quiet(axes, grid="x")
     handles = [_dot(DRIVER, "drives"), _dot(BRAKE, "brakes"), _dot(UNCERTAIN, "neutral: small, or q ≥ .05")]
     if any(row["is_funnel"] for row in rows):
@@ -127,7 +128,9 @@ def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
     _name_rows(axes, rows)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(len(BINS)), BINS)
-    axes.set_xlabel("position of the event in its session; (in brackets): neutral; hatched: too few users")
+    axes.set_xlabel(
+        "position of the event in its session; (in brackets): neutral for this model; hatched: too few users"
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, pad=0.015, aspect=30)

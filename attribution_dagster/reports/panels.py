@@ -28,7 +28,10 @@ TITLE_POINTS = 19.0
 
 @dataclass(frozen=True, kw_only=True)
 class PanelHeader:
-    """What the title says. Sessions and conversions are those of the risk set behind the aggregates."""
+    """What the title says. Sessions and conversions are those of the risk set behind the aggregates.
+
+    is_retrained: intervals of event types are over models trained on other users.
+    """
 
     dataset_title: str
     window_key: str
@@ -40,6 +43,7 @@ class PanelHeader:
     auc_high: float | None = None
     simulated: bool = False
     leaks: bool = False
+    is_retrained: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.converted <= self.sessions:
@@ -79,7 +83,7 @@ def draw_panels(tables: PanelTables, header: PanelHeader) -> Figure:
         figure.set_layout_engine("constrained", rect=(0.006, 0.052, 0.988, top - 0.052), wspace=0.05, hspace=0.06)
         grid = figure.add_gridspec(2, 2)
         rows = top_rows(tables.events)
-        draw_event_types(figure.add_subplot(grid[0, 0]), rows, tables.events.num_rows)
+        draw_event_types(figure.add_subplot(grid[0, 0]), rows, tables.events.num_rows, is_retrained=header.is_retrained)
         draw_both_sides(figure.add_subplot(grid[0, 1]), rows)
         draw_positions(figure.add_subplot(grid[1, 0]), tables.positions.to_pylist())
         draw_heatmap(figure.add_subplot(grid[1, 1]), rows, tables.event_positions.to_pylist())

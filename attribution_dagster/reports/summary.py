@@ -14,7 +14,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from attribution_dagster.core.signals import SIGNIFICANCE, retrained
+from attribution_dagster.core.signals import retrained
 from attribution_dagster.reports.caveats import LEAKAGE, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
 from attribution_dagster.reports.labels import is_signal, one_line, shorten, signed
 from attribution_dagster.reports.recovery import recovery
@@ -152,7 +152,7 @@ def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) 
     """Name, bar, effect with interval, odds ratio, q, users; pale where the signal is neutral."""
     effect, low, high, q = (row[name] for name in ("mean_centred_effect", "effect_low", "effect_high", "q_value"))
     known = low is not None and high is not None
-    clear = is_signal(row) and q is not None and q < SIGNIFICANCE
+    clear = is_signal(row)
     style = colour if clear else "bright_black"
     bar = ("█" if clear else "░") * max(1, round(BAR_CELLS * abs(effect) / reach))
     between = f" ({signed(low)} to {signed(high)})" if known else ""

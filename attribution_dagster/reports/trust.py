@@ -82,17 +82,16 @@ def _effects(axes: Axes, rows: Rows) -> None:
     largest = sorted(rows, key=lambda row: -abs(row["mean_centred_effect"]))[:SHOWN_TYPES]
     chosen = sorted(largest, key=lambda row: row["mean_centred_effect"])
     for place, row in enumerate(chosen):
-        effect, error = row["mean_centred_effect"], row["retraining_error"]
-        low, high = (None, None) if error is None else (effect - 1.96 * error, effect + 1.96 * error)
+        effect, low, high = row["mean_centred_effect"], row["retraining_low"], row["retraining_high"]
         colour = _colour(low, high)
-        if error is not None:
+        if low is not None:
             axes.plot([low, high], [place, place], color=colour, linewidth=2.0)
             axes.plot(row["halves_mean"], place, marker="|", color=INK, markersize=9)
         axes.plot(effect, place, marker="o", color=colour, markersize=6)
     axes.axvline(0.0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(chosen)), [plot_label(row["name"], 24) for row in chosen])
     axes.set_ylim(-0.7, max(len(chosen), 1) - 0.3)
-    axes.set_xlabel("logits; bars: 1.96 retraining errors,\ntick: mean of models on halves of the users")
+    axes.set_xlabel("logits; bars: 95 % interval over models trained\non other users; tick: mean of models on halves")
     axes.xaxis.label.set_size(9)
     quiet(axes, grid="x")
 
