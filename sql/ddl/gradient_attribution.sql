@@ -20,4 +20,4 @@ CREATE TABLE gradient_attribution_{variant} (
     logit DOUBLE COMMENT 'The model''s logit of the session: what the attributions explain.',
     probability DOUBLE COMMENT 'Calibrated probability that the session converts, at the share of converting sessions in the population.'
 )
-COMMENT = 'One row per event and session: what each event contributed to the prediction, by the dataset''s attribution method, gradient x input at the projected event by default. Model effects, not causal ones.';
+COMMENT = 'One row per event and session: what each event contributed to the prediction, by the attribution method of the dataset, gradient x input at the projected event by default. Model effects, not causal ones.';
