@@ -66,6 +66,8 @@ def others(folder: Path, user: str) -> dict[Path, list[str]]:
         frame = pq.read_table(path).to_pandas().drop(columns="matched_case", errors="ignore")
         if "user_id" in frame:
             frame = frame[frame["user_id"] != user]
+        elif "session_id" in frame:
+            frame = frame[~frame["session_id"].str.startswith(f"{user}_")]
         # A slice that is written anew gets another name.
         found[path.relative_to(folder).with_name(path.stem.split(".")[0])] = sorted(
             frame.astype(str).agg("|".join, axis=1)

@@ -182,8 +182,9 @@ def section(found: Findings) -> list[str]:
         f"By group of events the false positives are between {_range(found.false)}, coverage between {_range(found.covered)} "
         "(5th and 95th percentile of the groups).",
         "",
-        "A share somewhat above 5 % is no accident of the draw: with few and unequally active users p is a little too small (last table). The bound counts the groups of one "
-        "repetition once, because they hang together; counted one by one, the excess would be significant.",
+        "A share somewhat above 5 % is no accident of the draw: with few and unequally active users p is a little too small "
+        "(last table). The bound counts the groups of one repetition once, because they hang together; counted one by one, the "
+        "excess would be significant.",
         "",
         f"Lifts of shares have no p: with the same permuted labels {found.false_of_shares.pooled:.1%} of them would be below .05, and of "
         f"event types up to {_worst(found.false_of_shares):.0%}. Shares are too skewed: a session of one event gives it 1, whatever it is.",
