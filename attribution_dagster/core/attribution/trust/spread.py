@@ -50,8 +50,10 @@ def spread_rows(
     granularity: str, grouping: Grouping, effect: _Floats, pairs: Sequence[tuple[Mapping[str, _Floats], ...]]
 ) -> list[SpreadRow]:
     """Return a row for each group. effect: (G,) under the model; pairs: the same by granularity, under two models on halves."""
-    of_pairs = np.array([[half[granularity] for half in pair] for pair in pairs]).reshape(-1, 2, len(effect))
-    known: list[dict[str, float]] = _spread(effect, of_pairs) if len(pairs) and len(effect) else [{}] * len(effect)
+    of_pairs = [[half[granularity] for half in pair] for pair in pairs]
+    known: list[dict[str, float]] = [{}] * len(effect)
+    if of_pairs and len(effect):
+        known = _spread(effect, np.array(of_pairs))
     return [
         SpreadRow(
             granularity=granularity,
