@@ -58,6 +58,8 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
         populations.setdefault(row["population"], {})[row["model"]] = row
     metrics = populations.pop("all")
     populations.pop("unseen", None)
+    card = workspace.artifacts.record(f"{variant}/model_card", window_key)
+    standing = card.report["standing"] if card is not None else {}
     return VariantSummary(
         variant=variant,
         leaks=workspace.profile.variants[variant].leaks,
@@ -72,6 +74,8 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
             if row["granularity"] == "event_type"
         },
         elsewhere=populations,
+        state=standing.get("state", ""),
+        reasons=standing.get("reasons", ()),
     )
 
 

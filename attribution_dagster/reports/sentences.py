@@ -145,7 +145,8 @@ def q_words(q_value: float) -> str:
 
 def nothing_found(variant: str, tested: int) -> str:
     """The sentence of a variant without a finding."""
-    return f"Nothing significant: of {tested} event types with enough users, none has an effect with q < .05 in variant {variant}."
+    types = "event type" if tested == 1 else "event types"
+    return f"Nothing significant: of {tested} {types} with enough users, none has an effect with q < .05 in variant {variant}."
 
 
 def _holding(found: Holding, one: str, many: str) -> str:

@@ -14,6 +14,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from attribution_dagster.core.claims.standing import State
 from attribution_dagster.core.signals import retrained
 from attribution_dagster.reports.caveats import LEAKAGE, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
 from attribution_dagster.reports.labels import is_signal, one_line, shorten, signed
@@ -40,7 +41,8 @@ class VariantSummary:
     """One variant: its event-type rows, and metrics as {model: {auc, auc_low, auc_high, average_precision, log_loss}}.
 
     `sessions` and `converted` count the risk set. The model itself is the entry "transformer". `pairs` are the rows of
-    its neighbours that are worth more together. `elsewhere`: further populations, by name, with metrics like those.
+    its neighbours that are worth more together. `elsewhere`: further populations, by name, with metrics like those. `state` and
+    `reasons`: what the model's card says may be done with it, and why.
     """
 
     variant: str
@@ -52,6 +54,8 @@ class VariantSummary:
     pairs: Sequence[Mapping[str, Any]] = ()
     spread: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     elsewhere: Mapping[str, Metrics] = field(default_factory=dict)
+    state: str = ""
+    reasons: Sequence[str] = ()
 
     @property
     def auc(self) -> float | None:
@@ -134,6 +138,9 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
         yield _metrics(variant.metrics)
     if variant.elsewhere:
         yield Text(_elsewhere(variant.elsewhere))
+    if variant.state:
+        why = f": {one_line('; '.join(variant.reasons))}" if variant.reasons else ""
+        yield Text(f"Model card: {variant.state}{why}.", style="" if variant.state == State.PUBLISHABLE else "yellow")
 
 
 def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:

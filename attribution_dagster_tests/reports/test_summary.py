@@ -224,3 +224,21 @@ def test_recovery_counts_wrong_signs():
 @pytest.mark.parametrize("planted", [{}, {"click": 1.0}, {"click": 0.0, "scroll": 0.0, "leave": 0.0}])
 def test_recovery_needs_three_types_that_differ(planted):
     assert recovery(events(*FAIR), planted) is None
+
+
+def test_intervals_of_another_training_replace_those_of_this_model_where_two_pairs_tell():
+    fair = summary().variants[0]
+
+    def click(models: int, q: float) -> str:
+        spread = {"mean_centred_effect": 0.26, "retraining_high": 0.46, "retraining_q": q, "models": models}
+        return line_of(plain_text(summary(variants=[replace(fair, spread={"click": spread})])), "▲ click")
+
+    assert "+0.25 (+0.05 to +0.45)" in click(4, 0.012) and ".012" in click(4, 0.012) and "█" in click(4, 0.012)
+    assert "░" in click(4, 0.06)
+    assert click(2, 0.06) == line_of(plain_text(summary()), "▲ click")
+
+
+def test_the_cards_state_is_told_with_its_reasons():
+    told = [replace(summary().variants[0], state="do not publish", reasons=["a", "b\nc"])]
+    assert "Model card: do not publish: a; b c." in plain_text(summary(variants=told))
+    assert "Model card" not in plain_text(summary())
