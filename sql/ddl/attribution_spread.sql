@@ -6,7 +6,7 @@ CREATE TABLE attribution_spread_{variant} (
     mean_centred_effect DOUBLE COMMENT 'Mean effect of an occurrence in these sessions, under the model that explains the window, in logits.',
     halves_mean DOUBLE COMMENT 'Mean of the same effect over models trained on halves of the training users; NULL without such models.',
     retraining_error DOUBLE COMMENT 'Standard error of the effect over other samples of training users, from pairs of halves with nobody in common (delete-half jackknife). This is the variance of training again on other users, which intervals of the other tables leave out.',
-    retraining_low DOUBLE COMMENT 'Lower end of the 95 % interval over other samples of training users (Student, as many degrees of freedom as pairs of halves). In simulated worlds these intervals cover the planted effect; those of the other tables do not.',
+    retraining_low DOUBLE COMMENT 'Lower end of the 95 % interval over other samples of training users (Student, as many degrees of freedom as pairs of halves). Nearer to the coverage of a true effect than the intervals of the other tables, and not quite it (docs/trust.md).',
     retraining_high DOUBLE COMMENT 'Upper end of that interval.',
     retraining_q DOUBLE COMMENT 'Benjamini-Hochberg q of the effect being that of an average event, from the retraining error, within the granularity; what a finding must pass.',
     same_sign DOUBLE COMMENT 'Share of the models on halves that agree with the model on the direction of the effect.',
