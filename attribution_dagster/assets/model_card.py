@@ -108,9 +108,9 @@ def _evidence(step: Step, variant: str, metrics: Rows, agreement: BaselineAgreem
         calibration_error=model["ece"],
         rank_correlation=agreement.rank_correlation,
         baseline_contradicts=agreement.contradicts,
-        trust_tests=len(trust),
         trust_failed=[_test(row) for row in failed if row["blocking"]],
         trust_doubts=[_test(row) for row in failed if not row["blocking"]],
+        trust_unjudged=[_test(row) for row in trust if row["blocking"] and row["passed"] is None],
         gate_objections=[objections] if decision.startswith("refused") else [],
     )
 

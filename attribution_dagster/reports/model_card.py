@@ -17,7 +17,7 @@ UNKNOWN_WORTH_SAYING = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
-    """All that a card says. metrics: rows of `model_metrics`. trust: rows of the trust report, None without one.
+    """All that a card says. metrics: rows of `model_metrics`. trust: rows of the trust report.
 
     calibration: (predicted, observed) of ten equally filled bins. rank_correlation: with logistic regression on counts.
     """
@@ -31,7 +31,7 @@ class ModelCard:
     standing: Standing
     facts: Mapping[str, str]
     metrics: Sequence[Mapping[str, Any]]
-    trust: Sequence[Mapping[str, Any]] | None
+    trust: Sequence[Mapping[str, Any]]
     calibration: Sequence[tuple[float, float]]
     rank_correlation: float | None
     limits: Sequence[str]
@@ -62,6 +62,7 @@ class ModelCard:
             card=self,
             titles=MODEL_TITLES,
             population=_population,
+            verdict=_verdict,
             number=_number,
             plot=calibration_points(self.calibration),
             size=PLOT,
@@ -75,6 +76,13 @@ def _population(name: str) -> str:
     """The sessions that a row of metrics is about, in words."""
     words = {"all": "compared", "unseen": "compared, unseen users", "uncut": "uncut"}
     return words.get(name) or f"open after {name.removeprefix('after_')} events"
+
+
+def _verdict(row: Mapping[str, Any]) -> str:
+    """What came of a trust test."""
+    if row["passed"] is not None:
+        return "passed" if row["passed"] else "failed"
+    return "no bound" if row["bound_low"] is None and row["bound_high"] is None else "too little to tell"
 
 
 def limits(*, best_epoch: float, unknown_types: float, max_events: int, sampled_users: int) -> list[str]:

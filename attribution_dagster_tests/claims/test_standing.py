@@ -17,7 +17,6 @@ GOOD: dict[str, Any] = dict(
     calibration_error=0.02,
     rank_correlation=0.95,
     baseline_contradicts=False,
-    trust_tests=12,
 )
 AS_GOOD = {"gain_low": -0.01, "gain_high": 0.02}
 OTHERWISE = {"rank_correlation": 0.2, "baseline_contradicts": True}
@@ -25,7 +24,12 @@ CASES = {
     "everything in order": ({}, State.PUBLISHABLE, True, None),
     "a blocking trust test failed": ({"trust_failed": ["deletion"]}, State.DO_NOT_PUBLISH, False, "failed: deletion"),
     "another trust test failed": ({"trust_doubts": ["stability"]}, State.WARNINGS, True, "failed: stability"),
-    "no trust report": ({"trust_tests": None}, State.WARNINGS, True, "no trust report"),
+    "a trust test could not be judged": (
+        {"trust_unjudged": ["halves"]},
+        State.WARNINGS,
+        True,
+        "too little data for the trust test halves",
+    ),
     "it sees the funnel": ({"leaks": True, "auc": 0.99}, State.DO_NOT_PUBLISH, False, "funnel events"),
     "too few converted": ({"auc": None, "auc_low": None}, State.DO_NOT_PUBLISH, False, "too few converted"),
     "no better than chance": ({"auc": 0.52, "auc_low": 0.5}, State.DO_NOT_PUBLISH, False, "from chance"),

@@ -204,7 +204,7 @@ def card(**changes: Any) -> ModelCard:
         standing=GOOD,
         facts={"Explains": "window 2025-02-03"},
         metrics=[METRIC, {**METRIC, "population": "unseen", "auc": None}],
-        trust=[TRUST, {**TRUST, "test": "insertion", "passed": False}, {**TRUST, "passed": None, "value": None}],
+        trust=[TRUST, {**TRUST, "test": "insertion", "passed": False}, {**TRUST, "passed": None, "bound_low": None}],
         calibration=[(0.1, 0.12), (0.3, 0.25)],
         rank_correlation=0.9,
         limits=limits(best_epoch=0, unknown_types=0.02, max_events=200, sampled_users=10_000),
@@ -228,8 +228,9 @@ def test_a_card_says_state_metrics_trust_calibration_and_limits() -> None:
     assert "version 3" in Tags(card().html()).text and card().html().count("<circle") == 2
 
 
-def test_a_card_without_a_trust_report_says_so_and_one_with_leakage_too() -> None:
-    assert "No trust report" in card(trust=None).html() and "No trust report" in card(trust=None).markdown()
+def test_a_test_with_too_little_data_is_told_from_one_without_a_bound_and_leakage_is_said() -> None:
+    unjudged = card(trust=[{**TRUST, "passed": None, "value": None}])
+    assert "too little to tell" in unjudged.html() and "too little to tell" in unjudged.markdown()
     assert "DATA LEAKAGE" in card(leaks=True).html()
 
 

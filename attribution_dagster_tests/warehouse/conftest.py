@@ -1,4 +1,3 @@
-import importlib.util
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +18,6 @@ _NUMBERS = itertools.count(1)
 @pytest.fixture(scope="session")
 def snowflake_url() -> Iterator[str]:
     """The address of a server that stands in for Snowflake."""
-    if importlib.util.find_spec("fakesnow") is None:
-        pytest.skip("fakesnow, the stand-in for Snowflake, is not installed: pip install .[dev]")
     with stand_in() as url:
         yield url
 

@@ -23,8 +23,8 @@ class Evidence:
     """What is known of a model on the window that it explains. An AUC that could not be measured is None.
 
     auc, auc_low: the model's, and the lower end of its interval. gain_low, gain_high: interval of its AUC minus that of
-    logistic regression on counts. max_auc: above it a leak is suspected. trust_tests: how many were run, None where there
-    is no trust report; trust_failed those that block, trust_doubts those that don't.
+    logistic regression on counts. max_auc: above it a leak is suspected. trust_failed: trust tests that block, trust_doubts
+    those that don't; trust_unjudged: tests that would block, and for which there was too little data to tell.
     """
 
     leaks: bool
@@ -37,9 +37,9 @@ class Evidence:
     calibration_error: float | None
     rank_correlation: float | None
     baseline_contradicts: bool
-    trust_tests: int | None
     trust_failed: Sequence[str] = ()
     trust_doubts: Sequence[str] = ()
+    trust_unjudged: Sequence[str] = ()
     gate_objections: Sequence[str] = ()
 
     @property
@@ -93,8 +93,7 @@ def _doubts(evidence: Evidence) -> list[str]:
     """What a reader has to know."""
     found = [f"trust test failed: {name}" for name in evidence.trust_doubts]
     found += [f"the gate refused it as champion: {objection}" for objection in evidence.gate_objections]
-    if evidence.trust_tests is None:
-        found.append("no trust report: its faithfulness was not tested on this window")
+    found += [f"too little data for the trust test {name}" for name in evidence.trust_unjudged]
     error = evidence.calibration_error
     if error is not None and error > MAX_CALIBRATION_ERROR:
         found.append(f"its calibration error of {error:.3f} is above {MAX_CALIBRATION_ERROR}: sizes of effects are off")

@@ -1,32 +1,7 @@
 -- Findings that are repeated, not significant, of a funnel event, or contradict their own numbers; one row per finding.
-WITH judged AS (
-    SELECT
-        findings.variant AS variant,
-        findings.event_type AS event_type,
-        findings.sentence AS sentence,
-        findings.mean_centred_effect AS mean_centred_effect,
-        findings.q_value AS q_value,
-        COUNT(*) OVER (PARTITION BY findings.variant, findings.event_type) AS n_rows,
-        CASE
-            WHEN findings.sentence IS NULL OR findings.caveat IS NULL THEN 1
-            WHEN findings.event_type IS NULL THEN 0
-            WHEN
-                findings.q_value IS NULL OR findings.q_value >= 0.05
-                OR findings.effect_low > findings.mean_centred_effect OR findings.effect_high < findings.mean_centred_effect
-                OR findings.odds_change * findings.mean_centred_effect < 0
-                OR findings.points_change * findings.mean_centred_effect < 0
-                OR findings.base_rate < 0 OR findings.base_rate > 1
-                OR findings.windows_same_sign > findings.windows_compared
-                OR COALESCE(event_roles.is_funnel, FALSE)
-                THEN 1
-            ELSE 0
-        END AS is_wrong
-    FROM findings
-    LEFT JOIN event_roles ON findings.event_type = event_roles.event_type
-    WHERE findings.window_start = :window_start
-)
+WITH {common_tables}
 
-SELECT variant, event_type, mean_centred_effect, q_value, n_rows, sentence
+SELECT variant, event_type, mean_centred_effect, q_value, n_same, sentence
 FROM judged
-WHERE n_rows > 1 OR is_wrong = 1
+WHERE n_same > 1 OR is_wrong = 1
 ORDER BY variant ASC, event_type ASC NULLS FIRST, mean_centred_effect ASC

@@ -1,38 +1,5 @@
 -- Events of the sample that are not explained once by every method, or by a value that is no finite number; one row each.
-WITH methods AS (
-    SELECT COUNT(DISTINCT method) AS n_methods
-    FROM method_attribution_{variant}
-    WHERE window_start = :window_start
-),
-
-placed AS (
-    SELECT
-        method,
-        session_id,
-        event_position,
-        event_type,
-        signed_attribution,
-        centred_attribution,
-        COUNT(*) OVER (PARTITION BY method, session_id, event_position) AS n_same,
-        COUNT(*) OVER (PARTITION BY session_id, event_position) AS n_explained_by
-    FROM method_attribution_{variant}
-    WHERE window_start = :window_start
-),
-
-judged AS (
-    SELECT
-        placed.*,
-        CASE WHEN n_same > 1 OR n_explained_by <> n_methods OR session_id IS NULL OR event_position IS NULL THEN 1 ELSE 0 END AS is_uneven,
-        CASE
-            WHEN COALESCE(signed_attribution, 0) - COALESCE(signed_attribution, 0) = 0
-            AND COALESCE(centred_attribution, 0) - COALESCE(centred_attribution, 0) = 0
-            AND (signed_attribution IS NULL) = (centred_attribution IS NULL)
-                THEN 0
-            ELSE 1
-        END AS is_no_number
-    FROM placed
-    CROSS JOIN methods
-)
+WITH {common_tables}
 
 SELECT
     method,
