@@ -12,7 +12,7 @@ from attribution_dagster.assets.model_card import agreement_of, standing_of, wri
 from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.claims.experiment import Ground, plan
-from attribution_dagster.core.claims.holding import Place, holding, q_values, stability
+from attribution_dagster.core.claims.holding import Place, Stability, holding, q_values
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
 from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE, retrained
 from attribution_dagster.graph import DatasetAssets
@@ -20,12 +20,9 @@ from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings
 from attribution_dagster.reports.findings_table import table_rows
 from attribution_dagster.reports.sentences import Finding
-from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
-from attribution_dagster.warehouse.queries import load_query, parse_query
+from attribution_dagster.warehouse.queries import load_query
 
-EARLIER_WINDOWS = 8
-"""Published windows before this one in which the sign of an effect is looked up."""
 _READ = (
     "event_type_attribution",
     "event_position_attribution",
@@ -69,26 +66,13 @@ def findings_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             workspace,
             "findings",
             reads=lambda key: [(name, key) for name in reads],
-            # Earlier windows are looked at as readers see them. They are no input: restating one must not block this window.
-            settings=lambda key: [
-                profile.title,
-                profile.simulated,
-                _earlier(workspace, key),
-                export_folder(workspace, key),
-            ],
+            settings=lambda key: [profile.title, profile.simulated, export_folder(workspace, key)],
             code=_CODE,
             exists=lambda step: step.table("findings") and step.artifact(),
             build=_build,
         )
 
     return [findings]
-
-
-def _earlier(workspace: Workspace, key: str) -> list[tuple[str, object]]:
-    """Earlier windows that readers see, the latest eight, each with its version."""
-    keys = [each for each in workspace.warehouse.published_windows() if each < key][-EARLIER_WINDOWS:]
-    manifests = {each: workspace.warehouse.manifest(each) for each in keys}
-    return [(each, found.evidence.get("version")) for each, found in manifests.items() if found is not None]
 
 
 def _build(step: Step) -> Report:
@@ -131,7 +115,6 @@ class _Behind:
     rates: Mapping[str, Sequence[CountRate]]
     positions: Mapping[str, Sequence[Place]]
     stores: Mapping[str, Sequence[Place]]
-    earlier: Mapping[str, Sequence[float]]
     baseline: Mapping[str, float]
 
 
@@ -145,7 +128,6 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
         rates=_rates(step, variant),
         positions=_positions(step, variant),
         stores=_stores(step, variant),
-        earlier=_before(step, variant),
         baseline=agreement_of(workspace, variant, key).baseline_effects,
     )
     by_size = sorted(significant, key=lambda row: (-abs(row["mean_centred_effect"]), row["event_type"]))
@@ -158,7 +140,7 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
 
 
 def _retrained(step: Step, variant: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the rows whose effect would not vanish with other users, neither to explain nor to learn from; with the latter's interval and q."""
+    """Those of the rows whose effect would not vanish with other users, neither to explain nor to learn from; with the latter's figures."""
     spread = step.workspace.slice_of(f"attribution_spread_{variant}", step.window_key).to_pylist()
     by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
     clear = [row for row in rows if row["q_value"] is not None and row["q_value"] < SIGNIFICANCE]
@@ -185,7 +167,7 @@ def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Gro
         trend=trend(rates),
         positions=holding(effect, behind.positions.get(name, ())),
         stores=holding(effect, behind.stores.get(name, ())),
-        stability=stability(effect, behind.earlier.get(name, ())),
+        stability=Stability(same=row["windows_same_sign"], windows=row["windows_compared"]),
         baseline_effect=behind.baseline.get(name),
         experiment=plan(ground, effect),
     )
@@ -229,26 +211,4 @@ def _stores(step: Step, variant: str) -> Mapping[str, Sequence[Place]]:
     for row, q_value in zip(rows, judged, strict=True):
         name = row["store_name"] or row["store_id"]
         found[row["event_type"]].append(Place(name=name, effect=row["mean_centred_effect"], q_value=q_value))
-    return found
-
-
-def _before(step: Step, variant: str) -> Mapping[str, Sequence[float]]:
-    """Effects of the earlier windows that readers see, by event type, where it had enough users."""
-    workspace, found = step.workspace, defaultdict(list)
-    windows = [key for key, _ in _earlier(workspace, step.window_key)]
-    if not windows:
-        return found
-    table = f"transformer_event_attribution_{variant}"
-    query = parse_query(
-        f"{table} before",
-        f"SELECT window_start, event_type, mean_centred_effect FROM {table}_history "
-        "WHERE window_start >= :history_start AND window_start < :window_start AND has_minimum_support "
-        "AND mean_centred_effect IS NOT NULL ORDER BY window_start, event_type",
-    )
-    bounds = {
-        name: workspace.window(key).start
-        for name, key in (("history_start", windows[0]), ("window_start", step.window_key))
-    }
-    for row in workspace.warehouse.fetch(query, bounds, scope="published").to_pylist():
-        found[row["event_type"]].append(row["mean_centred_effect"])
     return found

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pyarrow as pa
 
+from attribution_dagster.assets.method_comparison import default_method
 from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model, specifications, split_sessions, training_keys
-from attribution_dagster.graph import AGGREGATES, DatasetAssets
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
     from attribution_dagster.core.attribution.trust.report import TrustReport
     from attribution_dagster.core.attribution.trust.retraining import Training
 
-_NAMED = {
-    "event_type": ("event_type_attribution", "event_type"),
-    "position": ("position_attribution", "position_bin"),
-    "store": ("store_attribution", "store_id"),
-}
-"""Granularity -> asset that sums up by it, and the column that names its rows."""
 SHOWN = ("test", "granularity", "value", "value_low", "value_high", "bound_low", "bound_high", "passed", "blocking")
 _CODE = code_version(
     "assets/trust.py", "reports/trust.py", "core/attribution", "core/models", "core/sequences"
@@ -37,7 +32,7 @@ def trust_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
     """The variant's asset `attribution_trust`."""
     workspace, profile = assets.workspace, assets.workspace.profile
     asset, tensors = f"{variant}/attribution_trust", f"{variant}/sequence_tensors"
-    reads = [f"{variant}/{name}" for name in ("trained_model", "event_attribution", *(a for a, _ in _NAMED.values()))]
+    reads = [f"{variant}/trained_model"]
     mapping = training_windows(profile)
 
     @dg.asset(
@@ -60,12 +55,7 @@ def trust_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
                 *((tensors, k) for k in (*training_keys(workspace, key), key)),
                 *((name, key) for name in reads),
             ],
-            settings=lambda key: [
-                profile.trust.model_dump(),
-                profile.training,
-                profile.title,
-                _version_before(workspace, variant, key),
-            ],
+            settings=lambda _: [profile.trust.model_dump(), profile.attribution.method, profile.training, profile.title],
             code=_CODE,
             exists=lambda step: step.table(*_tables(variant)) and step.artifact(),
             build=lambda step: _build(step, variant),
@@ -102,12 +92,13 @@ def _build(step: Step, variant: str) -> Report:
         "file": {"path": str(picture)},
         "tests": {"markdown": markdown_table(pa.Table.from_pylist(bounded), SHOWN)},
         "spread": {"markdown": markdown_table(effects, rows=12)},
-        "compared_with_window": _window_before(workspace, variant, key) or "no explained window before it",
     }
 
 
 def how_it_was_trained(workspace: Workspace, variant: str, key: str) -> "Training":
     """The training of the model that explains the window, to be done again: up to the epoch it kept, or the profile's limit."""
+    import numpy as np
+
     from attribution_dagster.core.attribution.trust.retraining import Training
 
     keys, profile = training_keys(workspace, key), workspace.profile
@@ -117,7 +108,14 @@ def how_it_was_trained(workspace: Workspace, variant: str, key: str) -> "Trainin
     trained = workspace.artifacts.record(f"{variant}/trained_model", key)
     assert trained is not None  # its version is an input
     epochs = min(math.ceil(trained.report["best_epoch"]), profile.trust.epochs)
-    return Training(train_set=train_set, validation_set=validation_set, spec=spec, training=training, epochs=epochs)
+    return Training(
+        train_set=train_set,
+        validation_set=validation_set,
+        windows=tuple(each.select(np.flatnonzero(each.in_risk_set)) for each in sets),
+        spec=spec,
+        training=training,
+        epochs=epochs,
+    )
 
 
 def _judge(step: Step, variant: str) -> "TrustReport":
@@ -129,7 +127,6 @@ def _judge(step: Step, variant: str) -> "TrustReport":
     workspace, key = step.workspace, step.window_key
     torch.set_num_threads(workspace.settings.threads)
     sequences = open_sequences(workspace, variant, key)
-    before = _window_before(workspace, variant, key)
     leaks, spent = workspace.profile.variants[variant].leaks, TrustSpec(**workspace.profile.trust.model_dump())
     # Each of these models costs a training, and where the funnel is seen their ranking only warns.
     return trust_report(
@@ -137,42 +134,10 @@ def _judge(step: Step, variant: str) -> "TrustReport":
         sequences.select(np.flatnonzero(sequences.in_risk_set)),
         how_it_was_trained(workspace, variant, key),
         replace(spent, halves=1, permutations=1) if leaks else spent,
+        method=default_method(workspace),
         leaks=leaks,
-        current=_effects(workspace, variant, key),
-        previous=_effects(workspace, variant, before) if before else {},
         progress=workspace.progress.advance,
     )
-
-
-def _effects(workspace: Workspace, variant: str, key: str) -> dict[str, dict[str, float]]:
-    """Granularity -> name -> mean centred effect in a window, where enough users stand behind it."""
-    found = {}
-    for granularity, (asset, column) in _NAMED.items():
-        rows = workspace.slice_of(f"{AGGREGATES[asset]}_{variant}", key).to_pylist()
-        known = [r for r in rows if r["has_minimum_support"] and r["mean_centred_effect"] is not None]
-        found[granularity] = {str(row[column]): row["mean_centred_effect"] for row in known}
-    return found
-
-
-def _window_before(workspace: Workspace, variant: str, key: str) -> str | None:
-    """The latest explained window before this one.
-
-    It is looked at, and is no input: restating it must not hold this window back. Its version is among the settings, so
-    that the comparison is made anew the next time this window runs.
-    """
-    explained = [w.key for w in workspace.explainable() if w.key < key]
-    return next((k for k in reversed(explained) if _record_version(workspace, variant, k)), None)
-
-
-def _version_before(workspace: Workspace, variant: str, key: str) -> str | None:
-    before = _window_before(workspace, variant, key)
-    return _record_version(workspace, variant, before) if before else None
-
-
-def _record_version(workspace: Workspace, variant: str, key: str) -> str | None:
-    """The version of the window's attribution, if all its tables by granularity are there too."""
-    records = [workspace.artifacts.record(f"{variant}/{asset}", key) for asset, _ in _NAMED.values()]
-    return "/".join(r.version for r in records if r) if all(records) else None
 
 
 def _draw(step: Step, variant: str, found: "TrustReport", folder: Path) -> None:

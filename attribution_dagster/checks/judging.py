@@ -5,15 +5,18 @@ import json
 import logging
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from attribution_dagster.checks.expectations import Expectation, Row, Rule
+from attribution_dagster.errors import AttributionError
+from attribution_dagster.graph import tables_of
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
 
 ROW_LIMIT = 20
 """Offending rows that are kept and shown; all are counted."""
+_MEASUREMENTS = 3
 
 
 def judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *, reuse: bool = False) -> list[Verdict]:
@@ -21,44 +24,78 @@ def judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *
 
     Args:
         reuse: a check that passed is not asked again while nothing that it was measured on has changed.
+
+    Raises:
+        AttributionError: another run kept writing what the checks read.
     """
-    read = [what_is_read(workspace, expectation, window_key) for expectation in suite]
+    bases = [_basis(workspace, expectation, window_key) for expectation in suite]
     verdicts = [
-        _standing(workspace, expectation, window_key, each) if reuse else None
-        for expectation, each in zip(suite, read, strict=True)
+        _standing(workspace, expectation, window_key, basis) if reuse else None
+        for expectation, basis in zip(suite, bases, strict=True)
     ]
     places = [place for place, verdict in enumerate(verdicts) if verdict is None]
-    asked = [suite[place] for place in places]
-    rows = [measure(workspace, expectation, window_key) for expectation in asked]
-    for place, row, broken in zip(places, rows, _broken_rules(asked, rows), strict=True):
-        verdict = _verdict(workspace, suite[place], window_key, row, broken, read[place])
+    for place, verdict in zip(places, _measured(workspace, [suite[p] for p in places], window_key), strict=True):
         workspace.artifacts.save_verdict(suite[place].asset, suite[place].name, window_key, verdict)
         verdicts[place] = verdict
     return [verdict for verdict in verdicts if verdict is not None]
 
 
-def what_is_read(workspace: Workspace, expectation: Expectation, window_key: str) -> str:
-    """Digest of all that a measurement depends on besides the check itself.
+class _Basis(NamedTuple):
+    """What a verdict is about and rests on. version: of the asset, empty where none is whole; read: digest of all that is measured."""
 
-    That is the profile, the figures that assets reported, and the versions of the tables in its window and in all before: no check looks
-    at windows after its own.
+    version: str
+    read: str
+
+
+def _basis(workspace: Workspace, expectation: Expectation, window_key: str) -> _Basis:
+    """The check's basis as it is now.
+
+    Measured are the profile, the figures that assets reported, and the tables in its window and in all before: no check looks at
+    windows after its own. The version is empty where one of the asset's tables holds another than the asset recorded: its run has not
+    recorded it yet, or never will.
     """
+    warehouse = workspace.warehouse
     queries = (expectation.metric_query, expectation.rows_query)
     tables = sorted({table for query in queries if query is not None for table in query.tables})
     keys = [window.key for window in workspace.windows() if window.key <= window_key]
-    versions = {table: [workspace.warehouse.current(table, key) for key in keys] for table in tables}
+    versions = {table: [warehouse.current(table, key) for key in keys] for table in tables}
     content = [workspace.profile.model_dump_json(), _reported(workspace, expectation, window_key), keys, versions]
-    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
+    record = workspace.artifacts.record(expectation.asset, window_key)
+    written = tables_of(workspace.profile.variants).get(expectation.asset, ())
+    is_whole = record is not None and all(warehouse.current(table, window_key) == record.version for table in written)
+    return _Basis(
+        version=record.version if record is not None and is_whole else "",
+        read=hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16],
+    )
 
 
-def _standing(workspace: Workspace, expectation: Expectation, window_key: str, read: str) -> Verdict | None:
+def _standing(workspace: Workspace, expectation: Expectation, window_key: str, basis: _Basis) -> Verdict | None:
     """The stored verdict, if the check as it is now passed on what there is now."""
     verdict = workspace.artifacts.verdict(expectation.asset, expectation.name, window_key)
-    record = workspace.artifacts.record(expectation.asset, window_key)
-    if verdict is None or record is None or not verdict.passed:
+    if verdict is None or not verdict.passed or not basis.version:
         return None
-    stands = (verdict.version, verdict.check, verdict.read) == (record.version, expectation.version, read)
+    stands = (verdict.version, verdict.check, verdict.read) == (basis.version, expectation.version, basis.read)
     return verdict if stands else None
+
+
+def _measured(workspace: Workspace, suite: Sequence[Expectation], window_key: str) -> list[Verdict]:
+    """A new verdict for each check, on what was there before it was measured and still is after it.
+
+    Two runs may work on one window: what was measured while the other one wrote is of neither's version.
+    """
+    for _ in range(_MEASUREMENTS):
+        bases = [_basis(workspace, expectation, window_key) for expectation in suite]
+        rows = [measure(workspace, expectation, window_key) for expectation in suite]
+        verdicts = [
+            _verdict(workspace, expectation, window_key, row, broken, basis)
+            for expectation, row, broken, basis in zip(suite, rows, _broken_rules(suite, rows), bases, strict=True)
+        ]
+        if bases == [_basis(workspace, expectation, window_key) for expectation in suite]:
+            return verdicts
+    raise AttributionError(
+        f"the checks of {suite[0].asset} in window {window_key} can't be measured: another run keeps writing what they read. Launch "
+        "the window again when no other run works on it."
+    )
 
 
 def measure(workspace: Workspace, expectation: Expectation, window_key: str) -> Row:
@@ -78,17 +115,16 @@ def _reported(workspace: Workspace, expectation: Expectation, window_key: str) -
 
 
 def _verdict(
-    workspace: Workspace, expectation: Expectation, window_key: str, row: Row, broken: Sequence[Rule], read: str
+    workspace: Workspace, expectation: Expectation, window_key: str, row: Row, broken: Sequence[Rule], basis: _Basis
 ) -> Verdict:
     failures = [_failure(rule, row) for rule in broken]
     failures += [str(row[expectation.advice])] if failures and expectation.advice else []
     unknown = [rule.may_be_unknown for rule in expectation.rules if _may_be_unknown(rule, row)]
     offending, rows = _offending(workspace, expectation, window_key, row) if failures else (0, [])
-    record = workspace.artifacts.record(expectation.asset, window_key)
     return Verdict(
-        version=record.version if record else "",
+        version=basis.version,
         check=expectation.version,
-        read=read,
+        read=basis.read,
         passed=not failures,
         blocking=expectation.blocking,
         summary="; ".join(failures) or ": ".join(["passed", *dict.fromkeys(unknown)]),

@@ -39,5 +39,6 @@ def retrained(row: Mapping[str, Any], spread: Mapping[str, Any] | None) -> dict[
         return {**row, "is_retrained": False}
     effect, reach = row["mean_centred_effect"], spread["retraining_high"] - spread["mean_centred_effect"]
     said = {"effect_low": effect - reach, "effect_high": effect + reach, "q_value": spread["retraining_q"]}
+    said |= {name: spread[name] for name in ("windows_same_sign", "windows_compared")}
     signal = row["signal_strength"] if spread["retraining_q"] < SIGNIFICANCE else NEUTRAL
     return {**row, **said, "signal_strength": signal, "is_retrained": True}

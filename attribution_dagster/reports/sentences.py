@@ -109,12 +109,12 @@ def stores_sentence(finding: Finding) -> str:
 
 
 def stability_sentence(finding: Finding) -> str:
-    """How it stood in earlier windows."""
+    """How it stands in each of the windows that the model learnt from."""
     found = finding.stability
     if not found.windows:
-        return "No earlier published window to compare with."
-    windows = "the earlier published window" if found.windows == 1 else f"{found.windows} earlier published windows"
-    return f"Same sign in {found.same} of {windows}."
+        return "None of the windows that the model learnt from has enough of it to learn from that window alone."
+    windows = "1 window" if found.windows == 1 else f"{found.windows} windows"
+    return f"Same sign in {found.same} of {windows} that the model learnt from, each learnt from alone."
 
 
 def experiment_sentence(finding: Finding) -> str:

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from attribution_dagster.core.claims.baseline_agreement import baseline_agreement
-from attribution_dagster.core.claims.holding import Holding, Place, holding, q_values, stability
+from attribution_dagster.core.claims.holding import Holding, Place, holding, q_values
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
 
 
@@ -64,11 +64,6 @@ def test_an_effect_holds_where_it_is_significant_and_of_the_same_sign() -> None:
     places += [Place(name="c", effect=0.2, q_value=0.06), Place(name="d", effect=0.2, q_value=None)]
     assert holding(0.5, places) == Holding(same=("a",), opposite=("b",), unclear=("c", "d"))
     assert holding(-0.5, places).same == ("b",) and holding(0.5, places).places == 4
-
-
-def test_stability_counts_windows_of_the_same_sign() -> None:
-    found = stability(-0.1, [-0.2, 0.1, -0.3])
-    assert (found.same, found.windows) == (2, 3) and stability(0.1, []).windows == 0
 
 
 def test_q_values_are_benjamini_and_hochbergs_and_unknown_without_an_error() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from attribution_dagster.assets.findings import _before, _build, _earlier
+from attribution_dagster.assets.findings import _build
 from attribution_dagster.assets.step import Step
 from attribution_dagster.cli.models import list_models
 from attribution_dagster.cli.results import summarise
@@ -114,19 +114,18 @@ def test_a_model_that_may_not_rank_gets_no_ranks(made_again: Callable[..., list[
     assert all("do not publish (trust test failed: deletion)" in row["caveat"] for row in rows)
 
 
-def test_earlier_windows_are_looked_at_as_readers_see_them(published: Workspace) -> None:
-    windows = published.profile.windows.model_copy(update={"end": date(2025, 2, 3)})
-    longer = replace(published, profile=published.profile.model_copy(update={"windows": windows}))
-    later = Step(workspace=longer, asset="findings", window_key="2025-01-27", version="v", inputs={}, run_id="a test")
-    effects = {
-        row["event_type"]: [row["mean_centred_effect"]]
-        for row in published.slice_of(AGGREGATE, EXPLAINED).to_pylist()
-        if row["has_minimum_support"]
-    }
-    assert _before(later, "no_funnel") == effects
-    assert _before(replace(later, window_key=EXPLAINED), "no_funnel") == {}
-    (known,) = _earlier(longer, "2025-01-27")
-    assert known[0] == EXPLAINED and known[1] and _earlier(longer, EXPLAINED) == []
+def test_stability_is_that_of_models_on_single_windows(
+    published: Workspace, made_again: Callable[..., list[dict[str, Any]]]
+) -> None:
+    spread = published.slice_of("attribution_spread_no_funnel", EXPLAINED).to_pylist()
+    known = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
+    rows = made_again()
+    assert rows and all(
+        (row["windows_same_sign"], row["windows_compared"])
+        == (known[row["event_type"]]["windows_same_sign"], known[row["event_type"]]["windows_compared"])
+        for row in rows
+    )
+    assert {row["windows_compared"] for row in rows} == {published.profile.windows.look_back}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

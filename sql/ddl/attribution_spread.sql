@@ -10,6 +10,8 @@ CREATE TABLE attribution_spread_{variant} (
     retraining_high DOUBLE COMMENT 'Upper end of that interval.',
     retraining_q DOUBLE COMMENT 'Benjamini-Hochberg q of the effect being that of an average event, from the retraining error, within the granularity; what a finding must pass.',
     same_sign DOUBLE COMMENT 'Share of the models on halves that agree with the model on the direction of the effect.',
-    models BIGINT COMMENT 'Number of models on halves.'
+    models BIGINT COMMENT 'Number of models on halves.',
+    windows_same_sign BIGINT COMMENT 'In how many of the windows compared a model that learnt from that window alone agrees on the direction.',
+    windows_compared BIGINT COMMENT 'Windows that the model learnt from in which the event type, position or store has enough occurrences.'
 )
 COMMENT = 'How far each effect moves when the model is trained on other users. One row per event type, position and store with enough occurrences.'

@@ -1,4 +1,4 @@
-"""Where an effect holds, and whether it held before: the same sign elsewhere."""
+"""Where and when an effect holds: the same sign elsewhere, and in each window that the model learnt from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Holding:
 
 @dataclass(frozen=True, kw_only=True)
 class Stability:
-    """In how many of the earlier windows, with enough users, the effect had the same sign."""
+    """In how many windows that the model learnt from, with enough occurrences, a model on that window alone gave the effect the same sign."""
 
     same: int
     windows: int
@@ -48,11 +48,6 @@ def holding(effect: float, places: Sequence[Place]) -> Holding:
         side = "same" if (place.effect > 0) == (effect > 0) else "opposite"
         found[side if clear else "unclear"].append(place.name)
     return Holding(**{name: tuple(names) for name, names in found.items()})
-
-
-def stability(effect: float, earlier: Sequence[float]) -> Stability:
-    """Return in how many of the earlier effects the sign is that of `effect`."""
-    return Stability(same=sum((value > 0) == (effect > 0) for value in earlier), windows=len(earlier))
 
 
 def q_values(effects: Sequence[float], errors: Sequence[float | None]) -> list[float | None]:

@@ -62,8 +62,8 @@ def train(
     """Return the model trained on one set, stopped and calibrated on the other.
 
     The same seed gives the same weights bit for bit at a fixed number of threads; the caller's random state is left as
-    it was. `population_prevalence` is the share of converted sessions that probabilities should have on average; `epochs`,
-    if given, takes the place of the specification's, and 0 leaves it at the additive part.
+    it was. `population_prevalence` is the share of converted sessions that probabilities should have on average. `epochs`, if
+    given, is how long it trains, without a choice by validation: the last weights are kept, and 0 leaves it at the additive part.
     Raises ValueError when a set holds one class only, FloatingPointError when the loss stops being finite.
     """
     for name, part in (("training", train_set), ("validation", validation_set)):
@@ -78,9 +78,10 @@ def train(
         for part in (train_set, validation_set)
     )
     start_loss = start_readout(model, data, held_out, training.additive_penalty)
-    course = _Course(model, held_out, training.patience)
+    course = _Course(model, held_out, training.patience, keeps_last=epochs is not None)
     course.evaluate(0.0, start_loss, 0.0)
-    training = training if epochs is None else replace(training, max_epochs=max(epochs, 1))
+    if epochs is not None:
+        training = replace(training, max_epochs=max(epochs, 1), evaluations_per_epoch=1)
     if epochs != 0:
         _run_epochs(course, data, training, seed, progress or _silent)
     logits = _finish(course, data.data, population_prevalence)
@@ -110,10 +111,11 @@ def _run_epochs(course: "_Course", data: Labelled, training: TrainingSpec, seed:
 
 
 class _Course:
-    """The model's way over the validation slice: the curves so far and the best weights."""
+    """The model's way over the validation slice: the curves so far and the best weights, or the last if those are kept."""
 
-    def __init__(self, model: AttributionModel, held_out: Labelled, patience: int) -> None:
-        self.model, self.data, self.label, self.patience = model, held_out.data, held_out.label, patience
+    def __init__(self, model: AttributionModel, held_out: Labelled, patience: int, keeps_last: bool) -> None:
+        self.model, self.data, self.label = model, held_out.data, held_out.label
+        self.patience, self.keeps_last = patience, keeps_last
         self.curves: list[CurvePoint] = []
         self.best_loss, self.best_epoch = np.inf, 0.0
         self.best_weights: dict[str, torch.Tensor] = {}
@@ -130,7 +132,7 @@ class _Course:
         self.curves.append(
             CurvePoint(epoch=epoch, training_loss=training_loss, validation_loss=loss, learning_rate=learning_rate)
         )
-        if loss < self.best_loss:
+        if loss < self.best_loss or self.keeps_last:
             self.best_loss, self.best_epoch = loss, epoch
             self.best_weights = {name: value.clone() for name, value in self.model.state_dict().items()}
 

@@ -148,7 +148,8 @@ CRITERIA: Mapping[str, Criterion] = {
     "window_stability": Criterion(
         low=0.5,
         granularities=(EVENT_TYPE,),
-        meaning="Does the explained window before rank alike? Rank correlation with its effects, each window with the model that explained it.",
+        meaning="Does a model rank alike that learnt from one window alone? Rank correlation with the model's effects, mean over the windows "
+        "that it learnt from (least and greatest).",
     ),
 }
 """Test -> what it asks and its bounds. Blocking ones hold a window's publication back when they fail."""

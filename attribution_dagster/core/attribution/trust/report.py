@@ -14,6 +14,7 @@ from attribution_dagster.core.attribution.trust.effects import (
     EVENT_TYPE,
     MODEL,
     OCCURRENCE,
+    groupings,
     rank_correlation,
 )
 from attribution_dagster.core.attribution.trust.faithfulness import SHARES, curves, label_faithfulness
@@ -21,6 +22,7 @@ from attribution_dagster.core.attribution.trust.retraining import (
     Training,
     trained_on_halves,
     trained_on_permuted_labels,
+    trained_on_windows,
     with_shuffled_weights,
 )
 from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivity
@@ -100,8 +102,6 @@ def trust_report(
     *,
     method: str = "gradient_x_input",
     leaks: bool = False,
-    current: Mapping[str, Mapping[str, float]] | None = None,
-    previous: Mapping[str, Mapping[str, float]] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> TrustReport:
@@ -109,7 +109,6 @@ def trust_report(
 
     leaks: the model sees the funnel, which all but decides the outcome. What is left for the other event types is then too
     little to rank them by, and nobody should: `halves` only warns.
-    current, previous: granularity -> name -> effect, of this window and of the explained one before it, if there is one.
     """
     tell = progress or (lambda message, share: None)
     subject = Subject.of(model, risk_set, method, spec.sessions, spec.curve_sessions, seed)
@@ -121,25 +120,25 @@ def trust_report(
     tell("sensitivity and shuffled weights", 0.35)
     tests += [_sensitivity(subject, seed), *_shuffled(subject, spec, seed)]
     tell("models on halves of the users", 0.5)
-    converted = int(training.train_set.label.sum()) / (
-        CONVERTED_PER_TYPE * max(len(subject.groups[EVENT_TYPE].names), 1)
-    )
+    needed = CONVERTED_PER_TYPE * max(len(subject.groups[EVENT_TYPE].names), 1)
+    converted = int(training.train_set.label.sum()) / needed
     pairs = trained_on_halves(training, spec.halves, seed)
-    # A network that was cut short, and stayed silent, has no spread to tell of one that was kept.
-    alike = [pair for pair in pairs if all(each.is_silent == model.is_silent for each in pair)]
-    of_halves = [(subject.effects_of(one), subject.effects_of(other)) for one, other in alike]
+    of_halves = [(subject.effects_of(one), subject.effects_of(other)) for one, other in pairs]
+    tell("models on single windows", 0.65)
+    alone = trained_on_windows(training, seed)
+    of_windows = [_where_known(subject, window, subject.effects_of(other)) for window, other in alone]
     tell("models on permuted labels", 0.75)
     of_noise = list(map(subject.effects_of, trained_on_permuted_labels(training, spec.permutations, seed)))
     tests += [
         *_halves(subject, of_halves, converted >= 2, blocking=not leaks),
         *_noise(subject, of_noise, converted >= 1),
-        *_windows(current or {}, previous or {}, method),
+        *_windows(subject, of_windows, min((int(w.label.sum()) for w, _ in alone), default=0) >= needed),
     ]
     tell("done", 1.0)
     spread = [
         row
         for granularity, grouping in subject.groups.items()
-        for row in spread_rows(granularity, grouping, subject.effects[granularity], of_halves)
+        for row in spread_rows(granularity, grouping, subject.effects[granularity], of_halves, of_windows)
     ]
     return TrustReport(tests=tuple(tests), effects=tuple(spread), **drawn)
 
@@ -264,16 +263,25 @@ def _noise(subject: Subject, of_noise: Sequence[Mapping[str, _Floats]], enough: 
     ]
 
 
-def _windows(
-    current: Mapping[str, Mapping[str, float]], previous: Mapping[str, Mapping[str, float]], method: str
-) -> list[TrustTest]:
+def _where_known(subject: Subject, window: SequenceSet, effects: Mapping[str, _Floats]) -> dict[str, _Floats]:
+    """Return the effects that a window's model gives, NaN for what occurs too seldom in the window to have been learnt there."""
+    there = groupings(window, subject.model.encode(window))
+    return {
+        granularity: np.where(np.isin(grouping.names, there[granularity].names), effects[granularity], np.nan)
+        for granularity, grouping in subject.groups.items()
+    }
+
+
+def _windows(subject: Subject, of_windows: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
     found = []
-    for granularity, effects in current.items():
-        before = previous.get(granularity, {})
-        both = [(effect, before[name]) for name, effect in effects.items() if name in before]
-        correlation = rank_correlation(*np.array(both, dtype=np.float64).reshape(-1, 2).T)
-        enough = len(both) >= LEAST_NAMES
-        found.append(judged("window_stability", granularity, correlation, method=method, enough=enough))
+    for granularity in subject.groups:
+        both = [(subject.effects[granularity], each[granularity]) for each in of_windows]
+        known = [~np.isnan(theirs) for _, theirs in both]
+        pairs = [
+            ({granularity: ours[where]}, {granularity: theirs[where]})
+            for (ours, theirs), where in zip(both, known, strict=True)
+        ]
+        found += _correlations("window_stability", subject.name, pairs, [granularity], enough)
     return found
 
 

@@ -1,10 +1,15 @@
-"""Models that were trained otherwise: on halves of the users, on permuted labels, or with their weights shuffled.
+"""Models that were trained otherwise: on halves of the users, on single windows, on permuted labels, or with their weights shuffled.
+
+Each is trained as long as the model was, and keeps what it has then. Were validation asked again, a network would often stay
+silent on half the users where the model's did not: such pairs agree without having anything in common with the model.
 
 Halves. The additive part is fitted to its optimum, so another seed alone changes hardly anything, and would make the
 attribution look steadier than it is. What a retraining would meet is other users. So the training users are split in two at
 random, a model is trained on each half, and the effects are compared: two answers that share no user. Half the difference
 of two halves has the variance of the whole sample's estimate (delete-half jackknife, Shao and Wu 1989), which gives each
 effect a retraining error.
+
+Windows. A model on each window that the model learnt from tells whether an effect held all the time, or comes of one of them.
 
 Permuted labels. The same training, on labels dealt to the sessions at random, shows what it finds where nothing is.
 """
@@ -26,10 +31,14 @@ from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Training:
-    """How a model came about, so that it can be trained again: its sessions, specifications, and epochs (0: additive part alone)."""
+    """How a model came about, so that it can be trained again: its sessions, specifications, and epochs (0: additive part alone).
+
+    windows: the same training and validation sessions, window by window.
+    """
 
     train_set: SequenceSet
     validation_set: SequenceSet
+    windows: tuple[SequenceSet, ...] = ()
     spec: ModelSpec
     training: TrainingSpec
     epochs: int
@@ -54,6 +63,18 @@ def trained_on_halves(training: Training, pairs: int, seed: int = 0) -> list[tup
             first, second = (training.again(half, training.validation_set, seed + number) for half in halves)
             found.append((first, second))
     return found
+
+
+def trained_on_windows(training: Training, seed: int = 0) -> list[tuple[SequenceSet, AttributionModel]]:
+    """Return for each window that the model learnt from its sessions, and a model trained on them alone.
+
+    All use the same validation sessions, which are the latest. A window that lacks converted or other sessions is left out.
+    """
+    return [
+        (window, training.again(window, training.validation_set, seed))
+        for window in training.windows
+        if _has_both_classes(window)
+    ]
 
 
 def trained_on_permuted_labels(training: Training, models: int, seed: int = 0) -> list[AttributionModel]:

@@ -27,6 +27,8 @@ class SpreadRow:
     retraining_error: standard error over other samples of training users, of a model trained on as many as this one;
     retraining_low, retraining_high: 95 % interval. retraining_q: Benjamini-Hochberg within the granularity.
     halves_mean: mean over the models on halves. same_sign: share of them that agree on the effect's direction.
+    windows_compared: windows that the model learnt from, with enough occurrences, on each of which a model was trained alone;
+    windows_same_sign: those whose model agrees on the direction.
     """
 
     granularity: str
@@ -40,6 +42,8 @@ class SpreadRow:
     retraining_q: float | None = None
     same_sign: float | None = None
     models: int = 0
+    windows_same_sign: int = 0
+    windows_compared: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as a mapping of its columns."""
@@ -47,9 +51,19 @@ class SpreadRow:
 
 
 def spread_rows(
-    granularity: str, grouping: Grouping, effect: _Floats, pairs: Sequence[tuple[Mapping[str, _Floats], ...]]
+    granularity: str,
+    grouping: Grouping,
+    effect: _Floats,
+    pairs: Sequence[tuple[Mapping[str, _Floats], ...]],
+    windows: Sequence[Mapping[str, _Floats]] = (),
 ) -> list[SpreadRow]:
-    """Return a row for each group. effect: (G,) under the model; pairs: the same by granularity, under two models on halves."""
+    """Return a row for each group.
+
+    effect: (G,) under the model. pairs: the same by granularity, under two models on halves; windows: under models on single
+    windows, NaN for a group that has too few occurrences there.
+    """
+    of_windows = np.array([window[granularity] for window in windows]).reshape(len(windows), len(effect))
+    compared, agreeing = ~np.isnan(of_windows), np.sign(of_windows) == np.sign(effect)
     of_pairs = [[half[granularity] for half in pair] for pair in pairs]
     known: list[dict[str, float]] = [{}] * len(effect)
     if of_pairs and len(effect):
@@ -61,6 +75,8 @@ def spread_rows(
             occurrences=int(grouping.counts[place]),
             mean_centred_effect=float(effect[place]),
             models=2 * len(pairs),
+            windows_same_sign=int(agreeing[:, place].sum()),
+            windows_compared=int(compared[:, place].sum()),
             **known[place],
         )
         for place, name in enumerate(grouping.names)
