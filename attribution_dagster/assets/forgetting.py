@@ -45,6 +45,11 @@ def forget_user(workspace: Workspace, user_id: str) -> ForgottenUser:
     """
     if not user_id.strip():
         raise ConfigurationError("the user's id is empty: give it as it stands in the events")
+    with workspace.locks.forgetting(lambda _: workspace.progress.start("waits for runs that are under way")):
+        return _forget(workspace, user_id)
+
+
+def _forget(workspace: Workspace, user_id: str) -> ForgottenUser:
     workspace.artifacts.clear_scratch()
     user = Forgettable(user_id=user_id)
     in_tables = workspace.warehouse.forget(user_id)

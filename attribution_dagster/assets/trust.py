@@ -55,7 +55,12 @@ def trust_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
                 *((tensors, k) for k in (*training_keys(workspace, key), key)),
                 *((name, key) for name in reads),
             ],
-            settings=lambda _: [profile.trust.model_dump(), profile.attribution.method, profile.training, profile.title],
+            settings=lambda _: [
+                profile.trust.model_dump(),
+                profile.attribution.method,
+                profile.training,
+                profile.title,
+            ],
             code=_CODE,
             exists=lambda step: step.table(*_tables(variant)) and step.artifact(),
             build=lambda step: _build(step, variant),

@@ -3,8 +3,6 @@
 import io
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
