@@ -43,7 +43,7 @@ def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> 
         schedules=[_schedule(profile, prepare)],
         sensors=[_explain_prepared(dataset, prepare, explain), _publish_explained(dataset, explain, publish)],
     )
-    return dg.Definitions.merge(own, _watch(dataset)) if profile.schedule else own
+    return dg.Definitions.merge(own, _watch(dataset))
 
 
 def _part(dataset: DatasetAssets, key: dg.AssetKey) -> str:
@@ -208,7 +208,8 @@ def _watch(dataset: DatasetAssets) -> dg.Definitions:
         """The latest window that should have been made by now is published."""
         late = LATE_AFTER + timedelta(hours=(profile.schedule or ScheduleSpec()).delay_hours)
         expected = latest_closed(profile, datetime.now(UTC).replace(tzinfo=None) - late)
-        due = expected is not None and dataset.explained.has_partition_key(expected)
+        # Without a schedule windows are made when somebody asks for them.
+        due = profile.schedule is not None and expected is not None and dataset.explained.has_partition_key(expected)
         found = workspace.warehouse.published_windows()
         return dg.AssetCheckResult(
             passed=not due or expected in found,
@@ -227,6 +228,6 @@ def _watch(dataset: DatasetAssets) -> dg.Definitions:
         job=watch,
         cron_schedule="0 12 * * *",
         execution_timezone=profile.time_zone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+        default_status=_schedule_status(profile),
     )
     return dg.Definitions(asset_checks=[latest_window_present], jobs=[watch], schedules=[daily])

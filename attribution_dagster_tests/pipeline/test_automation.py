@@ -233,5 +233,13 @@ def test_a_window_that_was_not_made_in_time_is_noticed(tmp_path) -> None:
     assert "2025-02-03" in (said.description or "")
     specs = {spec.key.path[-1]: spec for spec in loaded.resolve_all_asset_specs()}
     assert specs["published"].freshness_policy is not None
-    off = definitions(tmp_path, "")
-    assert "shop_watch" not in {job.name for job in off.get_repository_def().get_all_jobs()}
+    assert loaded.resolve_schedule_def("shop_watch").default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def test_without_a_schedule_the_check_is_there_and_misses_nothing(tmp_path) -> None:
+    loaded = definitions(tmp_path, "")
+    assert loaded.resolve_schedule_def("shop_watch").default_status is dg.DefaultScheduleStatus.STOPPED
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = loaded.resolve_job_def("shop_watch").execute_in_process(instance=instance)
+    (said,) = result.get_asset_check_evaluations()
+    assert said.passed and said.description == "none is due yet"
