@@ -109,7 +109,7 @@ def _run(run: dg.DagsterRun, number: int, at: float, event: dg.DagsterEvent, ste
         dataset=_dataset(run),
         asset=_asset(culprit.step_key, keys) if culprit and culprit.step_key else "",
         window=_window(run),
-        error=_reason(error) if error else event.message or "no reason given",
+        error=reason(error)[1] if error else event.message or "no reason given",
     )
 
 
@@ -133,13 +133,13 @@ def _class(error: Any) -> str | None:
     return error.cls_name if error else None
 
 
-def _reason(error: Any) -> str:
-    """Our own error of the chain, as it was said; or else the one that all began with."""
+def reason(error: Any) -> tuple[type[AttributionError] | None, str]:
+    """The class of our own error in the chain that Dagster kept, and what it said; None and what the first error said where none is ours."""
     chain = [error]
     while chain[-1].cause is not None:
         chain.append(chain[-1].cause)
     for each in chain:
         kind = getattr(errors, each.cls_name or "", None)
         if isinstance(kind, type) and issubclass(kind, AttributionError):
-            return str(each.message.strip().partition(": ")[2])
-    return str(chain[-1].message.strip())
+            return kind, str(each.message.strip().partition(": ")[2])
+    return None, str(chain[-1].message.strip())

@@ -14,7 +14,6 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.assets.retries import retried_after_io_errors
 from attribution_dagster.checks.gate import admit
 from attribution_dagster.checks.pages import asset_page
 from attribution_dagster.errors import AttributionError, DataError, MissingInputError
@@ -22,6 +21,7 @@ from attribution_dagster.graph import FORCE_TAG, unrecorded_tables
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
 from attribution_dagster.resources.workspace import WHOLE, Workspace
+from attribution_dagster.retries import retried_after_io_errors
 from attribution_dagster.warehouse.queries import Query, sql_folder
 from attribution_dagster.warehouse.tagging import tagged
 

@@ -13,7 +13,7 @@ from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model, specifications, split_sessions, training_keys
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
@@ -43,6 +43,7 @@ def trust_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
             group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
+            pool=TRAINING_POOL,
         )
     )
     def attribution_trust(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from attribution_dagster.core.models.gate import Decision
 from attribution_dagster.errors import AttributionError, ConfigurationError
+
+if TYPE_CHECKING:
+    from attribution_dagster.core.models.gate import Decision
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 MODEL_FOLDER = "attribution_model"
@@ -128,7 +130,7 @@ class ModelRegistry:
         )
 
     def record(
-        self, variant: str, version: RegisteredVersion, window_key: str, decision: Decision, against: str
+        self, variant: str, version: RegisteredVersion, window_key: str, decision: "Decision", against: str
     ) -> None:
         """Tags the version with the gate's decision and its numbers, and makes it champion if it was promoted."""
         numbers = {f"gate.{name}": str(value) for name, value in asdict(decision).items() if value is not None}

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
 
 from attribution_dagster.alerts import delivery, history
 from attribution_dagster.alerts.delivery import Progress
 from attribution_dagster.alerts.events import OVERLAP_S, Position, dump_cursor
+from attribution_dagster.errors import DataError
 from attribution_dagster_tests.alerts import toy
 from attribution_dagster_tests.alerts.conftest import Failed, Ticker
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
@@ -54,6 +56,22 @@ def test_a_failed_step_is_told_on_one_line_without_its_secrets(
     assert text.startswith(f"ERROR: run failed: toy {WINDOW}\n") and f"/runs/{done.run_id}" in text
     assert "error: ValueError: no connection to postgresql://***@db/shop second line, token=***\n" in text
     assert "failed at: sessions\n" in text and "hunter2" not in text and "abcdef123" not in text
+
+
+@pytest.mark.parametrize(
+    ("began_with", "found"),
+    [
+        (DataError("window 2025-01-06: no session converts"), (DataError, "window 2025-01-06: no session converts")),
+        (KeyError("shop"), (None, "KeyError: 'shop'")),
+    ],
+)
+def test_the_reason_is_our_own_error_of_the_chain_or_else_the_first(
+    began_with: Exception, found: tuple[type[Exception] | None, str]
+) -> None:
+    try:
+        raise RuntimeError("the step failed") from began_with
+    except RuntimeError:
+        assert history.reason(serializable_error_info_from_exc_info(sys.exc_info())) == found
 
 
 def test_a_run_that_fails_of_a_check_and_of_a_step_is_two_failures(

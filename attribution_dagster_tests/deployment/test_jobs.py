@@ -23,7 +23,7 @@ def test_models_are_trained_from_the_pool_and_nothing_else_is() -> None:
         if isinstance(asset, dg.AssetsDefinition) and asset.op.pool == TRAINING_POOL
         for key in asset.keys
     }
-    assert pooled == {"trained_model"}
+    assert pooled == {"trained_model", "attribution_trust"}
 
 
 def test_jobs_in_turn_publish_a_window(published: Workspace, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
 
 MINIMUM_TYPES = 4
 MINIMUM_CORRELATION = 0.5
@@ -37,6 +36,8 @@ def baseline_agreement(
         occurrences: event type -> how often it occurs, to weigh the average event.
         weights: event type -> weight of an occurrence in the baseline, in logits.
     """
+    from scipy.stats import spearmanr
+
     known = [name for name in occurrences if name in weights]
     total = sum(occurrences[name] for name in known)
     mean = sum(weights[name] * occurrences[name] for name in known) / total if total else 0.0

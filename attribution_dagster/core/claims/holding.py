@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import false_discovery_control, norm
 
 from attribution_dagster.core.signals import SIGNIFICANCE
 
@@ -52,6 +51,8 @@ def holding(effect: float, places: Sequence[Place]) -> Holding:
 
 def q_values(effects: Sequence[float], errors: Sequence[float | None]) -> list[float | None]:
     """Return Benjamini-Hochberg q-values of effects against 0 (normal approximation); None where the error is None or 0."""
+    from scipy.stats import false_discovery_control, norm
+
     known = [number for number, error in enumerate(errors) if error]
     if not known:
         return [None] * len(effects)
