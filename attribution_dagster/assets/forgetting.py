@@ -78,7 +78,7 @@ def _forget_in_tensors(workspace: Workspace, user_id: str) -> tuple[int, set[str
         if len(others) < sequences.n_sessions:
             removed += sequences.n_sessions - len(others)
             windows.add(key)
-            store.create(asset, key, version, sequences.select(others).save)
+            store.replace(asset, key, version, sequences.select(others).save)
     return removed, windows
 
 

@@ -1,6 +1,7 @@
 """Artifacts (tensors, models, pictures) and the records that say which asset has made what, from what.
 
-    <root>/<dataset>/artifacts/<asset>/<window>/<version>/   a folder, written once, never changed
+    <root>/<dataset>/artifacts/<asset>/<window>/<version>/   a folder, written once, never changed; `<version>.<n>` where
+                                                             somebody was taken out of it
     <root>/<dataset>/records/<asset>/<window>.json           what the asset last made there: version, inputs, report
     <root>/<dataset>/verdicts/<asset>/<check>/<window>.json  what a check last said, and of which version
     <root>/<dataset>/checks/<window>/<page>.html             the same for people
@@ -19,6 +20,8 @@ from typing import Any, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+
+from attribution_dagster.atomic import PARTIAL, place_folder, replace_file
 
 T = TypeVar("T")
 
@@ -65,37 +68,49 @@ class ArtifactStore:
         self._cache = cache / dataset
 
     def create(self, asset: str, window_key: str, version: str, build: Callable[[Path], T]) -> T:
-        """What `build` returned after filling an empty folder, which then becomes the artifact, whole or not at all."""
+        """What `build` returned after filling an empty folder, which then becomes the artifact, whole or not at all.
+
+        A version that is there already is kept: somebody may be reading it.
+        """
         scratch = self._cache / "building" / uuid.uuid4().hex
         scratch.mkdir(parents=True)
         try:
             result = build(scratch)
             target = self._folder(asset, window_key, version)
-            if isinstance(self._fs, LocalFileSystem):
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-                if Path(target).exists():
-                    os.replace(target, scratch.with_suffix(".superseded"))
-                os.replace(scratch, target)
+            if self._is_local:
+                place_folder(scratch, Path(target))
             else:
                 self._fs.put(f"{scratch}/", target, recursive=True)
-                shutil.rmtree(self._cache / "copies" / asset / window_key / version, ignore_errors=True)
+                shutil.rmtree(self._copy(asset, window_key, version), ignore_errors=True)
             return result
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-            shutil.rmtree(scratch.with_suffix(".superseded"), ignore_errors=True)
+
+    def replace(self, asset: str, window_key: str, version: str, build: Callable[[Path], object]) -> None:
+        """Deletes a stored version when a successor has been built, which `folder` finds by the same version from then on."""
+        self.create(asset, window_key, f"{base_of(version)}.{uuid.uuid4().hex[:8]}", build)
+        self.remove(asset, window_key, version)
 
     def folder(self, asset: str, window_key: str, version: str) -> Path | None:
         """A local folder holding the artifact, or None if there is none."""
         target = self._folder(asset, window_key, version)
-        if not self._fs.exists(target):
+        successors = sorted(self._fs.glob(f"{target}.*"))
+        if successors:
+            target = successors[-1]
+        elif not self._fs.exists(target):
             return None
-        if isinstance(self._fs, LocalFileSystem):
+        if self._is_local:
             return Path(target)
-        local = self._cache / "copies" / asset / window_key / version
+        local = self._copy(asset, window_key, target.rsplit("/", 1)[1])
         if not local.exists():
             self._fs.get(f"{target}/", f"{local}.partial/", recursive=True)
             os.replace(f"{local}.partial", local)
         return local
+
+    def remove(self, asset: str, window_key: str, version: str) -> None:
+        """Deletes a stored version, and the local copy of it."""
+        shutil.rmtree(self._copy(asset, window_key, version), ignore_errors=True)
+        self._fs.rm(self._folder(asset, window_key, version), recursive=True)
 
     def record(self, asset: str, window_key: str) -> Record | None:
         """What the asset last made for the window, or None."""
@@ -155,8 +170,10 @@ class ArtifactStore:
         return removed
 
     def clear_scratch(self) -> None:
-        """Deletes what builds that were killed have left; one that is under way fails."""
+        """Deletes what processes that were killed have left half written; one that is at it fails."""
         shutil.rmtree(self._cache / "building", ignore_errors=True)
+        for path in self._fs.glob(f"{self._root}/**/{PARTIAL}*"):
+            self._fs.rm(path)
 
     def page(self, window_key: str, name: str) -> str:
         """Where a page for people lies, whether or not it has been written."""
@@ -168,8 +185,15 @@ class ArtifactStore:
         self._replace(path, content.encode())
         return path
 
+    @property
+    def _is_local(self) -> bool:
+        return isinstance(self._fs, LocalFileSystem)
+
     def _folder(self, asset: str, window_key: str, version: str) -> str:
         return f"{self._root}/artifacts/{asset}/{window_key}/{version}"
+
+    def _copy(self, asset: str, window_key: str, version: str) -> Path:
+        return self._cache / "copies" / asset / window_key / version
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = f"{self._root}/{name}"
@@ -181,7 +205,16 @@ class ArtifactStore:
         self._replace(f"{self._root}/{name}", json.dumps(value, indent=1).encode())
 
     def _replace(self, path: str, content: bytes) -> None:
-        partial = f"{path}.{uuid.uuid4().hex}"
-        self._fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+        if self._is_local:
+            replace_file(Path(path), content)
+            return
+        folder = path.rsplit("/", 1)[0]
+        partial = f"{folder}/{PARTIAL}{uuid.uuid4().hex}"
+        self._fs.makedirs(folder, exist_ok=True)
         self._fs.pipe_file(partial, content)
         self._fs.mv(partial, path)
+
+
+def base_of(version: str) -> str:
+    """The version as the asset made it, whether or not somebody has been taken out of it since."""
+    return version.partition(".")[0]

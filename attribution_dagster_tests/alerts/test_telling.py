@@ -1,6 +1,7 @@
 """Real runs on a real instance, told to a real server: each failure once, whatever the server does."""
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -177,9 +178,9 @@ def test_nothing_is_sent_when_it_could_not_be_remembered(
     ticker: Ticker, hook: Webhook, failed: Failed, tmp_path: Path
 ) -> None:
     ticker.instance, ticker.cursor = failed.instance, failed.cursor
-    path = Progress(tmp_path).path
-    path.unlink()
-    path.with_suffix(".partial").mkdir()
+    folder = Progress(tmp_path).path.parent
+    shutil.rmtree(folder)
+    folder.touch()
     with pytest.raises(OSError):
         ticker()
     assert not hook.taken
