@@ -13,8 +13,9 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,10 @@ from fsspec.implementations.local import LocalFileSystem
 from attribution_dagster.atomic import PARTIAL, place_folder, replace_file
 
 T = TypeVar("T")
+Stored = tuple[str, str, str]
+"""Asset, window key and version of an artifact."""
+_ANY_WINDOW = "-".join("[0-9]" * digits for digits in (4, 2, 2))
+"""Fits the keys of all windows, but not `all`, which stands for what has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,18 +113,19 @@ class ArtifactStore:
         return local
 
     def remove(self, asset: str, window_key: str, version: str) -> None:
-        """Deletes a stored version, and the local copy of it."""
+        """Deletes a version, and the local copy of it, where they are there."""
         shutil.rmtree(self._copy(asset, window_key, version), ignore_errors=True)
-        self._fs.rm(self._folder(asset, window_key, version), recursive=True)
+        if self._fs.exists(self._folder(asset, window_key, version)):
+            self._fs.rm(self._folder(asset, window_key, version), recursive=True)
 
     def record(self, asset: str, window_key: str) -> Record | None:
         """What the asset last made for the window, or None."""
-        found = self._read(f"records/{asset}/{window_key}.json")
+        found = self._read(_record_name(asset, window_key))
         return Record(**found) if found else None
 
     def save_record(self, asset: str, window_key: str, record: Record) -> None:
         """Replaces the asset's record for the window."""
-        self._write(f"records/{asset}/{window_key}.json", asdict(record))
+        self._write(_record_name(asset, window_key), asdict(record))
 
     def verdict(self, asset: str, check: str, window_key: str) -> Verdict | None:
         """What the check last said of the asset in the window, or None."""
@@ -130,28 +136,47 @@ class ArtifactStore:
         """Replaces the check's verdict for the window."""
         self._write(f"verdicts/{asset}/{check}/{window_key}.json", asdict(verdict))
 
-    def stored(self, name: str) -> list[tuple[str, str, str]]:
-        """Asset, window and version of every stored artifact of assets called so, of any variant."""
-        found = self._fs.glob(f"{self._root}/artifacts/**/{name}/*/*")
+    def stored(self, name: str = "*") -> list[Stored]:
+        """Every stored artifact, or those of assets called so, of any variant."""
+        found = self._fs.glob(f"{self._root}/artifacts/**/{name}/{_ANY_WINDOW}/*")
         parts = (path.removeprefix(f"{self._root}/artifacts/").rsplit("/", 2) for path in sorted(found))
         return [(asset, window_key, version) for asset, window_key, version in parts]
+
+    def last_changed(self, asset: str, window_key: str, version: str) -> datetime:
+        """When the artifact was written, or, if that is later, its asset's record of the window."""
+        record = f"{self._root}/{_record_name(asset, window_key)}"
+        files = [*self._fs.find(self._folder(asset, window_key, version)), record]
+        return max((self._fs.modified(path) for path in files if self._fs.exists(path)), default=datetime.now(UTC))
+
+    def records(self) -> Iterator[tuple[str, str, Record]]:
+        """Every record, with its asset and window."""
+        for path in self._fs.glob(f"{self._root}/records/**/*.json"):
+            asset, window_key = path.removeprefix(f"{self._root}/records/").removesuffix(".json").rsplit("/", 1)
+            record = self.record(asset, window_key)
+            if record is not None:
+                yield asset, window_key, record
 
     def recorded(self, asset: str) -> list[str]:
         """Keys of the windows that the asset has a record of, oldest first."""
         found = self._fs.glob(f"{self._root}/records/{asset}/*.json")
         return sorted(path.rsplit("/", 1)[1].removesuffix(".json") for path in found)
 
-    def remove_window(self, window_key: str) -> int:
-        """Deletes all artifacts, records, verdicts and pages of a window; how many artifacts."""
-        folders = self._fs.glob(f"{self._root}/artifacts/**/{window_key}")
-        removed = sum(len(self._fs.ls(folder, detail=False)) for folder in folders)
-        notes = (self._fs.glob(f"{self._root}/{kind}/**/{window_key}.json") for kind in ("records", "verdicts"))
-        pages = self._fs.glob(f"{self._root}/checks/{window_key}")
-        for path in [*folders, *(path for each in notes for path in each), *pages]:
-            self._fs.rm(path, recursive=True)
+    def window_keys(self) -> list[str]:
+        """Keys of the windows of which anything is stored, oldest first."""
+        return sorted({path.rsplit("/", 1)[1].removesuffix(".json") for path in self._places(_ANY_WINDOW)})
+
+    def remove_window(self, window_key: str) -> None:
+        """Deletes all artifacts, records, verdicts and pages of a window."""
         for copied in (self._cache / "copies").glob(f"**/{window_key}"):
             shutil.rmtree(copied)
-        return removed
+        for path in self._places(window_key):
+            self._fs.rm(path, recursive=True)
+
+    def _places(self, window_key: str) -> list[str]:
+        """Where anything of the window lies; of any window that fits, if it is a pattern."""
+        notes = (f"{kind}/**/{window_key}.json" for kind in ("records", "verdicts"))
+        patterns = (f"artifacts/**/{window_key}", *notes, f"checks/{window_key}")
+        return [path for pattern in patterns for path in self._fs.glob(f"{self._root}/{pattern}")]
 
     def forget_rows(self, belongs: Callable[[Mapping[str, Any]], bool]) -> dict[str, int]:
         """Takes rows out of the verdicts that quote them, and deletes the pages of their windows: how many rows, by window."""
@@ -213,6 +238,10 @@ class ArtifactStore:
         self._fs.makedirs(folder, exist_ok=True)
         self._fs.pipe_file(partial, content)
         self._fs.mv(partial, path)
+
+
+def _record_name(asset: str, window_key: str) -> str:
+    return f"records/{asset}/{window_key}.json"
 
 
 def base_of(version: str) -> str:

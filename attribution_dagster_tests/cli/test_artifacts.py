@@ -46,13 +46,13 @@ def test_a_version_is_never_taken_from_under_a_reader(tmp_path: Path) -> None:
 
 def test_a_successor_is_found_by_the_version_it_takes_the_place_of(store: ArtifactStore) -> None:
     for version in ("1", "10"):
-        store.create("v/model", "w", version, lambda folder: (folder / "a.txt").write_text("with somebody"))
+        store.create("v/model", "2025-01-06", version, lambda folder: (folder / "a.txt").write_text("with somebody"))
     for text in ("without one", "without two"):
         ((asset, key, version),) = [each for each in store.stored("model") if each[2].split(".")[0] == "1"]
         store.replace(asset, key, version, lambda folder, text=text: (folder / "a.txt").write_text(text))
-        folder = store.folder("v/model", "w", "1")
+        folder = store.folder("v/model", "2025-01-06", "1")
         assert folder is not None and (folder / "a.txt").read_text() == text
-    other = store.folder("v/model", "w", "10")
+    other = store.folder("v/model", "2025-01-06", "10")
     assert other is not None and (other / "a.txt").read_text() == "with somebody"
     assert len(store.stored("model")) == 2
 
