@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from attribution_dagster.reports.exports import MARK
+from attribution_dagster.reports.labels import shorten
 from attribution_dagster.resources.artifacts import Stored, base_of
+from attribution_dagster.resources.masking import masked
 from attribution_dagster.resources.model_registry import RegisteredVersion
 from attribution_dagster.resources.workspace import Workspace
 
@@ -61,6 +63,24 @@ def retire(workspace: Workspace, retired: Retired) -> int:
     for run_id in retired.runs:
         workspace.tracker.remove(run_id)
     return slices + len(retired.superseded)
+
+
+def retire_and_report(workspace: Workspace) -> dict[str, Any]:
+    """What was removed, for the report of a publication; what went wrong is said there, since the window is published all the same."""
+    try:
+        retired = past_retention(workspace)
+        files = retire(workspace, retired)
+    except Exception as error:
+        said = shorten(masked(f"{type(error).__name__}: {error}", workspace.settings.secrets), 300)
+        remedy = f"Mend the cause; then `attribution retention --dataset {workspace.profile.name}`, or the next publication, does the rest"
+        return {"retention_failures": 1, "retention_error": f"{said}. {remedy}"}
+    return {
+        "superseded_files_deleted": files,
+        "windows_past_retention_deleted": list(retired.windows),
+        "mlflow_runs_past_retention_deleted": list(retired.runs),
+        "retention_failures": 0,
+        "retention_error": "none",
+    }
 
 
 def _superseded(workspace: Workspace) -> list[Stored]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from mlflow import MlflowClient
 
@@ -18,9 +19,12 @@ from attribution_dagster.datasets.profile import Retention
 from attribution_dagster.reports.exports import replaced_folder
 from attribution_dagster.resources.artifacts import ArtifactStore, Record
 from attribution_dagster.resources.retention import Retired, past_retention, retire
+from attribution_dagster.resources.tracker import Tracker
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD, logged_model
-from attribution_dagster_tests.pipeline.small import materialise, small_workspace
+from attribution_dagster_tests.pipeline.faults import copy_of
+from attribution_dagster_tests.pipeline.small import EXPLAINED, materialise, small_workspace
+from attribution_dagster_tests.pipeline.test_gates import run_only
 from attribution_dagster_tests.pipeline.test_windows import WEEKS
 
 TABLES = ("stg_events", "rejected_events", "session_events", "sessions")
@@ -173,6 +177,30 @@ def test_an_artifact_that_was_superseded_a_moment_ago_may_be_in_use(workspace: W
 
 def test_a_window_that_changed_a_moment_ago_may_be_in_use(workspace: Workspace) -> None:
     assert past_retention(kept_for(workspace, windows=2, superseded_hours=1)).windows == ()
+
+
+def test_a_publication_whose_retention_failed_took_place_and_warns(
+    published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = kept_for(copy_of(published, tmp_path), mlflow_days=1)
+    copy = replace(copy, settings=replace(copy.settings, secrets=("swordfish99",)))
+    before = copy.warehouse.manifest(EXPLAINED)
+
+    def down(*arguments: object) -> None:
+        raise RuntimeError("no answer from MLflow for swordfish99")
+
+    monkeypatch.setattr(Tracker, "ended_before", down)
+    result = run_only(copy, "published")
+    now, record = copy.warehouse.manifest(EXPLAINED), copy.artifacts.record("published", EXPLAINED)
+    assert before is not None and now is not None and now.published_at > before.published_at
+    assert record is not None and record.version == now.evidence["version"]
+    said = {each.check_name: each for each in result.get_asset_check_evaluations()}["retention_applied"]
+    assert not said.passed and said.severity == dg.AssetCheckSeverity.WARN
+    assert "RuntimeError: no answer from MLflow for ***. Mend the cause; then `attribution retention" in str(
+        said.description
+    )
+    monkeypatch.undo()
+    assert all(each.passed for each in run_only(copy, "published").get_asset_check_evaluations())
 
 
 def test_a_folder_of_somebody_else_beside_the_exports_stays(workspace: Workspace) -> None:
