@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
-from attribution_dagster.checks.pages import write_asset_page, write_window_page
-from attribution_dagster.checks.suites import expectations
+from attribution_dagster.checks.pages import rewrite_pages
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.reports.exports import MARK
@@ -51,7 +50,8 @@ def forget_user(workspace: Workspace, user_id: str) -> ForgottenUser:
     in_tensors, windows = _forget_in_tensors(workspace, user_id)
     in_simulation = sum(write_without(path, path, user) or 0 for path in _simulated_files(workspace))
     _write_exports_again(workspace)
-    in_verdicts = _forget_in_verdicts(workspace, user)
+    in_verdicts = workspace.artifacts.forget_rows(user.is_named_in)
+    rewrite_pages(workspace)  # all of them: a page may be older than the verdicts, and quote what these no longer do
     others = {
         "sequence tensors, sessions": in_tensors,
         "simulated files, rows": in_simulation,
@@ -80,16 +80,6 @@ def _forget_in_tensors(workspace: Workspace, user_id: str) -> tuple[int, set[str
             windows.add(key)
             store.replace(asset, key, version, sequences.select(others).save)
     return removed, windows
-
-
-def _forget_in_verdicts(workspace: Workspace, user: Forgettable) -> int:
-    """Rows taken out of the verdicts of failed checks; their pages are written again without them."""
-    removed = workspace.artifacts.forget_rows(user.is_named_in)
-    for key in removed:
-        for asset in {expectation.asset for expectation in expectations(workspace.profile)}:
-            write_asset_page(workspace, asset, key)
-        write_window_page(workspace, key)
-    return sum(removed.values())
 
 
 def _simulated_files(workspace: Workspace) -> Iterable[Path]:

@@ -178,20 +178,16 @@ class ArtifactStore:
         patterns = (f"artifacts/**/{window_key}", *notes, f"checks/{window_key}")
         return [path for pattern in patterns for path in self._fs.glob(f"{self._root}/{pattern}")]
 
-    def forget_rows(self, belongs: Callable[[Mapping[str, Any]], bool]) -> dict[str, int]:
-        """Takes rows out of the verdicts that quote them, and deletes the pages of their windows: how many rows, by window."""
-        removed: dict[str, int] = {}
+    def forget_rows(self, belongs: Callable[[Mapping[str, Any]], bool]) -> int:
+        """Takes rows out of the verdicts that quote them; how many."""
+        removed = 0
         for path in self._fs.glob(f"{self._root}/verdicts/**/*.json"):
             name = path.removeprefix(f"{self._root}/")
             verdict = self._read(name) or {}
             kept = [row for row in verdict.get("rows", ()) if not belongs(row)]
             if len(kept) < len(verdict.get("rows", ())):
-                window_key = name.rsplit("/", 1)[1].removesuffix(".json")
-                removed[window_key] = removed.get(window_key, 0) + len(verdict["rows"]) - len(kept)
+                removed += len(verdict["rows"]) - len(kept)
                 self._write(name, {**verdict, "rows": kept})
-        for window_key in removed:
-            for path in self._fs.glob(f"{self._root}/checks/{window_key}"):
-                self._fs.rm(path, recursive=True)
         return removed
 
     def clear_scratch(self) -> None:
@@ -209,6 +205,20 @@ class ArtifactStore:
         path = self.page(window_key, name)
         self._replace(path, content.encode())
         return path
+
+    def pages(self) -> list[tuple[str, str]]:
+        """Window key and name of every page that has been written."""
+        root = f"{self._root}/checks/"
+        names = (path.removeprefix(root).removesuffix(".html") for path in self._fs.glob(f"{root}**/*.html"))
+        return [(window_key, name) for window_key, _, name in (each.partition("/") for each in sorted(names))]
+
+    def has_page(self, window_key: str, name: str) -> bool:
+        """Whether the page has been written."""
+        return bool(self._fs.exists(self.page(window_key, name)))
+
+    def remove_page(self, window_key: str, name: str) -> None:
+        """Deletes a page."""
+        self._fs.rm(self.page(window_key, name))
 
     @property
     def _is_local(self) -> bool:
