@@ -204,7 +204,9 @@ def test_a_band_changed_in_the_profile_is_asked_anew_and_makes_nothing_again(
 
 
 def test_the_page_of_the_window_follows_a_check_that_passes_again(copy: Workspace) -> None:
-    change_verdict(copy, "sessions", "session_ids_unique", lambda v: replace(failed(v), rows=[{"session_id": "quoted_row"}]))
+    change_verdict(
+        copy, "sessions", "session_ids_unique", lambda v: replace(failed(v), rows=[{"session_id": "quoted_row"}])
+    )
     page = Path(write_window_page(copy, EXPLAINED))
     assert "quoted_row" in page.read_text()
     result = run_only(copy, "sessions", force=False)
