@@ -16,7 +16,7 @@ from attribution_dagster.graph import AGGREGATES, INTERNAL, DatasetAssets, table
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
-from attribution_dagster.resources.retention import past_retention, retire
+from attribution_dagster.resources.retention import retire_and_report
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
 from attribution_dagster.warehouse.queries import parse_query
@@ -160,10 +160,8 @@ def _publish(step: Step) -> Report:
         "checks": {name: verdict.summary for name, verdict in said.items()},
     }
     manifest = workspace.warehouse.publish(key, versions, evidence)
-    pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
     files = write_exports(workspace, key, window_pictures(workspace, key))
-    retired = past_retention(workspace)
-    retire(workspace, retired)
+    removed = retire_and_report(workspace)
     return {
         "tables": len(manifest.tables),
         "rows": sum(table.rows for table in manifest.tables.values()),
@@ -173,9 +171,7 @@ def _publish(step: Step) -> Report:
         "contents": {"markdown": markdown_table(_contents(manifest), rows=len(manifest.tables))},
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
-        "superseded_files_deleted": pruned,
-        "windows_past_retention_deleted": list(retired.windows),
-        "mlflow_runs_past_retention_deleted": list(retired.runs),
+        **removed,
     }
 
 

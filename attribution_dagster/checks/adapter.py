@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge
-from attribution_dagster.checks.pages import write_asset_page, write_window_page
+from attribution_dagster.checks.pages import has_window_page, write_asset_page, write_window_page
 from attribution_dagster.checks.suites import expectations
-from attribution_dagster.graph import AFTER_PUBLICATION, FORCE_TAG, DatasetAssets
+from attribution_dagster.graph import FORCE_TAG, DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.retries import retried_after_io_errors
@@ -61,9 +61,11 @@ def _results(
     judged = {window: judge(workspace, suite, window, reuse=reuse) for window in context.partition_keys}
     for window, verdicts in judged.items():
         page = write_asset_page(workspace, asset, window)
-        if not all(verdict.passed for verdict in verdicts) or asset.split("/")[-1] in AFTER_PUBLICATION:
-            # What is downstream may not run, or comes before, so that nobody else would write it.
-            page = write_window_page(workspace, window)
+        failed = not all(verdict.passed for verdict in verdicts)
+        # If there is one, nobody else may write it anew; if a check failed, nobody else may write it at all.
+        if failed or has_window_page(workspace, window):
+            of_all = write_window_page(workspace, window)
+            page = of_all if failed else page
     return [
         _result(assets.key(asset), expectation, {window: verdicts[place] for window, verdicts in judged.items()}, page)
         for place, expectation in enumerate(suite)

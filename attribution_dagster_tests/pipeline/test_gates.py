@@ -13,6 +13,7 @@ from attribution_dagster.assets.published import _audit
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.expectations import Expectation, between
 from attribution_dagster.checks.judging import judge, measure
+from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.datasets.registry import load_profile
@@ -244,6 +245,18 @@ def test_a_band_changed_in_the_profile_is_asked_anew_and_makes_nothing_again(
     (made,) = result.get_asset_materialization_events()
     page = made.materialization.metadata["checks"].value
     assert page == stricter.artifacts.page(EXPLAINED, asset) and "offending row" in Path(str(page)).read_text()
+
+
+def test_the_page_of_the_window_follows_a_check_that_passes_again(copy: Workspace) -> None:
+    change_verdict(
+        copy, "sessions", "session_ids_unique", lambda v: replace(failed(v), rows=[{"session_id": "quoted_row"}])
+    )
+    page = Path(write_window_page(copy, EXPLAINED))
+    assert "quoted_row" in page.read_text()
+    result = run_only(copy, "sessions", force=False)
+    (said,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "session_ids_unique"]
+    assert said.passed and said.metadata["page"].value == copy.artifacts.page(EXPLAINED, "sessions")
+    assert "quoted_row" not in page.read_text()
 
 
 def said_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:
