@@ -12,9 +12,9 @@ from attribution_dagster.assets.model_card import agreement_of, standing_of, wri
 from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.claims.experiment import Ground, plan
-from attribution_dagster.core.claims.holding import Place, Stability, holding, q_values
+from attribution_dagster.core.claims.holding import Place, Stability, holding
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
-from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE, retrained
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE, q_values, retrained
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings

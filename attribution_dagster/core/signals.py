@@ -1,7 +1,9 @@
-"""When an effect counts as a signal: the bounds that the statistics, the pictures and the summary share."""
+"""When an effect counts as a signal: the bounds and the tests that the statistics, the findings, the pictures and the summary share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 MINIMUM_SUPPORT_USERS = 30
 """Users that must stand behind an event type, position, store or category before it is ranked and tested together with the others."""
@@ -28,6 +30,27 @@ def signal_bounds() -> Mapping[str, float]:
         "moderate_effect": MODERATE_EFFECT,
         "negative_effect": NEGATIVE_EFFECT,
     }
+
+
+def q_values(
+    effects: Sequence[float], errors: Sequence[float | None], degrees: float = np.inf
+) -> list[float | None]:
+    """Return Benjamini-Hochberg q-values of effects against 0, by Student's t; None where there is no error.
+
+    degrees: of freedom of the errors; without end it is the normal distribution. An effect without any error is certain, unless it is 0.
+    """
+    from scipy.stats import false_discovery_control
+    from scipy.stats import t as student
+
+    known = [number for number, error in enumerate(errors) if error is not None]
+    found: list[float | None] = [None] * len(effects)
+    if known:
+        effect = np.abs(np.array([effects[number] for number in known], dtype=np.float64))
+        error = np.array([errors[number] for number in known], dtype=np.float64)
+        distance = np.divide(effect, error, out=np.where(effect == 0, 0.0, np.inf), where=error > 0)
+        for number, q_value in zip(known, false_discovery_control(2 * student.sf(distance, degrees)), strict=True):
+            found[number] = float(q_value)
+    return found
 
 
 def retrained(row: Mapping[str, Any], spread: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.stats import false_discovery_control, norm
-
 from attribution_dagster.core.signals import SIGNIFICANCE
 
 
@@ -48,16 +45,3 @@ def holding(effect: float, places: Sequence[Place]) -> Holding:
         side = "same" if (place.effect > 0) == (effect > 0) else "opposite"
         found[side if clear else "unclear"].append(place.name)
     return Holding(**{name: tuple(names) for name, names in found.items()})
-
-
-def q_values(effects: Sequence[float], errors: Sequence[float | None]) -> list[float | None]:
-    """Return Benjamini-Hochberg q-values of effects against 0 (normal approximation); None where the error is None or 0."""
-    known = [number for number, error in enumerate(errors) if error]
-    if not known:
-        return [None] * len(effects)
-    scores = np.array([effects[number] / (errors[number] or 1.0) for number in known])
-    adjusted = false_discovery_control(2 * norm.sf(np.abs(scores)))
-    found: list[float | None] = [None] * len(effects)
-    for number, q_value in zip(known, adjusted, strict=True):
-        found[number] = float(q_value)
-    return found
