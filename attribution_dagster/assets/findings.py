@@ -14,7 +14,7 @@ from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.claims.experiment import Ground, plan
 from attribution_dagster.core.claims.holding import Place, Stability, holding
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
-from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE, q_values, retrained
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, is_significant, q_values, retrained
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings
@@ -122,7 +122,10 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
     workspace, key = step.workspace, step.window_key
     table = workspace.slice_of(f"transformer_event_attribution_{variant}", key).to_pylist()
     supported = [row for row in table if row["has_minimum_support"]]
-    significant = _retrained(step, variant, supported)
+    # Not the chance of which users the model explains, nor of which it learnt from.
+    clear = {row["event_type"] for row in supported if is_significant(row["q_value"])}
+    known = _retrained(step, variant, supported)
+    significant = [row for row in known if row["event_type"] in clear and is_significant(row["q_value"])]
     verdict = standing_of(workspace, variant, key)
     behind = _Behind(
         rates=_rates(step, variant),
@@ -140,12 +143,10 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
 
 
 def _retrained(step: Step, variant: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the rows whose effect would not vanish with other users, neither to explain nor to learn from; with the latter's figures."""
+    """The rows of which it is known what other users to learn from would do to them, with those figures."""
     spread = step.workspace.slice_of(f"attribution_spread_{variant}", step.window_key).to_pylist()
-    by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
-    clear = [row for row in rows if row["q_value"] is not None and row["q_value"] < SIGNIFICANCE]
-    again = [retrained(row, by_type.get(row["event_type"])) for row in clear]
-    return [row for row in again if row["is_retrained"] and row["q_value"] < SIGNIFICANCE]
+    again = retrained(rows, {row["name"]: row for row in spread if row["granularity"] == "event_type"})
+    return [row for row in again if row["is_retrained"]]
 
 
 def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Ground, behind: _Behind) -> Finding:

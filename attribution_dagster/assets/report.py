@@ -106,7 +106,7 @@ def _draw(step: Step, variant: str) -> Report:
     events, positions, grid = (workspace.slice_of(f"{AGGREGATES[name]}_{variant}", key) for name in _PANELS)
     spread = workspace.slice_of(f"attribution_spread_{variant}", key).to_pylist()
     by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
-    types = [retrained(row, by_type.get(row["event_type"])) for row in events.to_pylist()]
+    types = retrained(events.to_pylist(), by_type)
     metrics = transformer_metrics(step, variant)
     header = PanelHeader(
         dataset_title=profile.title,

@@ -119,11 +119,7 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
         yield Text(f"{LEAKAGE_SENTENCE} Funnel events are marked{FUNNEL_MARK}.", style="red")
     share = f" ({variant.converted / variant.sessions:.1%})" if variant.sessions else ""
     yield Text(f"{variant.sessions:,} compared sessions, {variant.converted:,} converted{share}")
-    rows = [
-        retrained(row, variant.spread.get(row["event_type"]))
-        for row in variant.events.to_pylist()
-        if row["has_minimum_support"] and row["mean_centred_effect"] is not None
-    ]
+    rows = retrained([row for row in variant.events.to_pylist() if row["has_minimum_support"]], variant.spread)
     yield Text()
     yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
     yield Text(

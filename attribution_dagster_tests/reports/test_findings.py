@@ -102,7 +102,10 @@ def test_where_it_holds_how_long_it_held_and_how_to_test_it() -> None:
     said = sentences.positions_sentence(found)
     assert said == ("Holds at 1 of 3 positions with enough users (1-5); the opposite sign at 21-50; not clear at 6-10.")
     assert sentences.stores_sentence(found) == "No store has enough users with this event."
-    assert sentences.stability_sentence(found) == "Same sign in 2 of 3 windows that the model learnt from, each learnt from alone."
+    assert (
+        sentences.stability_sentence(found)
+        == "Same sign in 2 of 3 windows that the model learnt from, each learnt from alone."
+    )
     assert "None of the windows" in sentences.stability_sentence(finding(stability=Stability(same=0, windows=0)))
     planned = plan(GROUND, 0.2)
     assert planned is not None

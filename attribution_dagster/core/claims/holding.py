@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from attribution_dagster.core.signals import SIGNIFICANCE
+from attribution_dagster.core.signals import is_significant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,6 @@ def holding(effect: float, places: Sequence[Place]) -> Holding:
     """Return where the effect holds, in the order of `places`."""
     found: dict[str, list[str]] = {"same": [], "opposite": [], "unclear": []}
     for place in places:
-        clear = place.q_value is not None and place.q_value < SIGNIFICANCE
         side = "same" if (place.effect > 0) == (effect > 0) else "opposite"
-        found[side if clear else "unclear"].append(place.name)
+        found[side if is_significant(place.q_value) else "unclear"].append(place.name)
     return Holding(**{name: tuple(names) for name, names in found.items()})
