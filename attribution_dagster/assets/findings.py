@@ -139,7 +139,7 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
         _finding(variant, row, number if verdict.ranks else None, ground, behind)
         for number, row in enumerate(ordered, start=1)
     ]
-    return VariantFindings(variant=variant, standing=verdict, tested=len(supported), findings=found)
+    return VariantFindings(variant=variant, standing=verdict, tested=len(supported), known=len(known), findings=found)
 
 
 def _retrained(step: Step, variant: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -21,11 +21,12 @@ _TOP, _BOTTOM = 16, 22
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFindings:
-    """What was found with one variant. tested: event types with enough users."""
+    """What was found with one variant. tested: event types with enough users; known: those of which models trained on other users tell."""
 
     variant: str
     standing: Standing
     tested: int
+    known: int
     findings: Sequence[Finding]
 
 

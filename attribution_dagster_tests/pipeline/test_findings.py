@@ -100,6 +100,13 @@ def test_without_a_significant_effect_one_row_says_so(made_again: Callable[..., 
     assert row["event_type"] is None and row["finding_rank"] is None and "Nothing significant" in row["sentence"]
 
 
+def test_without_enough_models_to_compare_nothing_is_called_insignificant(
+    made_again: Callable[..., list[dict[str, Any]]],
+) -> None:
+    (row,) = made_again(spread=set_where(lambda row: True, models=LEAST_MODELS - 2))
+    assert row["event_type"] is None and row["sentence"].startswith("Not known: ")
+
+
 def test_a_model_that_may_not_rank_gets_no_ranks(made_again: Callable[..., list[dict[str, Any]]]) -> None:
     rows = made_again(state="do not publish", reasons=["trust test failed: deletion"], ranks=False)
     assert len(rows) > 3 and {row["finding_rank"] for row in rows} == {None}
