@@ -8,9 +8,10 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.model_card import agreement_of, standing_of, write_pages
+from attribution_dagster.assets.model_card import standing_of, write_pages
 from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.core.claims.baseline_effects import baseline_effects
 from attribution_dagster.core.claims.experiment import Ground, plan
 from attribution_dagster.core.claims.holding import Place, Stability, holding
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
@@ -28,12 +29,14 @@ _READ = (
     "event_position_attribution",
     "event_count_rates",
     "event_attribution",
+    "trained_model",
     "attribution_trust",
     "model_card",
 )
 _CODE = code_version(
     "assets/findings.py",
     "core/signals.py",
+    "core/claims/baseline_effects.py",
     "core/claims/experiment.py",
     "core/claims/holding.py",
     "core/claims/raw_rates.py",
@@ -127,11 +130,13 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
     known = _retrained(step, variant, supported)
     significant = [row for row in known if row["event_type"] in clear and is_significant(row["q_value"])]
     verdict = standing_of(workspace, variant, key)
+    if not verdict.claims:
+        return VariantFindings(variant=variant, standing=verdict, tested=len(supported), known=len(known), findings=[])
     behind = _Behind(
         rates=_rates(step, variant),
         positions=_positions(step, variant),
         stores=_stores(step, variant),
-        baseline=agreement_of(workspace, variant, key).baseline_effects,
+        baseline=_baseline(step, variant, table),
     )
     by_size = sorted(significant, key=lambda row: (-abs(row["mean_centred_effect"]), row["event_type"]))
     ordered = by_size if verdict.ranks else sorted(significant, key=lambda row: row["event_type"])
@@ -172,6 +177,12 @@ def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Gro
         baseline_effect=behind.baseline.get(name),
         experiment=plan(ground, effect),
     )
+
+
+def _baseline(step: Step, variant: str, table: Sequence[Mapping[str, Any]]) -> Mapping[str, float]:
+    trained = step.workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
+    assert trained is not None  # its version is an input
+    return baseline_effects({row["event_type"]: row["occurrences"] for row in table}, trained.report["counts_weights"])
 
 
 def _rates(step: Step, variant: str) -> Mapping[str, Sequence[CountRate]]:

@@ -29,6 +29,13 @@ class VariantFindings:
     known: int
     findings: Sequence[Finding]
 
+    @property
+    def instead(self) -> str:
+        """The sentence that stands where there is no finding."""
+        if not self.standing.claims:
+            return sentences.nothing_claimed(self.variant, self.standing.reasons)
+        return sentences.nothing_found(self.variant, self.tested, self.known)
+
 
 @dataclass(frozen=True, kw_only=True)
 class FindingsPage:

@@ -16,7 +16,7 @@ def table_rows(of: VariantFindings) -> list[dict[str, Any]]:
         return [
             {
                 "variant": of.variant,
-                "sentence": sentences.nothing_found(of.variant, of.tested, of.known),
+                "sentence": of.instead,
                 "caveat": caveat,
             }
         ]

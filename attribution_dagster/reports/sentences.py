@@ -154,6 +154,11 @@ def nothing_found(variant: str, tested: int, known: int) -> str:
     return f"{found} {not_known(tested, known)}".strip()
 
 
+def nothing_claimed(variant: str, reasons: Sequence[str]) -> str:
+    """The sentence of a variant whose model does not allow to claim anything, whatever its effects."""
+    return f"No findings in variant {variant}, whatever its tables say: {reasons[0]}."
+
+
 def not_known(tested: int, known: int) -> str:
     """The sentence on event types that can be neither found nor ruled out; empty without any."""
     if tested == known:

@@ -108,9 +108,18 @@ def test_without_enough_models_to_compare_nothing_is_called_insignificant(
 
 
 def test_a_model_that_may_not_rank_gets_no_ranks(made_again: Callable[..., list[dict[str, Any]]]) -> None:
-    rows = made_again(state="do not publish", reasons=["trust test failed: deletion"], ranks=False)
+    why = "ranking withheld: a simple baseline"
+    rows = made_again(state="publishable with warnings", reasons=[why], claims=True, ranks=False)
     assert len(rows) > 3 and {row["finding_rank"] for row in rows} == {None}
-    assert all("do not publish (trust test failed: deletion)" in row["caveat"] for row in rows)
+    assert all(f"publishable with warnings ({why})" in row["caveat"] for row in rows)
+
+
+def test_a_model_that_cannot_be_told_from_chance_has_no_findings(
+    made_again: Callable[..., list[dict[str, Any]]],
+) -> None:
+    why = "nothing is claimed: too few sessions"
+    (row,) = made_again(state="publishable with warnings", reasons=[why], claims=False, ranks=False)
+    assert row["event_type"] is None and "No findings" in row["sentence"] and why in row["sentence"]
 
 
 def test_stability_is_that_of_models_on_single_windows(

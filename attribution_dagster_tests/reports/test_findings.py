@@ -24,7 +24,7 @@ HOSTILE = [
     "<img src=x onerror=y>",
 ]
 GROUND = Ground(sessions=10_000, converted=800, users=6_000, standard_error=0.003)
-GOOD = Standing(state=State.PUBLISHABLE, reasons=(), ranks=True)
+GOOD = Standing(state=State.PUBLISHABLE, reasons=(), claims=True, ranks=True)
 
 
 def row(count: int, rate: float) -> CountRate:
@@ -171,8 +171,15 @@ def test_what_could_not_be_compared_is_not_known_and_not_insignificant() -> None
     assert "Not known" not in page(finding(), tested=7, known=7).html()
 
 
+def test_a_model_of_which_nothing_is_claimed_says_why_and_not_that_nothing_matters() -> None:
+    silent = Standing(state=State.WARNINGS, reasons=("nothing is claimed: because",), claims=False, ranks=False)
+    for text in (page(standing=silent).html(), page(standing=silent).markdown()):
+        assert "No findings in variant no_funnel" in text and "nothing is claimed: because." in text
+        assert "Nothing significant" not in text and "Not known" not in text
+
+
 def test_without_a_ranking_the_pages_say_so_and_show_no_rank() -> None:
-    withheld = Standing(state=State.WARNINGS, reasons=("ranking withheld: because",), ranks=False)
+    withheld = Standing(state=State.WARNINGS, reasons=("ranking withheld: because",), claims=True, ranks=False)
     shown = page(finding(rank=None), standing=withheld)
     for text in (shown.html(), shown.markdown()):
         assert "No ranking." in text and "ranking withheld: because" in text
