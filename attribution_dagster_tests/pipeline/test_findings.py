@@ -10,10 +10,15 @@ import pyarrow as pa
 import pytest
 
 from attribution_dagster.assets.findings import _build
+from attribution_dagster.assets.model_card import standing_of
+from attribution_dagster.assets.published import standings, unranked
+from attribution_dagster.assets.report import _draw
 from attribution_dagster.assets.step import Step
 from attribution_dagster.cli.models import list_models
 from attribution_dagster.cli.results import summarise
 from attribution_dagster.core.signals import LEAST_MODELS
+from attribution_dagster.reports import panels
+from attribution_dagster.reports.panels import PanelHeader
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.faults import Change, copy_of, report, rewrite, set_where
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS
@@ -112,6 +117,38 @@ def test_a_model_that_may_not_rank_gets_no_ranks(made_again: Callable[..., list[
     rows = made_again(state="publishable with warnings", reasons=[why], claims=True, ranks=False)
     assert len(rows) > 3 and {row["finding_rank"] for row in rows} == {None}
     assert all(f"publishable with warnings ({why})" in row["caveat"] for row in rows)
+
+
+def test_what_was_published_says_what_its_cards_said_and_only_the_fair_variant_can_lose_its_ranking(
+    published: Workspace,
+) -> None:
+    said = standings(published, EXPLAINED)
+    assert {variant: each.ranks for variant, each in said.items()} == {
+        variant: standing_of(published, variant, EXPLAINED).ranks for variant in VARIANTS
+    }
+    assert not said["with_funnel"].ranks and "with_funnel" not in unranked(published, EXPLAINED)
+    shown = {each.variant: each for each in summarise(published, EXPLAINED, duration_s=None).variants}
+    assert shown["no_funnel"].is_ranked == said["no_funnel"].ranks and shown["with_funnel"].is_ranked
+    assert shown["no_funnel"].state == said["no_funnel"].state
+
+
+@pytest.mark.parametrize(("variant", "is_ranked"), [("no_funnel", False), ("with_funnel", True)])
+def test_the_picture_does_not_rank_what_nobody_may_rank(
+    published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: str, is_ranked: bool
+) -> None:
+    copy, drawn = copy_of(published, tmp_path), []
+
+    def drawing(folder: Path, tables: object, header: PanelHeader) -> None:
+        drawn.append(header)
+        raise InterruptedError
+
+    monkeypatch.setattr(panels, "save_panels", drawing)
+    withheld = {"state": "publishable with warnings", "reasons": ["why"], "claims": True, "ranks": False}
+    report(copy, f"{variant}/model_card", standing=withheld)
+    step = Step(workspace=copy, asset="report", window_key=EXPLAINED, version="again", inputs={}, run_id="a test")
+    with pytest.raises(InterruptedError):
+        _draw(step, variant)
+    assert [header.is_ranked for header in drawn] == [is_ranked]
 
 
 def test_a_model_that_cannot_be_told_from_chance_has_no_findings(

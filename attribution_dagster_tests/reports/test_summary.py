@@ -107,6 +107,18 @@ def test_strongest_first_on_both_sides_and_no_more_than_five_of_each():
     assert brakes == ["t20", "t19", "t18", "t17", "t16"]
 
 
+def test_where_nobody_may_rank_signals_are_listed_by_name():
+    rows = [("zeta", 0.9, 0.01, False), ("mid", 0.02, 0.05, False), ("alpha", 0.3, 0.01, False), *FAIR[2:]]
+    fair = replace(summary(fair=rows).variants[0], is_ranked=False)
+    text = plain_text(summary(variants=[fair]), width=160)
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("▲ ") and "drivers" not in line] == [
+        "alpha",
+        "zeta",
+    ]
+    assert "NO RANKING" in text and "mid" not in text
+    assert "NO RANKING" not in plain_text(summary())
+
+
 def test_the_model_stands_beside_its_baselines():
     text = plain_text(summary())
     for part in (
