@@ -8,13 +8,14 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.model_card import agreement_of, standing_of, write_pages
+from attribution_dagster.assets.model_card import standing_of, write_pages
 from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.core.claims.baseline_effects import baseline_effects
 from attribution_dagster.core.claims.experiment import Ground, plan
-from attribution_dagster.core.claims.holding import Place, Stability, holding, q_values
+from attribution_dagster.core.claims.holding import Place, Stability, holding
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
-from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, SIGNIFICANCE, retrained
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, is_significant, q_values, retrained
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings
@@ -28,12 +29,14 @@ _READ = (
     "event_position_attribution",
     "event_count_rates",
     "event_attribution",
+    "trained_model",
     "attribution_trust",
     "model_card",
 )
 _CODE = code_version(
     "assets/findings.py",
     "core/signals.py",
+    "core/claims/baseline_effects.py",
     "core/claims/experiment.py",
     "core/claims/holding.py",
     "core/claims/raw_rates.py",
@@ -122,13 +125,18 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
     workspace, key = step.workspace, step.window_key
     table = workspace.slice_of(f"transformer_event_attribution_{variant}", key).to_pylist()
     supported = [row for row in table if row["has_minimum_support"]]
-    significant = _retrained(step, variant, supported)
+    # Not the chance of which users the model explains, nor of which it learnt from.
+    clear = {row["event_type"] for row in supported if is_significant(row["q_value"])}
+    known = _retrained(step, variant, supported)
+    significant = [row for row in known if row["event_type"] in clear and is_significant(row["q_value"])]
     verdict = standing_of(workspace, variant, key)
+    if not verdict.claims:
+        return VariantFindings(variant=variant, standing=verdict, tested=len(supported), known=len(known), findings=[])
     behind = _Behind(
         rates=_rates(step, variant),
         positions=_positions(step, variant),
         stores=_stores(step, variant),
-        baseline=agreement_of(workspace, variant, key).baseline_effects,
+        baseline=_baseline(step, variant, table),
     )
     by_size = sorted(significant, key=lambda row: (-abs(row["mean_centred_effect"]), row["event_type"]))
     ordered = by_size if verdict.ranks else sorted(significant, key=lambda row: row["event_type"])
@@ -136,16 +144,14 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
         _finding(variant, row, number if verdict.ranks else None, ground, behind)
         for number, row in enumerate(ordered, start=1)
     ]
-    return VariantFindings(variant=variant, standing=verdict, tested=len(supported), findings=found)
+    return VariantFindings(variant=variant, standing=verdict, tested=len(supported), known=len(known), findings=found)
 
 
 def _retrained(step: Step, variant: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Those of the rows whose effect would not vanish with other users, neither to explain nor to learn from; with the latter's figures."""
+    """The rows of which it is known what other users to learn from would do to them, with those figures."""
     spread = step.workspace.slice_of(f"attribution_spread_{variant}", step.window_key).to_pylist()
-    by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
-    clear = [row for row in rows if row["q_value"] is not None and row["q_value"] < SIGNIFICANCE]
-    again = [retrained(row, by_type.get(row["event_type"])) for row in clear]
-    return [row for row in again if row["is_retrained"] and row["q_value"] < SIGNIFICANCE]
+    again = retrained(rows, {row["name"]: row for row in spread if row["granularity"] == "event_type"})
+    return [row for row in again if row["is_retrained"]]
 
 
 def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Ground, behind: _Behind) -> Finding:
@@ -171,6 +177,12 @@ def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Gro
         baseline_effect=behind.baseline.get(name),
         experiment=plan(ground, effect),
     )
+
+
+def _baseline(step: Step, variant: str, table: Sequence[Mapping[str, Any]]) -> Mapping[str, float]:
+    trained = step.workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
+    assert trained is not None  # its version is an input
+    return baseline_effects({row["event_type"]: row["occurrences"] for row in table}, trained.report["counts_weights"])
 
 
 def _rates(step: Step, variant: str) -> Mapping[str, Sequence[CountRate]]:

@@ -1,6 +1,7 @@
 """The card of the model that explains a window: what it is, how good, how far to be trusted, and what may be done with it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,6 @@ import dagster as dg
 
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
-from attribution_dagster.core.claims.baseline_agreement import BaselineAgreement, baseline_agreement
 from attribution_dagster.core.claims.standing import Evidence, Standing, standing
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.graph import DatasetAssets
@@ -16,9 +16,10 @@ from attribution_dagster.reports.model_card import ModelCard, limits
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 
 MODEL, COUNTS, LENGTH = "transformer", "logistic_regression", "length"
+BASELINE = "baseline_agreement"
+"""The trust test on which the ranking stands; the card says what came of it in words of its own."""
 _CODE = code_version(
     "assets/model_card.py",
-    "core/claims/baseline_agreement.py",
     "core/claims/standing.py",
     "reports/model_card.py",
     "reports/pages.py",
@@ -80,36 +81,23 @@ def standing_of(workspace: Workspace, variant: str, key: str) -> Standing:
     return Standing(**record.report["standing"])
 
 
-def agreement_of(workspace: Workspace, variant: str, key: str) -> BaselineAgreement:
-    """How far logistic regression on counts ranks the window's event types as the model does."""
-    rows = workspace.slice_of(f"transformer_event_attribution_{variant}", key).to_pylist()
-    return baseline_agreement(
-        {row["event_type"]: row["mean_centred_effect"] for row in rows if row["has_minimum_support"]},
-        {row["event_type"]: row["occurrences"] for row in rows},
-        _report(workspace, f"{variant}/trained_model", key)["counts_weights"],
-    )
-
-
-def _evidence(step: Step, variant: str, metrics: Rows, agreement: BaselineAgreement) -> Evidence:
+def _evidence(step: Step, variant: str, metrics: Rows, trust: Rows) -> Evidence:
     workspace, profile = step.workspace, step.workspace.profile
     of = {row["model"]: row for row in metrics if row["population"] == "all"}
     model, counts, length = of[MODEL], of.get(COUNTS, {}), of.get(LENGTH, {})
-    trust = trust_rows(workspace, variant, step.window_key)
     failed = [row for row in trust if row["passed"] is False]
     decision, objections = _gate(workspace, variant, step.window_key)
     return Evidence(
         leaks=profile.variants[variant].leaks,
         auc=model["auc"],
-        auc_low=model["auc_low"],
         max_auc=profile.quality.max_auc,
-        gain_low=counts.get("auc_gain_low"),
+        predicts=_row_of(trust, "auc")["passed"],
+        baseline_agrees=_row_of(trust, BASELINE)["passed"],
         gain_high=counts.get("auc_gain_high"),
         length_auc_low=length.get("auc_low"),
         calibration_error=model["ece"],
-        rank_correlation=agreement.rank_correlation,
-        baseline_contradicts=agreement.contradicts,
         trust_failed=[_test(row) for row in failed if row["blocking"]],
-        trust_doubts=[_test(row) for row in failed if not row["blocking"]],
+        trust_doubts=[_test(row) for row in failed if not row["blocking"] and row["test"] != BASELINE],
         trust_unjudged=[_test(row) for row in trust if row["blocking"] and row["passed"] is None],
         gate_objections=[objections] if decision.startswith("refused") else [],
     )
@@ -118,10 +106,9 @@ def _evidence(step: Step, variant: str, metrics: Rows, agreement: BaselineAgreem
 def _write(step: Step, variant: str) -> Report:
     workspace, key = step.workspace, step.window_key
     metrics = workspace.slice_of(f"model_metrics_{variant}", key).to_pylist()
-    agreement = agreement_of(workspace, variant, key)
-    evidence = _evidence(step, variant, metrics, agreement)
-    verdict = standing(evidence)
-    card = _card(step, variant, metrics, agreement, verdict)
+    trust = trust_rows(workspace, variant, key)
+    verdict = standing(_evidence(step, variant, metrics, trust))
+    card = _card(step, variant, metrics, trust, verdict)
     name = f"model_card_{variant}"
     pages = {f"{name}.md": card.markdown().encode(), f"{name}.html": card.html().encode()}
     workspace.artifacts.create(step.asset, key, step.version, lambda folder: write_pages(folder, pages))
@@ -130,11 +117,10 @@ def _write(step: Step, variant: str) -> Report:
     _tell_registry(step, variant, verdict)
     return {
         "state": str(verdict.state),
-        "standing": {"state": verdict.state, "reasons": list(verdict.reasons), "ranks": verdict.ranks},
+        "standing": {**asdict(verdict), "reasons": list(verdict.reasons)},
         "card": {"markdown": card.markdown()},
         "page": {"path": str(folder / f"{name}.html")},
         "mlflow": log_window(step, variant, explaining_model(step, variant)["mlflow_run_id"], pictures=pages),
-        "baseline_rank_correlation": agreement.rank_correlation,
     }
 
 
@@ -144,7 +130,7 @@ def write_pages(folder: Path, pages: Mapping[str, bytes]) -> None:
         (folder / name).write_bytes(content)
 
 
-def _card(step: Step, variant: str, metrics: Rows, agreement: BaselineAgreement, verdict: Standing) -> ModelCard:
+def _card(step: Step, variant: str, metrics: Rows, trust: Rows, verdict: Standing) -> ModelCard:
     workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
     trained = _report(workspace, f"{variant}/trained_model", key)
     tensors = _report(workspace, f"{variant}/sequence_tensors", key)
@@ -174,9 +160,9 @@ def _card(step: Step, variant: str, metrics: Rows, agreement: BaselineAgreement,
         standing=verdict,
         facts=facts,
         metrics=metrics,
-        trust=trust_rows(workspace, variant, key),
+        trust=trust,
         calibration=list(zip(*(trained["calibration"][side] for side in ("predicted", "observed")), strict=True)),
-        rank_correlation=agreement.rank_correlation,
+        rank_correlation=_row_of(trust, BASELINE)["value"],
         limits=limits(
             best_epoch=trained["best_epoch"],
             unknown_types=trained["share_unknown"].get("event_type", 0.0),
@@ -201,6 +187,11 @@ def _gate(workspace: Workspace, variant: str, key: str) -> tuple[str, str]:
     record = workspace.artifacts.record(f"{variant}/champion", key)
     report: Mapping[str, Any] = record.report if record else {}
     return str(report.get("decision", "not asked")), str(report.get("objections", "none"))
+
+
+def _row_of(trust: Rows, test: str) -> Mapping[str, Any]:
+    """The row of a trust test that is there once."""
+    return next(row for row in trust if row["test"] == test)
 
 
 def _test(row: Mapping[str, Any]) -> str:

@@ -1,15 +1,19 @@
 """Write, audit, publish: the last asset of a window shows its tables to readers, all at once, or not at all."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
+from attribution_dagster.assets.model_card import standing_of
 from attribution_dagster.assets.report import NO_FUNNEL, export_folder, picture
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.checks.gate import verdicts
 from attribution_dagster.checks.pages import write_window_page
+from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import AGGREGATES, INTERNAL, DatasetAssets, tables_of
@@ -104,6 +108,7 @@ def write_exports(
         },
         pictures=pictures,
         leaking=[name for name, variant in profile.variants.items() if variant.leaks],
+        unranked=unranked(workspace, window_key),
         simulated=profile.simulated,
     )
     return [str(path) for path in export.write(Path(folder or export_folder(workspace, window_key)))]
@@ -142,6 +147,20 @@ def _published_folder(workspace: Workspace, asset: str, window_key: str) -> Path
     return workspace.artifacts.folder(asset, window_key, version) if version is not None else None
 
 
+def standings(workspace: Workspace, window_key: str) -> dict[str, Standing]:
+    """What the models' cards said when the window was published, by variant."""
+    manifest = workspace.warehouse.manifest(window_key)
+    assert manifest is not None
+    said: Mapping[str, Mapping[str, Any]] = manifest.evidence.get("standings", {})  # type: ignore[assignment]
+    return {variant: Standing(**each) for variant, each in said.items()}
+
+
+def unranked(workspace: Workspace, window_key: str) -> list[str]:
+    """The published window's variants by which nobody may rank. One that sees the funnel ranks, to show what the funnel gives away."""
+    variants = workspace.profile.variants
+    return [name for name, said in standings(workspace, window_key).items() if not (said.ranks or variants[name].leaks)]
+
+
 def _is_published(step: Step) -> bool:
     manifest = step.workspace.warehouse.manifest(step.window_key)
     exported = Path(export_folder(step.workspace, step.window_key)).is_dir()
@@ -157,6 +176,7 @@ def _publish(step: Step) -> Report:
         "simulated": workspace.profile.simulated,
         "inputs": dict(step.inputs),
         "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
+        "standings": {variant: asdict(standing_of(workspace, variant, key)) for variant in workspace.profile.variants},
         "checks": {name: verdict.summary for name, verdict in said.items()},
     }
     manifest = workspace.warehouse.publish(key, versions, evidence)

@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
+from attribution_dagster.assets.model_card import standing_of
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
@@ -17,7 +18,7 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import load_query
 
 _PANELS = ("event_type_attribution", "position_attribution", "event_position_attribution")
-_CODE_REPORT = code_version("assets/report.py", "reports")
+_CODE_REPORT = code_version("assets/report.py", "core/signals.py", "reports")
 _CODE_LEAKAGE = code_version("sql/marts/leakage_comparison.sql")
 INLINE_WIDTH = 1040
 """Pixels of the picture in the UI; the file beside the exports has them all."""
@@ -28,7 +29,7 @@ def report_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefiniti
     """The variant's asset `attribution_report`."""
     workspace, profile = assets.workspace, assets.workspace.profile
     asset = f"{variant}/attribution_report"
-    reads = [f"{variant}/{name}" for name in (*_PANELS, "trained_model", "attribution_trust")]
+    reads = [f"{variant}/{name}" for name in (*_PANELS, "trained_model", "attribution_trust", "model_card")]
 
     @dg.asset(
         **assets.options(
@@ -106,7 +107,7 @@ def _draw(step: Step, variant: str) -> Report:
     events, positions, grid = (workspace.slice_of(f"{AGGREGATES[name]}_{variant}", key) for name in _PANELS)
     spread = workspace.slice_of(f"attribution_spread_{variant}", key).to_pylist()
     by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
-    types = [retrained(row, by_type.get(row["event_type"])) for row in events.to_pylist()]
+    types = retrained(events.to_pylist(), by_type)
     metrics = transformer_metrics(step, variant)
     header = PanelHeader(
         dataset_title=profile.title,
@@ -120,6 +121,8 @@ def _draw(step: Step, variant: str) -> Report:
         simulated=profile.simulated,
         leaks=profile.variants[variant].leaks,
         is_retrained=any(row["is_retrained"] for row in types),
+        # What sees the funnel is ranked to show what the funnel gives away, and says so.
+        is_ranked=standing_of(workspace, variant, key).ranks or profile.variants[variant].leaks,
     )
     events = pa.Table.from_pylist(types).select(events.schema.names).cast(events.schema) if types else events
     tables = PanelTables(events=events, positions=positions, event_positions=grid)

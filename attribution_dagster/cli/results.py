@@ -9,7 +9,7 @@ import pyarrow as pa
 from rich.console import Group
 from rich.text import Text
 
-from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
+from attribution_dagster.assets.published import export_folder, standings, unranked, window_pictures, write_exports
 from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.graph import tables_of
@@ -58,8 +58,7 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
         populations.setdefault(row["population"], {})[row["model"]] = row
     metrics = populations.pop("all")
     populations.pop("unseen", None)
-    card = workspace.artifacts.record(f"{variant}/model_card", window_key)
-    standing = card.report["standing"] if card is not None else {}
+    standing = standings(workspace, window_key).get(variant)
     return VariantSummary(
         variant=variant,
         leaks=workspace.profile.variants[variant].leaks,
@@ -74,8 +73,9 @@ def _variant(workspace: Workspace, window_key: str, variant: str) -> VariantSumm
             if row["granularity"] == "event_type"
         },
         elsewhere=populations,
-        state=standing.get("state", ""),
-        reasons=standing.get("reasons", ()),
+        state=standing.state if standing else "",
+        reasons=standing.reasons if standing else (),
+        is_ranked=variant not in unranked(workspace, window_key),
     )
 
 

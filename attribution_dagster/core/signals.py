@@ -1,7 +1,9 @@
-"""When an effect counts as a signal: the bounds that the statistics, the pictures and the summary share."""
+"""When an effect counts as a signal: the bounds and the tests that the statistics, the findings, the pictures and the summary share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 MINIMUM_SUPPORT_USERS = 30
 """Users that must stand behind an event type, position, store or category before it is ranked and tested together with the others."""
@@ -30,15 +32,66 @@ def signal_bounds() -> Mapping[str, float]:
     }
 
 
-def retrained(row: Mapping[str, Any], spread: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The row with the interval and q of training again on other users, where enough models tell; `is_retrained` says whether.
+def is_significant(q_value: float | None) -> bool:
+    """Return whether chance does not explain it; what could not be tested may be chance."""
+    return q_value is not None and q_value < SIGNIFICANCE
 
-    What may be the chance of which users the model learnt from is then 'Neutral'.
+
+def q_values(effects: Sequence[float], errors: Sequence[float | None], degrees: float = np.inf) -> list[float | None]:
+    """Return Benjamini-Hochberg q-values of effects against 0, by Student's t; None where there is no error.
+
+    degrees: of freedom of the errors; without end it is the normal distribution. An effect without any error is certain, unless it is 0.
     """
-    if spread is None or spread["models"] < LEAST_MODELS:
-        return {**row, "is_retrained": False}
-    effect, reach = row["mean_centred_effect"], spread["retraining_high"] - spread["mean_centred_effect"]
-    said = {"effect_low": effect - reach, "effect_high": effect + reach, "q_value": spread["retraining_q"]}
-    said |= {name: spread[name] for name in ("windows_same_sign", "windows_compared")}
-    signal = row["signal_strength"] if spread["retraining_q"] < SIGNIFICANCE else NEUTRAL
-    return {**row, **said, "signal_strength": signal, "is_retrained": True}
+    from scipy.stats import false_discovery_control
+    from scipy.stats import t as student
+
+    known = [number for number, error in enumerate(errors) if error is not None]
+    found: list[float | None] = [None] * len(effects)
+    if known:
+        effect = np.abs(np.array([effects[number] for number in known], dtype=np.float64))
+        error = np.array([errors[number] for number in known], dtype=np.float64)
+        with np.errstate(over="ignore"):
+            distance = np.divide(effect, error, out=np.where(effect == 0, 0.0, np.inf), where=error > 0)
+        for number, q_value in zip(known, false_discovery_control(2 * student.sf(distance, degrees)), strict=True):
+            found[number] = float(q_value)
+    return found
+
+
+def retrained(rows: Sequence[Mapping[str, Any]], spread: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of event types with the intervals and q of training again on other users; `is_retrained` says of which they are known.
+
+    The interval lies about the published effect, and q tests the same effect, among the rows with minimum support. What may be the chance
+    of which users the model learnt from is then 'Neutral'. So is a row of which nothing is known: it has neither interval nor q, so that
+    rows shown together are of one kind. Where too few models were trained again, all rows keep what was said under this one model.
+
+    spread: the rows of `attribution_spread` by event type.
+    """
+    from scipy.stats import t as student
+
+    known = {name: each for name, each in spread.items() if _is_known(each)}
+    if not known:
+        return [{**row, "is_retrained": False} for row in rows]
+    pairs = min(each["models"] for each in known.values()) // 2
+    errors = [known[row["event_type"]]["retraining_error"] if row["event_type"] in known else None for row in rows]
+    tested = [error if row["has_minimum_support"] else None for row, error in zip(rows, errors, strict=True)]
+    judged = q_values([row["mean_centred_effect"] for row in rows], tested, pairs)
+    reach = float(student.ppf(0.975, pairs))
+    return [
+        _again(row, known.get(row["event_type"]), None if error is None else reach * error, q_value)
+        for row, error, q_value in zip(rows, errors, judged, strict=True)
+    ]
+
+
+def _is_known(spread: Mapping[str, Any]) -> bool:
+    return spread["models"] >= LEAST_MODELS and spread["retraining_error"] is not None
+
+
+def _again(
+    row: Mapping[str, Any], spread: Mapping[str, Any] | None, reach: float | None, q_value: float | None
+) -> dict[str, Any]:
+    said = {"q_value": q_value, "signal_strength": row["signal_strength"] if is_significant(q_value) else NEUTRAL}
+    if spread is None or reach is None:
+        return {**row, **said, "effect_low": None, "effect_high": None, "is_retrained": False}
+    effect = row["mean_centred_effect"]
+    windows = {name: spread[name] for name in ("windows_same_sign", "windows_compared")}
+    return {**row, **said, **windows, "effect_low": effect - reach, "effect_high": effect + reach, "is_retrained": True}

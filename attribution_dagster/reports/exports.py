@@ -33,8 +33,9 @@ MARK = ".attribution-export"
 """Marks a folder as written here, so that it may be replaced."""
 WARNING_COLUMN = "warning"
 WINDOW_COLUMN = "window_start"
+RANK_COLUMN = "driver_rank"
 _HOW_TO_READ = (
-    "Rank by mean_centred_effect. attribution_lift compares plain shares and carries the length of sessions.",
+    "Read mean_centred_effect. attribution_lift compares plain shares and carries the length of sessions.",
     "CSV: UTF-8, commas; NULL is an empty cell. A text that a spreadsheet would take for a formula",
     "(it begins with = + - @, a tab or a line break) has an apostrophe in front.",
 )
@@ -87,13 +88,15 @@ def _refuse_foreign(folder: Path) -> None:
     )
 
 
-def write_csv(path: Path, rows: pa.Table | pa.RecordBatchReader, said: str | None = None) -> int:
+def write_csv(
+    path: Path, rows: pa.Table | pa.RecordBatchReader, said: str | None = None, *, is_ranked: bool = True
+) -> int:
     """Write the rows, streaming, without window_start (the folder names the window); returns their number.
 
-    `said`, a warning such as DATA LEAKAGE, stands in every row, in the last column.
+    `said`, a warning such as DATA LEAKAGE, stands in every row, in the last column. Where they may not be ranked, driver_rank is empty.
     """
     reader = rows.to_reader() if isinstance(rows, pa.Table) else rows
-    schema = _harmless(reader.schema.empty_table(), said).schema
+    schema = _harmless(reader.schema.empty_table(), said, is_ranked).schema
     header = ",".join(_quoted(name) for name in schema.names) + "\n"
     written = 0
     with path.open("wb") as file:
@@ -101,7 +104,7 @@ def write_csv(path: Path, rows: pa.Table | pa.RecordBatchReader, said: str | Non
         with csv.CSVWriter(file, schema, write_options=csv.WriteOptions(include_header=False)) as writer:
             for batch in reader:
                 written += batch.num_rows
-                writer.write_table(_harmless(pa.Table.from_batches([batch]), said))
+                writer.write_table(_harmless(pa.Table.from_batches([batch]), said, is_ranked))
     return written
 
 
@@ -118,13 +121,17 @@ def warning_of(table: str, *, leaking: Sequence[str], simulated: bool) -> str | 
 
 @dataclass(frozen=True, kw_only=True)
 class WindowExport:
-    """All that is exported for one window. tables: published name -> rows; pictures: file name -> PNG."""
+    """All that is exported for one window. tables: published name -> rows; pictures: file name -> PNG.
+
+    unranked: variants whose model does not allow to rank, so that their driver_rank is empty.
+    """
 
     title: str
     window_key: str
     tables: Mapping[str, pa.Table | pa.RecordBatchReader]
     pictures: Mapping[str, bytes]
     leaking: Sequence[str] = ()
+    unranked: Sequence[str] = ()
     simulated: bool = False
 
     def write(self, folder: Path) -> list[Path]:
@@ -132,7 +139,8 @@ class WindowExport:
         with replaced_folder(folder) as fresh:
             for name, rows in self.tables.items():
                 said = warning_of(name, leaking=self.leaking, simulated=self.simulated)
-                write_csv(fresh / export_name(name), rows, said)
+                is_ranked = not any(name.endswith(f"_{variant}") for variant in self.unranked)
+                write_csv(fresh / export_name(name), rows, said, is_ranked=is_ranked)
             for name, content in self.pictures.items():
                 (fresh / name).write_bytes(content)
             files = sorted(path.name for path in fresh.iterdir() if path.name != MARK)
@@ -147,12 +155,17 @@ class WindowExport:
         if self.leaking:
             concerned = f"This holds for {', '.join(self.leaking)} and leakage_comparison; their last column says it."
             lines += [LEAKAGE_SENTENCE, concerned, ""]
+        if self.unranked:
+            withheld = ", ".join(self.unranked)
+            lines += [f"No ranking: driver_rank of {withheld} is empty; the model card says why.", ""]
         return "\n".join([*lines, *_HOW_TO_READ, "", *files, ""])
 
 
-def _harmless(table: pa.Table, said: str | None) -> pa.Table:
-    """Columns as they are exported: texts made harmless, window_start left out, the warning appended."""
+def _harmless(table: pa.Table, said: str | None, is_ranked: bool) -> pa.Table:
+    """Columns as they are exported: texts made harmless, window_start and what may not be said left out, the warning appended."""
     columns = {name: _harmless_column(table[name]) for name in table.column_names if name != WINDOW_COLUMN}
+    if RANK_COLUMN in columns and not is_ranked:
+        columns[RANK_COLUMN] = pa.chunked_array([pa.nulls(table.num_rows, table[RANK_COLUMN].type)])
     if said is not None:
         columns[WARNING_COLUMN] = pa.chunked_array([pa.repeat(pa.scalar(said), table.num_rows)])
     return pa.table(columns)

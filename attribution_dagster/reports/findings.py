@@ -21,12 +21,20 @@ _TOP, _BOTTOM = 16, 22
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFindings:
-    """What was found with one variant. tested: event types with enough users."""
+    """What was found with one variant. tested: event types with enough users; known: those of which models trained on other users tell."""
 
     variant: str
     standing: Standing
     tested: int
+    known: int
     findings: Sequence[Finding]
+
+    @property
+    def instead(self) -> str:
+        """The sentence that stands where there is no finding."""
+        if not self.standing.claims:
+            return sentences.nothing_claimed(self.variant, self.standing.reasons)
+        return sentences.nothing_found(self.variant, self.tested, self.known)
 
 
 @dataclass(frozen=True, kw_only=True)

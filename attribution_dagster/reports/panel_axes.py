@@ -36,17 +36,23 @@ HOLLOW: dict[str, Any] = {
 }
 
 
-def top_rows(events: pa.Table, limit: int = MAX_ROWS) -> list[Row]:
-    """The types with the largest effects, strongest driver first; those with minimum support only, if any has it."""
+def top_rows(events: pa.Table, limit: int = MAX_ROWS, *, is_ranked: bool = True) -> list[Row]:
+    """The types with the largest effects, the highest first; those with minimum support only, if any has it. Unranked, the first by name."""
     rows = [row for row in events.to_pylist() if row["mean_centred_effect"] is not None]
     supported = [row for row in rows if row["has_minimum_support"]] or rows
+    if not is_ranked:
+        return sorted(supported, key=lambda row: str(row["event_type"]))[:limit]
     largest = sorted(supported, key=lambda row: (-abs(row["mean_centred_effect"]), str(row["event_type"])))[:limit]
     return sorted(largest, key=lambda row: (-row["mean_centred_effect"], str(row["event_type"])))
 
 
-def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int, *, is_retrained: bool) -> None:
+def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int, *, is_retrained: bool, is_ranked: bool) -> None:
     """Effect and 95 % interval of each type, over other trainings or for this model; blue drives, vermillion brakes, grey is small or may be chance."""
-    chosen = "" if len(rows) >= all_types else f": the {len(rows)} largest of {all_types}"
+    chosen = (
+        ""
+        if len(rows) >= all_types
+        else f": the {'' if is_ranked else 'first '}{len(rows)} {'largest ' if is_ranked else ''}of {all_types}"
+    )
     axes.set_title(f"Effect of event types{chosen}", pad=KEY_ROOM)
     if not rows:
         return _say_nothing(axes)

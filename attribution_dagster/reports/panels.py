@@ -30,7 +30,7 @@ TITLE_POINTS = 19.0
 class PanelHeader:
     """What the title says. Sessions and conversions are those of the risk set behind the aggregates.
 
-    is_retrained: intervals of event types are over models trained on other users.
+    is_retrained: intervals of event types are over models trained on other users. is_ranked: whether event types may be ranked.
     """
 
     dataset_title: str
@@ -44,6 +44,7 @@ class PanelHeader:
     simulated: bool = False
     leaks: bool = False
     is_retrained: bool = False
+    is_ranked: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.converted <= self.sessions:
@@ -57,6 +58,8 @@ class PanelHeader:
             f"variant {self.variant}",
             f"{self.sessions:,} compared sessions, {self.converted:,} converted{share}",
         ]
+        if not self.is_ranked:
+            facts.append("NO RANKING: event types by name")
         if self.auc is not None:
             between = (
                 "" if self.auc_low is None or self.auc_high is None else f" ({self.auc_low:.3f} to {self.auc_high:.3f})"
@@ -82,8 +85,14 @@ def draw_panels(tables: PanelTables, header: PanelHeader) -> Figure:
         top = _draw_header(figure, header)
         figure.set_layout_engine("constrained", rect=(0.006, 0.052, 0.988, top - 0.052), wspace=0.05, hspace=0.06)
         grid = figure.add_gridspec(2, 2)
-        rows = top_rows(tables.events)
-        draw_event_types(figure.add_subplot(grid[0, 0]), rows, tables.events.num_rows, is_retrained=header.is_retrained)
+        rows = top_rows(tables.events, is_ranked=header.is_ranked)
+        draw_event_types(
+            figure.add_subplot(grid[0, 0]),
+            rows,
+            tables.events.num_rows,
+            is_retrained=header.is_retrained,
+            is_ranked=header.is_ranked,
+        )
         draw_both_sides(figure.add_subplot(grid[0, 1]), rows)
         draw_positions(figure.add_subplot(grid[1, 0]), tables.positions.to_pylist())
         draw_heatmap(figure.add_subplot(grid[1, 1]), rows, tables.event_positions.to_pylist())

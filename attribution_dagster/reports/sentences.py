@@ -97,12 +97,12 @@ def raw_sentence(finding: Finding) -> str:
 
 
 def positions_sentence(finding: Finding) -> str:
-    """At which positions it holds."""
+    """At which positions it holds; nobody asked models trained on other users."""
     return _holding(finding.positions, "position", "positions")
 
 
 def stores_sentence(finding: Finding) -> str:
-    """At which stores it holds."""
+    """At which stores it holds; nobody asked models trained on other users."""
     if not finding.stores.places:
         return "No store has enough users with this event."
     return _holding(finding.stores, "store", "stores")
@@ -143,14 +143,36 @@ def q_words(q_value: float) -> str:
     return "< 1e-9" if q_value < 1e-9 else f"{q_value:.2g}"
 
 
-def nothing_found(variant: str, tested: int) -> str:
-    """The sentence of a variant without a finding."""
-    types = "event type" if tested == 1 else "event types"
-    return f"Nothing significant: of {tested} {types} with enough users, none has an effect with q < .05 in variant {variant}."
+def nothing_found(variant: str, tested: int, known: int) -> str:
+    """The sentence of a variant without a finding. known: event types of which models trained on other users tell something."""
+    if tested and not known:
+        return (
+            f"Not known: of {_types(tested)} with enough users in variant {variant}, none could be compared between models trained on "
+            "other users. That takes two pairs of them, and enough occurrences in the sessions that they explain."
+        )
+    found = f"Nothing significant: of {_types(known)} with enough users, none has an effect with q < .05 in variant {variant}."
+    return f"{found} {not_known(tested, known)}".strip()
+
+
+def nothing_claimed(variant: str, reasons: Sequence[str]) -> str:
+    """The sentence of a variant whose model does not allow to claim anything, whatever its effects."""
+    return f"No findings in variant {variant}, whatever its tables say: {reasons[0]}."
+
+
+def not_known(tested: int, known: int) -> str:
+    """The sentence on event types that can be neither found nor ruled out; empty without any."""
+    if tested == known:
+        return ""
+    return f"Not known of {_types(tested - known)}: too rare to be compared between models trained on other users."
+
+
+def _types(number: int) -> str:
+    return "1 event type" if number == 1 else f"{number} event types"
 
 
 def _holding(found: Holding, one: str, many: str) -> str:
-    parts = [f"Holds at {len(found.same)} of {found.places} {one if found.places == 1 else many} with enough users"]
+    where = f"{len(found.same)} of {found.places} {one if found.places == 1 else many} with enough users"
+    parts = [f"Under this one model it holds at {where}"]
     if found.same:
         parts[0] += f" ({_names(found.same)})"
     if found.opposite:

@@ -42,7 +42,7 @@ class VariantSummary:
 
     `sessions` and `converted` count the risk set. The model itself is the entry "transformer". `pairs` are the rows of
     its neighbours that are worth more together. `elsewhere`: further populations, by name, with metrics like those. `state` and
-    `reasons`: what the model's card says may be done with it, and why.
+    `reasons`: what the model's card says may be done with it, and why. `is_ranked`: whether event types may be ranked by it.
     """
 
     variant: str
@@ -56,6 +56,7 @@ class VariantSummary:
     elsewhere: Mapping[str, Metrics] = field(default_factory=dict)
     state: str = ""
     reasons: Sequence[str] = ()
+    is_ranked: bool = True
 
     @property
     def auc(self) -> float | None:
@@ -119,13 +120,11 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
         yield Text(f"{LEAKAGE_SENTENCE} Funnel events are marked{FUNNEL_MARK}.", style="red")
     share = f" ({variant.converted / variant.sessions:.1%})" if variant.sessions else ""
     yield Text(f"{variant.sessions:,} compared sessions, {variant.converted:,} converted{share}")
-    rows = [
-        retrained(row, variant.spread.get(row["event_type"]))
-        for row in variant.events.to_pylist()
-        if row["has_minimum_support"] and row["mean_centred_effect"] is not None
-    ]
+    rows = retrained([row for row in variant.events.to_pylist() if row["has_minimum_support"]], variant.spread)
     yield Text()
-    yield _effects(rows) if rows else Text("No event type occurs for enough users to be ranked.", style="yellow")
+    yield _effects(rows, variant.is_ranked) if rows else Text("No event type occurs for enough users.", style="yellow")
+    if rows and not variant.is_ranked:
+        yield Text("NO RANKING: listed by name; the model card says why.", style="yellow")
     yield Text(
         "Against an average event, so what does nothing lies beside 0. Pale: neutral, within .05 of it or with q of .05 or more. "
         + (_OTHER_TRAINING if any(row["is_retrained"] for row in rows) else _THIS_MODEL),
@@ -143,11 +142,15 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
         yield Text(f"Model card: {variant.state}{why}.", style="" if variant.state == State.PUBLISHABLE else "yellow")
 
 
-def _effects(rows: Sequence[Mapping[str, Any]]) -> Table:
-    ranked = sorted(rows, key=lambda row: row["mean_centred_effect"], reverse=True)
-    drivers = [row for row in ranked if row["mean_centred_effect"] > 0][:SHOWN]
-    brakes = [row for row in reversed(ranked) if row["mean_centred_effect"] < 0][:SHOWN]
-    reach = max(abs(row["mean_centred_effect"]) for row in ranked) or 1.0
+def _effects(rows: Sequence[Mapping[str, Any]], is_ranked: bool) -> Table:
+    """The strongest on both sides; where they may not be ranked, all that are a signal, by name."""
+    ordered = sorted(rows, key=lambda row: row["mean_centred_effect"], reverse=True)
+    drivers = [row for row in ordered if row["mean_centred_effect"] > 0][:SHOWN]
+    brakes = [row for row in reversed(ordered) if row["mean_centred_effect"] < 0][:SHOWN]
+    if not is_ranked:
+        named = sorted(filter(is_signal, rows), key=lambda row: str(row["event_type"]))
+        drivers, brakes = ([row for row in named if (row["mean_centred_effect"] > 0) is up] for up in (True, False))
+    reach = max(abs(row["mean_centred_effect"]) for row in ordered) or 1.0
     table = _table("▲ drivers  ▼ brakes", "", "logits (95 %)", "odds", "q", "users")
     for mark, colour, chosen in (("▲", "deep_sky_blue3", drivers), ("▼", "dark_orange3", brakes)):
         for row in chosen:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from attribution_dagster.core.claims.baseline_agreement import baseline_agreement
-from attribution_dagster.core.claims.holding import Holding, Place, holding, q_values
+from attribution_dagster.core.claims.baseline_effects import baseline_effects
+from attribution_dagster.core.claims.holding import Holding, Place, holding
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
+from attribution_dagster.core.signals import q_values
 
 
 def row(count: int, sessions: int, rate: float, half: float = 0.0196, expected: float = 0.1) -> CountRate:
@@ -71,23 +72,26 @@ def test_q_values_are_benjamini_and_hochbergs_and_unknown_without_an_error() -> 
     effects = [float(norm.isf(p / 2)) for p in (0.01, 0.2, 0.02)]
     found = q_values([effects[0], 9.0, effects[1], effects[2]], [1.0, None, 1.0, 1.0])
     assert found[1] is None and [found[n] for n in (0, 2, 3)] == pytest.approx([0.03, 0.2, 0.03])
-    assert q_values([], []) == [] and q_values([1.0], [0.0]) == [None]
+    assert q_values([], []) == [] and q_values([1.0], [None]) == [None]
+
+
+def test_an_effect_without_any_error_is_certain_unless_it_is_zero() -> None:
+    assert q_values([0.1, 0.0], [0.0, 0.0]) == [0.0, 1.0]
+
+
+def test_q_values_of_few_models_are_students() -> None:
+    # Student's t with two degrees of freedom leaves .05 on both sides beyond 4.303.
+    assert q_values([4.303], [1.0], 2) == pytest.approx([0.05], abs=1e-4)
+    assert q_values([1.959964], [1.0]) == pytest.approx([0.05], abs=1e-6)
 
 
 WEIGHTS = {"a": 1.0, "b": 0.5, "c": 0.0, "d": -0.5, "(unknown)": 9.0}
 OCCURRENCES = {"a": 10, "b": 10, "c": 10, "d": 10}
 
 
-def test_the_baseline_is_centred_at_the_average_event_and_agrees_or_contradicts() -> None:
-    same = baseline_agreement({"a": 3.0, "b": 2.0, "c": 1.0, "d": 0.0}, OCCURRENCES, WEIGHTS)
-    assert same.rank_correlation == pytest.approx(1.0) and not same.contradicts
-    assert dict(same.baseline_effects) == pytest.approx({"a": 0.75, "b": 0.25, "c": -0.25, "d": -0.75})
-    other = baseline_agreement({"a": 0.0, "b": 1.0, "c": 2.0, "d": 3.0}, OCCURRENCES, WEIGHTS)
-    assert other.rank_correlation == pytest.approx(-1.0) and other.contradicts
-
-
-def test_too_few_event_types_to_rank_are_no_contradiction_and_equal_weights_are_one() -> None:
-    few = baseline_agreement({"a": 0.0, "b": 1.0, "c": 2.0}, OCCURRENCES, WEIGHTS)
-    assert few.rank_correlation is None and not few.contradicts
-    flat = baseline_agreement({"a": 0.0, "b": 1.0, "c": 2.0, "d": 3.0}, OCCURRENCES, dict.fromkeys("abcd", 1.0))
-    assert flat.rank_correlation == 0.0 and flat.contradicts
+def test_the_baseline_is_centred_at_the_average_event() -> None:
+    found = baseline_effects(OCCURRENCES, WEIGHTS)
+    assert found == pytest.approx({"a": 0.75, "b": 0.25, "c": -0.25, "d": -0.75})
+    # Three times as many of `a` pull the average from .25 to .5; what the baseline has never seen has no effect.
+    assert baseline_effects({"a": 30, "b": 10, "c": 10, "d": 10, "new": 5}, WEIGHTS)["a"] == pytest.approx(0.5)
+    assert baseline_effects({}, WEIGHTS) == {}

@@ -64,6 +64,26 @@ def test_the_warning_is_the_last_column_and_the_window_is_left_to_the_folder(tmp
     assert (tmp_path / "x.csv").read_text().startswith("event_type,mean,warning\n")
 
 
+def test_where_nobody_may_rank_the_rank_is_empty_and_the_folder_says_so(tmp_path):
+    ranked = pa.table({"event_type": ["a", "b"], "driver_rank": pa.array([1, 2], pa.int64())})
+    tables = {f"transformer_event_attribution_{variant}": ranked for variant in ("no_funnel", "with_funnel")}
+    export = WindowExport(
+        title="Shop",
+        window_key="2025-02-03",
+        tables=tables,
+        pictures={},
+        leaking=["with_funnel"],
+        unranked=["no_funnel"],
+    )
+    export.write(tmp_path / "out")
+    found = {
+        name: [row["driver_rank"] for row in read(tmp_path / "out" / f"event_type_attribution_{name}.csv")]
+        for name in ("no_funnel", "with_funnel")
+    }
+    assert found == {"no_funnel": ["", ""], "with_funnel": ["1", "2"]}
+    assert "No ranking: driver_rank of no_funnel is empty" in (tmp_path / "out" / "README.txt").read_text()
+
+
 def test_batches_are_streamed_and_an_empty_table_keeps_its_header(tmp_path):
     table = pa.table({"a": [str(i) for i in range(10)]})
     assert write_csv(tmp_path / "x.csv", table.to_reader(max_chunksize=3)) == 10

@@ -24,7 +24,7 @@ HOSTILE = [
     "<img src=x onerror=y>",
 ]
 GROUND = Ground(sessions=10_000, converted=800, users=6_000, standard_error=0.003)
-GOOD = Standing(state=State.PUBLISHABLE, reasons=(), ranks=True)
+GOOD = Standing(state=State.PUBLISHABLE, reasons=(), claims=True, ranks=True)
 
 
 def row(count: int, rate: float) -> CountRate:
@@ -66,8 +66,8 @@ def finding(**changes: Any) -> Finding:
     return Finding(**{**values, **changes})
 
 
-def page(*findings: Finding, standing: Standing = GOOD, tested: int = 5) -> FindingsPage:
-    found = VariantFindings(variant="no_funnel", standing=standing, tested=tested, findings=findings)
+def page(*findings: Finding, standing: Standing = GOOD, tested: int = 5, known: int = 5) -> FindingsPage:
+    found = VariantFindings(variant="no_funnel", standing=standing, tested=tested, known=known, findings=findings)
     return FindingsPage(title="Shop", window_key="2025-02-03", simulated=False, variants=[found])
 
 
@@ -100,7 +100,9 @@ def test_raw_rates_and_the_baseline_that_contradict_are_said_in_the_headline() -
 def test_where_it_holds_how_long_it_held_and_how_to_test_it() -> None:
     found = finding()
     said = sentences.positions_sentence(found)
-    assert said == ("Holds at 1 of 3 positions with enough users (1-5); the opposite sign at 21-50; not clear at 6-10.")
+    assert said == (
+        "Under this one model it holds at 1 of 3 positions with enough users (1-5); the opposite sign at 21-50; not clear at 6-10."
+    )
     assert sentences.stores_sentence(found) == "No store has enough users with this event."
     assert (
         sentences.stability_sentence(found)
@@ -118,7 +120,7 @@ def test_where_it_holds_how_long_it_held_and_how_to_test_it() -> None:
 
 def test_many_stores_are_counted_and_five_are_named() -> None:
     said = sentences.stores_sentence(finding(stores=Holding(same=tuple(f"s{n}" for n in range(9)))))
-    assert said == "Holds at 9 of 9 stores with enough users (s0, s1, s2, s3, s4 and 4 more)."
+    assert said == "Under this one model it holds at 9 of 9 stores with enough users (s0, s1, s2, s3, s4 and 4 more)."
 
 
 class Tags(HTMLParser):
@@ -156,12 +158,28 @@ def test_small_findings_come_last_as_a_list_and_are_in_the_table_of_all() -> Non
 
 
 def test_without_a_finding_the_pages_say_so() -> None:
-    for text in (page(tested=7).html(), page(tested=7).markdown()):
-        assert "Nothing significant: of 7 event types with enough users" in text
+    for text in (page(tested=7, known=7).html(), page(tested=7, known=7).markdown()):
+        assert "Nothing significant: of 7 event types with enough users" in text and "ot known" not in text
+
+
+def test_what_could_not_be_compared_is_not_known_and_not_insignificant() -> None:
+    for text in (page(tested=7, known=0).html(), page(tested=7, known=0).markdown()):
+        assert "Not known: of 7 event types with enough users" in text and "significant: " not in text
+    for findings in ([], [finding()]):
+        for text in (page(*findings, tested=7, known=6).html(), page(*findings, tested=7, known=6).markdown()):
+            assert "Not known of 1 event type: too rare" in text
+    assert "Not known" not in page(finding(), tested=7, known=7).html()
+
+
+def test_a_model_of_which_nothing_is_claimed_says_why_and_not_that_nothing_matters() -> None:
+    silent = Standing(state=State.WARNINGS, reasons=("nothing is claimed: because",), claims=False, ranks=False)
+    for text in (page(standing=silent).html(), page(standing=silent).markdown()):
+        assert "No findings in variant no_funnel" in text and "nothing is claimed: because." in text
+        assert "Nothing significant" not in text and "Not known" not in text
 
 
 def test_without_a_ranking_the_pages_say_so_and_show_no_rank() -> None:
-    withheld = Standing(state=State.WARNINGS, reasons=("ranking withheld: because",), ranks=False)
+    withheld = Standing(state=State.WARNINGS, reasons=("ranking withheld: because",), claims=True, ranks=False)
     shown = page(finding(rank=None), standing=withheld)
     for text in (shown.html(), shown.markdown()):
         assert "No ranking." in text and "ranking withheld: because" in text

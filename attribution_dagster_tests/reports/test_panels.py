@@ -170,6 +170,14 @@ def test_colour_says_the_side_of_zero_unless_the_row_is_neutral(effect, signal, 
     assert effect_colour({"mean_centred_effect": effect, "signal_strength": signal}) == colour
 
 
+def test_where_nobody_may_rank_event_types_stand_by_name(fair):
+    names = [row["event_type"] for row in top_rows(fair["event"], 5, is_ranked=False)]
+    assert names == sorted(names) != [row["event_type"] for row in top_rows(fair["event"], 5)]
+    said = words(fair, header_of(is_ranked=False))
+    assert any("NO RANKING" in each for each in said) and any("the first " in each for each in said)
+    assert not any("NO RANKING" in each for each in words(fair, header_of()))
+
+
 def test_cells_that_are_neutral_stand_in_brackets(fair):
     said = set(words(fair, header_of()))
     shown = {row["event_type"] for row in top_rows(fair["event"])}

@@ -107,6 +107,18 @@ def test_strongest_first_on_both_sides_and_no_more_than_five_of_each():
     assert brakes == ["t20", "t19", "t18", "t17", "t16"]
 
 
+def test_where_nobody_may_rank_signals_are_listed_by_name():
+    rows = [("zeta", 0.9, 0.01, False), ("mid", 0.02, 0.05, False), ("alpha", 0.3, 0.01, False), *FAIR[2:]]
+    fair = replace(summary(fair=rows).variants[0], is_ranked=False)
+    text = plain_text(summary(variants=[fair]), width=160)
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("▲ ") and "drivers" not in line] == [
+        "alpha",
+        "zeta",
+    ]
+    assert "NO RANKING" in text and "mid" not in text
+    assert "NO RANKING" not in plain_text(summary())
+
+
 def test_the_model_stands_beside_its_baselines():
     text = plain_text(summary())
     for part in (
@@ -226,16 +238,30 @@ def test_recovery_needs_three_types_that_differ(planted):
     assert recovery(events(*FAIR), planted) is None
 
 
+def spread_of(error: float | None, models: int = 4) -> dict[str, object]:
+    return {"retraining_error": error, "models": models, "windows_same_sign": 2, "windows_compared": 2}
+
+
 def test_intervals_of_another_training_replace_those_of_this_model_where_two_pairs_tell():
     fair = summary().variants[0]
 
-    def click(models: int, q: float) -> str:
-        spread = {"mean_centred_effect": 0.26, "retraining_high": 0.46, "retraining_q": q, "models": models}
-        return line_of(plain_text(summary(variants=[replace(fair, spread={"click": spread})])), "▲ click")
+    def told(**spread) -> str:
+        return plain_text(summary(variants=[replace(fair, spread=spread)]), width=300)
 
-    assert "+0.25 (+0.05 to +0.45)" in click(4, 0.012) and ".012" in click(4, 0.012) and "█" in click(4, 0.012)
-    assert "░" in click(4, 0.06)
-    assert click(2, 0.06) == line_of(plain_text(summary()), "▲ click")
+    # Student's t with two degrees of freedom: 4.303 errors on either side; .25 / .02 = 12.5 has p = .0063, q = .0095 or so.
+    again = told(click=spread_of(0.02), scroll=spread_of(0.02), leave=spread_of(0.02))
+    click = line_of(again, "▲ click")
+    assert "+0.25 (+0.16 to +0.34)" in click and ".010" in click and "█" in click
+    assert "a model trained on other users" in again and "this model; another" not in again
+    assert "░" in line_of(told(click=spread_of(0.1)), "▲ click")
+    assert line_of(told(click=spread_of(0.1, models=2)), "▲ click") == line_of(plain_text(summary(), 300), "▲ click")
+
+
+def test_a_type_that_no_other_training_tells_of_has_no_interval_beside_those_that_have():
+    fair = summary().variants[0]
+    text = plain_text(summary(variants=[replace(fair, spread={"leave": spread_of(0.02)})]), width=300)
+    assert "(" not in line_of(text, "▲ click") and "–" in line_of(text, "▲ click") and "░" in line_of(text, "▲ click")
+    assert "−0.40 (" in line_of(text, "▼ leave") and "a model trained on other users" in text
 
 
 def test_the_cards_state_is_told_with_its_reasons():

@@ -33,6 +33,6 @@ CREATE TABLE attribution_statistics_{variant} (
     sessions_converted BIGINT COMMENT 'Those of them that converted.',
     users BIGINT COMMENT 'Users with at least one occurrence.',
     has_minimum_support BOOLEAN COMMENT 'Whether at least the configured number of users stands behind the row.',
-    driver_rank BIGINT COMMENT '1 = strongest driver by mean_centred_effect among groups of the granularity with minimum support, ties by name; the last rank is the strongest brake; NULL without support and for events without a store.'
+    driver_rank BIGINT COMMENT '1 = largest mean_centred_effect among groups of the granularity with minimum support, ties by name; the last rank is the smallest. An order by size: whether to rank event types by this model at all, its card says, and exported files leave the rank out where not. NULL without support and for events without a store.'
 )
 COMMENT = 'Everything that is said of groups of attributed events, all granularities in one long table: what the published tables by event type, position, store, category and event type by position are read from. Over sessions of the risk set only; not published itself.'

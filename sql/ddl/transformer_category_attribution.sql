@@ -28,6 +28,6 @@ CREATE TABLE transformer_category_attribution_{variant} (
     sessions BIGINT COMMENT 'Sessions with at least one occurrence.',
     users BIGINT COMMENT 'Users with at least one occurrence.',
     has_minimum_support BOOLEAN COMMENT 'Whether at least the configured number of users stands behind the row.',
-    driver_rank BIGINT COMMENT '1 = strongest driver by mean_centred_effect among rows with minimum support; the last rank is the strongest brake; NULL without support.'
+    driver_rank BIGINT COMMENT '1 = largest mean_centred_effect among rows with minimum support; the last rank is the smallest. An order by size: whether to rank event types by this model at all, its card says, and exported files leave the rank out where not. NULL without support.'
 )
 COMMENT = 'Attribution by category and tag. attribution_lift compares plain shares and carries session length: it does not tell a driver from a brake. Over sessions of the risk set only.'

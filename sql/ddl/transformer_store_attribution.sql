@@ -24,6 +24,6 @@ CREATE TABLE transformer_store_attribution_{variant} (
     occurrences BIGINT COMMENT 'Occurrences at the store, both labels together.',
     users BIGINT COMMENT 'Users with at least one event at the store, both labels together.',
     has_minimum_support BOOLEAN COMMENT 'Whether at least the configured number of users stands behind the row.',
-    driver_rank BIGINT COMMENT '1 = strongest driver by mean_centred_effect among stores with minimum support, the same on both rows of a store; NULL without support and for events without a store.'
+    driver_rank BIGINT COMMENT '1 = largest mean_centred_effect among stores with minimum support, the same on both rows of a store; NULL without support and for events without a store.'
 )
 COMMENT = 'Attribution by store, one row for converted and one for other sessions. The difference of the two means compares plain shares and carries session length: rank by mean_centred_effect. Over sessions of the risk set only.'

@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from attribution_dagster.core.signals import SIGNIFICANCE
+from attribution_dagster.core.signals import is_significant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,22 +41,6 @@ def holding(effect: float, places: Sequence[Place]) -> Holding:
     """Return where the effect holds, in the order of `places`."""
     found: dict[str, list[str]] = {"same": [], "opposite": [], "unclear": []}
     for place in places:
-        clear = place.q_value is not None and place.q_value < SIGNIFICANCE
         side = "same" if (place.effect > 0) == (effect > 0) else "opposite"
-        found[side if clear else "unclear"].append(place.name)
+        found[side if is_significant(place.q_value) else "unclear"].append(place.name)
     return Holding(**{name: tuple(names) for name, names in found.items()})
-
-
-def q_values(effects: Sequence[float], errors: Sequence[float | None]) -> list[float | None]:
-    """Return Benjamini-Hochberg q-values of effects against 0 (normal approximation); None where the error is None or 0."""
-    from scipy.stats import false_discovery_control, norm
-
-    known = [number for number, error in enumerate(errors) if error]
-    if not known:
-        return [None] * len(effects)
-    scores = np.array([effects[number] / (errors[number] or 1.0) for number in known])
-    adjusted = false_discovery_control(2 * norm.sf(np.abs(scores)))
-    found: list[float | None] = [None] * len(effects)
-    for number, q_value in zip(known, adjusted, strict=True):
-        found[number] = float(q_value)
-    return found
