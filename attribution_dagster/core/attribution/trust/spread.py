@@ -28,7 +28,8 @@ _Floats = npt.NDArray[np.float64]
 class SpreadRow:
     """An effect under the model, and how it varies with the users that a model is trained on; None where no pair was trained.
 
-    retraining_error: standard error over other samples of training users, of a model trained on as many as this one;
+    retraining_error: standard error over other samples of training users, of a model trained on as many as this one, with
+    so many degrees of freedom (retraining_degrees);
     retraining_low, retraining_high: 95 % interval. retraining_q: Benjamini-Hochberg within the granularity.
     halves_mean: mean over the models on halves. same_sign: share of them that agree on the effect's direction.
     windows_compared: windows that the model learnt from, with enough occurrences, on each of which a model was trained alone;
@@ -41,6 +42,7 @@ class SpreadRow:
     mean_centred_effect: float
     halves_mean: float | None = None
     retraining_error: float | None = None
+    retraining_degrees: int | None = None
     retraining_low: float | None = None
     retraining_high: float | None = None
     retraining_q: float | None = None
@@ -69,7 +71,7 @@ def spread_rows(
     of_windows = np.array([window[granularity] for window in windows]).reshape(len(windows), len(effect))
     compared, agreeing = ~np.isnan(of_windows), np.sign(of_windows) == np.sign(effect)
     of_pairs = [[half[granularity] for half in pair] for pair in pairs]
-    known: list[dict[str, float]] = [{}] * len(effect)
+    known: list[dict[str, Any]] = [{}] * len(effect)
     if of_pairs and len(effect):
         known = _spread(effect, np.array(of_pairs), grouping.counts)
     return [
@@ -87,7 +89,7 @@ def spread_rows(
     ]
 
 
-def _spread(effect: _Floats, of_pairs: _Floats, counts: npt.NDArray[np.int64]) -> list[dict[str, float]]:
+def _spread(effect: _Floats, of_pairs: _Floats, counts: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
     error, freedom = _moderated(of_pairs, counts)
     reach = student.ppf((1 + CONFIDENCE) / 2, freedom) * error
     # An effect that did not move at all is certain, and one of 0 is no effect.
@@ -101,7 +103,10 @@ def _spread(effect: _Floats, of_pairs: _Floats, counts: npt.NDArray[np.int64]) -
         "retraining_q": false_discovery_control(2 * student.sf(distance, freedom)),
         "same_sign": (np.sign(each) == np.sign(effect)).mean(axis=0),
     }
-    return [{name: float(values[place]) for name, values in columns.items()} for place in range(len(effect))]
+    return [
+        {name: float(values[place]) for name, values in columns.items()} | {"retraining_degrees": freedom}
+        for place in range(len(effect))
+    ]
 
 
 def _moderated(of_pairs: _Floats, counts: npt.NDArray[np.int64]) -> tuple[_Floats, int]:
