@@ -89,7 +89,8 @@ def test_a_training_run_says_what_it_learnt_from_and_holds_all_that_was_made(
     }
     assert {
         "model_metrics.csv", "event_type_attribution.csv", "position_attribution.csv", "calibration.png",
-        f"attention_attribution_analysis_{variant}.png",
+        f"attention_attribution_analysis_{variant}.png", f"attribution_trust_{variant}.png",
+        "attribution_trust.csv", "attribution_spread.csv",
     } <= files(f"windows/{EXPLAINED}")  # fmt: skip
     logged = client.get_logged_model(run.outputs.model_outputs[0].model_id)
     folder = Path(logged.artifact_location.removeprefix("file://"))
