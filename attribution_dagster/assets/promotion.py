@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from attribution_dagster.core.models.transformer import AttributionModel
 
 _OPEN = "not decided"
+PROMOTION_POOL = "promotion"
+"""Pool of the gates, to be of one place: two at a time could both take the place of the same champion."""
 _CODE = code_version("assets/promotion.py", "core/models/gate.py", "resources/model_registry.py")
 
 
@@ -43,6 +45,7 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
             group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
+            pool=PROMOTION_POOL,
         )
     )
     def champion(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -96,8 +99,7 @@ def _decision(step: Step, variant: str) -> dict[str, Any]:
         return {"decision": earlier, "model": model, **_champion(step, variant)}
     if outdated := _of_another_model(step):
         return {"decision": f"{_OPEN}: made before this model, make it again: {', '.join(outdated)}", "model": model}
-    decision, against = _decide(step, variant, version, trained.report)
-    registry.record(variant, version, step.window_key, decision, against)
+    decision, against = _recorded(step, variant, version, trained.report)
     return {
         "decision": "promoted" if decision.promoted else "refused",
         "objections": "; ".join(decision.objections) or "none",
@@ -130,8 +132,20 @@ def _champion(step: Step, variant: str) -> Report:
     return {"champion": champion.name if champion else "none yet"}
 
 
-def _decide(
+def _recorded(
     step: Step, variant: str, version: RegisteredVersion, trained: Mapping[str, Any]
+) -> "tuple[Decision, str]":
+    """The decision and whom it was made against, as the registry has noted them: made anew as long as the champion changes meanwhile."""
+    registry = step.workspace.registry
+    while True:
+        champion = registry.champion(variant)
+        decision, against = _decide(step, variant, version, champion, trained)
+        if registry.record(variant, version, step.window_key, decision, against, seen=champion):
+            return decision, against
+
+
+def _decide(
+    step: Step, variant: str, version: RegisteredVersion, champion: RegisteredVersion | None, trained: Mapping[str, Any]
 ) -> "tuple[Decision, str]":
     """The decision, and whom it was made against."""
     import numpy as np
@@ -148,7 +162,7 @@ def _decide(
     def probabilities(model: "AttributionModel") -> Any:
         return model.calibration.sample_probability(predict(model, sessions))
 
-    champion, theirs, objections = workspace.registry.champion(variant), None, []
+    theirs, objections = None, []
     against = champion.name if champion else "nobody"
     if champion is not None and champion.trained_for > version.trained_for:
         # It may have learnt from this very window, so that they can't be compared on it; and it is the newer one.

@@ -1,6 +1,6 @@
 """Trained models by name and version in MLflow's registry: `<dataset>-<variant>`, with the aliases `challenger` and `champion`.
 
-The newest training is the challenger. A training becomes champion through the gate, once; a person may go back
+The training for the latest window is the challenger. A training becomes champion through the gate, once; a person may go back
 to an earlier champion. Each champion notes the one whose place it took, so that the way back is a chain. Whoever scores uses
 the champion; a window is explained by the model that was trained for it.
 """
@@ -78,7 +78,7 @@ class ModelRegistry:
         return f"{self._dataset}-{variant}"
 
     def register(self, variant: str, model_id: str, run_id: str, trained_for: str) -> RegisteredVersion:
-        """The new version of the variant's model; it is the challenger now."""
+        """The new version of the variant's model; it is the challenger now, unless that is trained for a later window."""
         from mlflow.exceptions import MlflowException
 
         client, name = self._client(), self.model(variant)
@@ -90,7 +90,9 @@ class ModelRegistry:
         # Not mlflow.register_model: it writes to the terminal.
         source, tags = client.get_logged_model(model_id).artifact_location, {_TRAINED_FOR: trained_for}
         version = client.create_model_version(name, source, run_id, tags=tags, model_id=model_id)
-        client.set_registered_model_alias(name, CHALLENGER, version.version)
+        challenger = self._bearer(variant, CHALLENGER)
+        if challenger is None or challenger.trained_for <= trained_for:
+            client.set_registered_model_alias(name, CHALLENGER, version.version)
         return self.version(variant, int(version.version))
 
     def versions(self, variant: str) -> list[RegisteredVersion]:
@@ -129,9 +131,21 @@ class ModelRegistry:
         )
 
     def record(
-        self, variant: str, version: RegisteredVersion, window_key: str, decision: "Decision", against: str
-    ) -> None:
-        """Tags the version with the gate's decision and its numbers, and makes it champion if it was promoted."""
+        self,
+        variant: str,
+        version: RegisteredVersion,
+        window_key: str,
+        decision: "Decision",
+        against: str,
+        seen: RegisteredVersion | None,
+    ) -> bool:
+        """Tags the version with the gate's decision and its numbers, and makes it champion if it was promoted.
+
+        False, with nothing noted, if `seen`, the champion that it was decided against, is champion no longer: decide anew.
+        """
+        now = self.champion(variant)
+        if (now and now.version) != (seen and seen.version):
+            return False
         numbers = {f"gate.{name}": str(value) for name, value in asdict(decision).items() if value is not None}
         tags = {
             **numbers,
@@ -140,10 +154,11 @@ class ModelRegistry:
             _DECIDED_ON: window_key,
         }
         if decision.promoted:
-            self._crown(variant, version, over=self.champion(variant))
+            self._crown(variant, version, over=seen)
         # The decision comes last: without it the gate is asked again.
         self._tag(variant, version, tags)
         self._tag(variant, version, {_DECISION: "promoted" if decision.promoted else "refused"})
+        return True
 
     def roll_back(self, variant: str, to: int | None, reason: str) -> tuple[RegisteredVersion, RegisteredVersion]:
         """The champion until now and the one from now on: version `to`, or else the last champion before.

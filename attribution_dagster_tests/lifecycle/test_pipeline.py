@@ -17,6 +17,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from attribution_dagster.assets import promotion
 from attribution_dagster.assets.promotion import open_champion
 from attribution_dagster.assets.published import audited
 from attribution_dagster.build import definitions_of
@@ -174,7 +175,7 @@ def test_a_model_older_than_the_champion_is_not_compared_on_a_window_that_the_ch
     )
     run_id, model_id = first.run_id, run_of(copy, "no_funnel").outputs.model_outputs[0].model_id
     newer = copy.registry.register("no_funnel", model_id, run_id, "2025-01-27")
-    copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, first.name)
+    assert copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, first.name, seen=first)
     retrained(copy, d_feedforward=16)
     said = report(copy, "no_funnel/champion")
     assert said["decision"] == "refused"
@@ -218,6 +219,27 @@ def test_a_trust_report_on_the_model_before_says_nothing_of_this_one(copy: Works
     said = str(report(copy, "no_funnel/champion")["decision"])
     assert said.startswith("not decided: made before this model") and "no_funnel/attribution_trust" in said
     assert copy.registry.version("no_funnel", 2).decision is None
+
+
+def test_a_champion_that_is_made_while_the_gate_computes_is_the_one_that_counts(
+    copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two gates at once: the other one, of a later window, is done first."""
+    version, first, decide = as_if_not_decided(copy), copy.registry.version("no_funnel", 1), promotion._decide
+
+    def slow(*args: object) -> object:
+        decided = decide(*args)
+        if len(copy.registry.versions("no_funnel")) == 2:
+            model_id = run_of(copy, "no_funnel").outputs.model_outputs[0].model_id
+            newer = copy.registry.register("no_funnel", model_id, first.run_id, "2025-01-27")
+            assert copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, first.name, seen=first)
+        return decided
+
+    monkeypatch.setattr(promotion, "_decide", slow)
+    run_only(copy, "no_funnel/champion")
+    said = report(copy, "no_funnel/champion")
+    assert said["decision"] == "refused" and said["champion"] == "small-no_funnel version 3"
+    assert "older than the champion" in copy.registry.version("no_funnel", version).tags["gate.objections"]
 
 
 TRAIN_FOR_EVER = """

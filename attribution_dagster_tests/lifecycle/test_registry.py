@@ -35,13 +35,18 @@ def test_the_life_of_a_registered_model(uri: str, tmp_path: Path) -> None:
     first = registry.register("no_funnel", *logged, WEEKS[0])
     assert first.name == "shop-no_funnel version 1" and first.aliases == ("challenger",) and first.decision is None
     assert registry.champion("no_funnel") is None
-    registry.record("no_funnel", first, WEEKS[0], GOOD, "nobody")
+    assert registry.record("no_funnel", first, WEEKS[0], GOOD, "nobody", seen=None)
     second = registry.register("no_funnel", *logged, WEEKS[1])
     registry.record(
-        "no_funnel", second, WEEKS[1], replace(GOOD, promoted=False, objections=("log-loss is higher",)), first.name
+        "no_funnel",
+        second,
+        WEEKS[1],
+        replace(GOOD, promoted=False, objections=("log-loss is higher",)),
+        first.name,
+        seen=first,
     )
     third = registry.register("no_funnel", *logged, WEEKS[2])
-    registry.record("no_funnel", third, WEEKS[2], replace(GOOD, champion_log_loss=0.5), first.name)
+    registry.record("no_funnel", third, WEEKS[2], replace(GOOD, champion_log_loss=0.5), first.name, seen=first)
 
     champion = registry.champion("no_funnel")
     assert champion is not None and champion.version == 3 and champion.aliases == ("challenger", "champion")
@@ -75,13 +80,17 @@ class Shop:
         return self.registry.register("no_funnel", *self.logged, week)
 
     def promote(self, week: str = WEEKS[0]) -> None:
-        self.registry.record("no_funnel", self.train(week), week, GOOD, "it")
+        version, seen = self.train(week), self.registry.champion("no_funnel")
+        assert self.registry.record("no_funnel", version, week, GOOD, "it", seen=seen)
 
     def roll_back(self, to: int | None = None) -> int:
         return self.registry.roll_back("no_funnel", to, "it is bad")[1].version
 
     def way_back(self) -> list[int]:
         return [version.version for version in self.registry.earlier_champions("no_funnel")]
+
+    def bearer(self, alias: str) -> list[int]:
+        return [v.version for v in self.registry.versions("no_funnel") if alias in v.aliases]
 
 
 @pytest.fixture(scope="module")
@@ -119,14 +128,31 @@ def test_the_way_back_ends_where_a_version_was_deleted(shop: Shop) -> None:
         shop.roll_back()
 
 
+def test_a_decision_that_was_made_against_another_champion_counts_for_nothing(shop: Shop) -> None:
+    """Of two gates at once, the second would else let an older model take the place of a newer one."""
+    older, newer = shop.train(WEEKS[0]), shop.train(WEEKS[1])
+    assert shop.registry.record("no_funnel", newer, WEEKS[1], GOOD, "nobody", seen=None)
+    assert not shop.registry.record("no_funnel", older, WEEKS[0], GOOD, "nobody", seen=None)
+    assert shop.bearer("champion") == [newer.version]
+    assert shop.registry.version("no_funnel", older.version).decision is None
+
+
 def test_a_gate_that_died_after_it_moved_the_alias_ends_where_it_would_have(shop: Shop) -> None:
     shop.promote()
     version, first = shop.train(), shop.registry.champion("no_funnel")
     shop.registry._crown("no_funnel", version, over=first)
     champion = shop.registry.champion("no_funnel")
     assert champion is not None and champion.decision is None
-    shop.registry.record("no_funnel", champion, WEEKS[0], GOOD, "itself")
+    assert shop.registry.record("no_funnel", champion, WEEKS[0], GOOD, "itself", seen=champion)
     assert shop.way_back() == [1]
+
+
+def test_a_backfill_leaves_the_challenger(shop: Shop) -> None:
+    shop.train(WEEKS[1])
+    shop.train(WEEKS[0])
+    assert shop.bearer("challenger") == [1]
+    shop.train(WEEKS[1])
+    assert shop.bearer("challenger") == [3], "another training for the same window"
 
 
 def test_a_run_holds_its_story_and_a_failed_training_is_marked(uri: str, tmp_path: Path) -> None:

@@ -119,7 +119,8 @@ def test_old_runs_go_with_their_files_but_for_those_in_use(tmp_path: Path) -> No
 
     def register(model_id: str, run_id: str, week: str, promoted: bool) -> None:
         version = registry.register("no_funnel", model_id, run_id, week)
-        registry.record("no_funnel", version, week, replace(GOOD, promoted=promoted), "it")
+        seen = registry.champion("no_funnel")
+        assert registry.record("no_funnel", version, week, replace(GOOD, promoted=promoted), "it", seen=seen)
 
     register(model, run, WEEKS[2], True)
     register(*others, WEEKS[3], True)
