@@ -152,7 +152,7 @@ def _runs_in_use(workspace: Workspace) -> Iterator[str]:
     for variant in workspace.profile.variants:
         versions = workspace.registry.versions(variant)
         yield from (version.run_id for version in versions if version.aliases)
-        yield from (version.run_id for version in workspace.registry.earlier_champions(variant)[-1:])
+        yield from (version.run_id for version in workspace.registry.earlier_champions(variant)[:1])
         for key in workspace.artifacts.recorded(f"{variant}/trained_model"):
             record = workspace.artifacts.record(f"{variant}/trained_model", key)
             if record is not None:

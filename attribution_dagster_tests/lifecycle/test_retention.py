@@ -218,13 +218,18 @@ def test_old_runs_go_with_their_files_but_for_those_in_use(tmp_path: Path) -> No
 
     def register(model_id: str, run_id: str, week: str, promoted: bool) -> None:
         version = registry.register("no_funnel", model_id, run_id, week)
-        registry.record("no_funnel", version, week, replace(GOOD, promoted=promoted), "nobody")
+        seen = registry.champion("no_funnel")
+        assert registry.record("no_funnel", version, week, replace(GOOD, promoted=promoted), "it", seen=seen)
 
     register(model, run, WEEKS[2], True)
     register(*others, WEEKS[3], True)
     register(*others, WEEKS[4], False)
     # Version 2 is champion, 3 the challenger, and 1 what a rollback would go to.
     assert past_retention(everything) == Retired()
+    registry.roll_back("no_funnel", None, "version 2 is bad")
+    register(*others, WEEKS[4], True)
+    assert [version.version for version in registry.earlier_champions("no_funnel")] == [1]
+    assert past_retention(everything) == Retired(), "version 1 again, and not 2"
     register(*others, WEEKS[5], True)
     assert past_retention(kept_for(workspace, mlflow_days=1)) == Retired()
     found = past_retention(everything)
@@ -237,5 +242,5 @@ def test_old_runs_go_with_their_files_but_for_those_in_use(tmp_path: Path) -> No
     client = MlflowClient(workspace.settings.mlflow_tracking_uri)
     assert client.get_run(run).info.lifecycle_stage == "deleted"
     assert client.get_run(others[1]).info.lifecycle_stage == "active"
-    assert [version.version for version in registry.versions("no_funnel")] == [2, 3, 4]
+    assert [version.version for version in registry.versions("no_funnel")] == [2, 3, 4, 5]
     assert past_retention(everything) == Retired()
