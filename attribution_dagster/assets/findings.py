@@ -15,7 +15,15 @@ from attribution_dagster.core.claims.baseline_effects import baseline_effects
 from attribution_dagster.core.claims.experiment import Ground, plan
 from attribution_dagster.core.claims.holding import Place, Stability, holding
 from attribution_dagster.core.claims.raw_rates import CountRate, trend
-from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, is_significant, q_values, retrained
+from attribution_dagster.core.signals import (
+    BRAKE,
+    DRIVER,
+    MINIMUM_SUPPORT_USERS,
+    direction,
+    is_significant,
+    q_values,
+    retrained,
+)
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings
@@ -165,6 +173,8 @@ def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Gro
         low=row["effect_low"],
         high=row["effect_high"],
         q_value=row["q_value"],
+        own_effect=row["mean_signed_effect"],
+        direction=direction(row),
         signal_strength=row["signal_strength"],
         occurrences=row["occurrences"],
         users=row["users"],
@@ -175,7 +185,7 @@ def _finding(variant: str, row: Mapping[str, Any], rank: int | None, ground: Gro
         stores=holding(effect, behind.stores.get(name, ())),
         stability=Stability(same=row["windows_same_sign"], windows=row["windows_compared"]),
         baseline_effect=behind.baseline.get(name),
-        experiment=plan(ground, effect),
+        experiment=plan(ground, effect) if direction(row) in (DRIVER, BRAKE) else None,
     )
 
 

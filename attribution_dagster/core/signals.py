@@ -17,6 +17,8 @@ NEGATIVE_EFFECT = -0.05
 """Below it, it is a 'Negative signal': odds at least 5 % lower."""
 LEAST_MODELS = 4
 """Models on halves of the users below which their spread is too rough for an interval: one pair has a single degree of freedom."""
+DRIVER, BRAKE = "driver", "brake"
+"""What goes with more, or fewer, conversions than an average event does, and also by itself."""
 NEUTRAL = "Neutral"
 """`signal_strength` of a group that is small, not significant, or has too few users."""
 
@@ -30,6 +32,23 @@ def signal_bounds() -> Mapping[str, float]:
         "moderate_effect": MODERATE_EFFECT,
         "negative_effect": NEGATIVE_EFFECT,
     }
+
+
+def direction(row: Mapping[str, Any]) -> str:
+    """Return 'driver' or 'brake' where the event type is one by itself too; else the side of an average event on which it lies.
+
+    An event that does nothing lies below an average event that drives, and above one that brakes.
+    """
+    if row["mean_centred_effect"] > 0:
+        return DRIVER if row["mean_signed_effect"] > MODERATE_EFFECT else "above average"
+    return BRAKE if row["mean_signed_effect"] < NEGATIVE_EFFECT else "below average"
+
+
+def average_event(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Return what an average event brings by itself, in logits: by how much effects against it are lower than effects by themselves."""
+    occurrences = sum(row["occurrences"] for row in rows)
+    excess = sum(row["occurrences"] * (row["mean_signed_effect"] - row["mean_centred_effect"]) for row in rows)
+    return float(excess / occurrences) if occurrences else 0.0
 
 
 def is_significant(q_value: float | None) -> bool:

@@ -35,7 +35,7 @@ def _row(finding: Finding, caveat: str) -> dict[str, Any]:
         "effect_low": finding.low,
         "effect_high": finding.high,
         "q_value": finding.q_value,
-        "signal_strength": finding.signal_strength,
+        "signal_strength": finding.signal,
         "odds_change": change,
         "odds_change_low": low,
         "odds_change_high": high,

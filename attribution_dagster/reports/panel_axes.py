@@ -47,7 +47,7 @@ def top_rows(events: pa.Table, limit: int = MAX_ROWS, *, is_ranked: bool = True)
 
 
 def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int, *, is_retrained: bool, is_ranked: bool) -> None:
-    """Effect and 95 % interval of each type, over other trainings or for this model; blue drives, vermillion brakes, grey is small or may be chance."""
+    """Effect and 95 % interval of each type, over other trainings or for this model; blue is above an average event, grey small or maybe chance."""
     chosen = (
         ""
         if len(rows) >= all_types
@@ -64,7 +64,11 @@ def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int, *, is_retr
     over = "over models trained on other users" if is_retrained else "for this model"
     axes.set_xlabel(f"mean centred effect (logits), 95 % interval {over}")
     quiet(axes, grid="x")
-    handles = [_dot(DRIVER, "drives"), _dot(BRAKE, "brakes"), _dot(UNCERTAIN, "neutral: small, or q ≥ .05")]
+    handles = [
+        _dot(DRIVER, "above an average event"),
+        _dot(BRAKE, "below"),
+        _dot(UNCERTAIN, "neutral: small, or q ≥ .05"),
+    ]
     if any(row["is_funnel"] for row in rows):
         handles.append(Line2D([], [], marker="D", linestyle="", color=ALARM, markersize=5, label="funnel event"))
     _key(axes, handles)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from attribution_dagster.core.claims.experiment import ALPHA, POWER, Experiment, Ground, shifted_rate
 from attribution_dagster.core.claims.holding import Holding, Stability
 from attribution_dagster.core.claims.raw_rates import CountRate, Trend, Verdict
+from attribution_dagster.core.signals import BRAKE, DRIVER, NEUTRAL
 from attribution_dagster.reports.labels import shorten, signed
 
 SHOWN_PLACES = 5
@@ -17,6 +18,7 @@ NAME_LENGTH = 60
 class Finding:
     """A significant effect of an event type, in logits against an average event, and all that is known of it.
 
+    own_effect: of an occurrence by itself, in logits. direction: whether it is a driver or a brake by itself too (`core/signals.py`).
     rank: None where the model's standing does not allow to rank. baseline_effect: that of logistic regression on counts,
     None where it does not know the event type. experiment: None where nothing can be planned.
     """
@@ -28,6 +30,8 @@ class Finding:
     low: float
     high: float
     q_value: float
+    own_effect: float
+    direction: str
     signal_strength: str
     occurrences: int
     users: int
@@ -39,6 +43,12 @@ class Finding:
     stability: Stability
     baseline_effect: float | None
     experiment: Experiment | None
+
+    @property
+    def signal(self) -> str:
+        """Size and direction in words; what is no driver or brake by itself is not called so."""
+        is_called_so = self.signal_strength == NEUTRAL or self.direction in (DRIVER, BRAKE)
+        return self.signal_strength if is_called_so else self.direction.capitalize()
 
     @property
     def odds(self) -> tuple[float, float, float]:
@@ -72,6 +82,9 @@ def headline(finding: Finding) -> str:
         f"{signed(100 * finding.points)} points at the base rate of {_share(finding.ground.rate)}. In logits: "
         f"{signed(finding.effect, 3)} ({signed(finding.low, 3)} to {signed(finding.high, 3)})."
     )
+    if finding.signal != finding.signal_strength:
+        role = DRIVER if finding.effect > 0 else BRAKE
+        text += f" By itself it is worth {signed(finding.own_effect)}: {finding.direction}, and no {role}."
     if finding.raw_verdict == "contradict":
         text += " The raw rates CONTRADICT it: do not act on it before that is understood."
     if finding.baseline_contradicts:
@@ -120,6 +133,8 @@ def stability_sentence(finding: Finding) -> str:
 def experiment_sentence(finding: Finding) -> str:
     """The experiment that would test it, with its size."""
     planned = finding.experiment
+    if finding.direction not in (DRIVER, BRAKE):
+        return f"Association, not cause. By itself it is worth {signed(finding.own_effect)} logits: nothing to test."
     if planned is None:
         return "Association, not cause. No experiment can be planned at this base rate."
     dose = "one more" if finding.effect > 0 else "one fewer"
@@ -202,4 +217,4 @@ def change(value: float) -> str:
 
 def small(findings: Iterable[Finding]) -> list[Finding]:
     """Those whose size is that of no effect, significant as they are."""
-    return [finding for finding in findings if finding.signal_strength == "Neutral"]
+    return [finding for finding in findings if finding.signal_strength == NEUTRAL]

@@ -1,7 +1,6 @@
 """What a person reads at the end of a run: drivers and brakes, how well the model predicts, leakage, files."""
 
 import io
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,18 +14,16 @@ from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.core.claims.standing import State
-from attribution_dagster.core.signals import retrained
+from attribution_dagster.core.signals import average_event, retrained
 from attribution_dagster.reports.caveats import LEAKAGE, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
-from attribution_dagster.reports.labels import is_signal, one_line, shorten, signed
+from attribution_dagster.reports.labels import one_line, shorten, signed
 from attribution_dagster.reports.recovery import recovery
+from attribution_dagster.reports.summary_effects import FUNNEL_MARK, effects, pair_line, table_of
 
 _OTHER_TRAINING = "Intervals and q: a model trained on other users."
 _THIS_MODEL = "Intervals and q: other users, this model; another training gives others."
 Metrics = Mapping[str, Mapping[str, float | None]]
-SHOWN = 5
 SHOWN_FINDINGS = 3
-BAR_CELLS = 4
-FUNNEL_MARK = " ◆"
 MODEL = "transformer"
 MODEL_TITLES = {
     MODEL: "this model",
@@ -122,16 +119,18 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     yield Text(f"{variant.sessions:,} compared sessions, {variant.converted:,} converted{share}")
     rows = retrained([row for row in variant.events.to_pylist() if row["has_minimum_support"]], variant.spread)
     yield Text()
-    yield _effects(rows, variant.is_ranked) if rows else Text("No event type occurs for enough users.", style="yellow")
+    yield effects(rows, variant.is_ranked) if rows else Text("No event type occurs for enough users.", style="yellow")
     if rows and not variant.is_ranked:
         yield Text("NO RANKING: listed by name; the model card says why.", style="yellow")
+    average = signed(average_event(variant.events.to_pylist()))
     yield Text(
-        "Against an average event, so what does nothing lies beside 0. Pale: neutral, within .05 of it or with q of .05 or more. "
+        f"Against an average event, which by itself is worth {average}: what does nothing lies as far on the other side of 0. "
+        "△ ▽: above or below average, but no driver or brake by itself. Pale: neutral, within .05 of 0 or with q of .05 or more. "
         + (_OTHER_TRAINING if any(row["is_retrained"] for row in rows) else _THIS_MODEL),
         style="italic",
     )
     for pair in variant.pairs:
-        yield _pair(pair)
+        yield pair_line(pair)
     yield Text()
     if variant.metrics:
         yield _metrics(variant.metrics)
@@ -142,57 +141,8 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
         yield Text(f"Model card: {variant.state}{why}.", style="" if variant.state == State.PUBLISHABLE else "yellow")
 
 
-def _effects(rows: Sequence[Mapping[str, Any]], is_ranked: bool) -> Table:
-    """The strongest on both sides; where they may not be ranked, all that are a signal, by name."""
-    ordered = sorted(rows, key=lambda row: row["mean_centred_effect"], reverse=True)
-    drivers = [row for row in ordered if row["mean_centred_effect"] > 0][:SHOWN]
-    brakes = [row for row in reversed(ordered) if row["mean_centred_effect"] < 0][:SHOWN]
-    if not is_ranked:
-        named = sorted(filter(is_signal, rows), key=lambda row: str(row["event_type"]))
-        drivers, brakes = ([row for row in named if (row["mean_centred_effect"] > 0) is up] for up in (True, False))
-    reach = max(abs(row["mean_centred_effect"]) for row in ordered) or 1.0
-    table = _table("▲ drivers  ▼ brakes", "", "logits (95 %)", "odds", "q", "users")
-    for mark, colour, chosen in (("▲", "deep_sky_blue3", drivers), ("▼", "dark_orange3", brakes)):
-        for row in chosen:
-            table.add_row(*_effect_cells(row, mark, colour, reach))
-    return table
-
-
-def _effect_cells(row: Mapping[str, Any], mark: str, colour: str, reach: float) -> list[Text]:
-    """Name, bar, effect with interval, odds ratio, q, users; pale where the signal is neutral."""
-    effect, low, high, q = (row[name] for name in ("mean_centred_effect", "effect_low", "effect_high", "q_value"))
-    known = low is not None and high is not None
-    clear = is_signal(row)
-    style = colour if clear else "bright_black"
-    bar = ("█" if clear else "░") * max(1, round(BAR_CELLS * abs(effect) / reach))
-    between = f" ({signed(low)} to {signed(high)})" if known else ""
-    name = Text.assemble((f"{mark} ", style), (shorten(row["event_type"], 18), "red" if row["is_funnel"] else ""))
-    name.append(FUNNEL_MARK if row["is_funnel"] else "", style="red")
-    odds = math.exp(min(effect, 99))
-    chance = "–" if q is None else "<.001" if q < 0.001 else f"{q:.3f}".lstrip("0")
-    numbers = (signed(effect) + between, f"×{odds:.2f}" if odds < 1000 else "×>1000", chance)
-    return [name, Text(bar, style=style), *(Text(number, style=style) for number in numbers), Text(f"{row['users']:,}")]
-
-
-def _pair(row: Mapping[str, Any]) -> Text:
-    first, second = (shorten(row[name], 28) for name in ("first_event_type", "second_event_type"))
-    where = " at the same store" if row["same_store"] else ""
-    worth = (
-        "is not seen" if row["mean_effect"] is None else f"is worth {signed(row['mean_effect'])} logits beyond the two"
-    )
-    return Text(f"{first}, then {second}{where}: {worth} ({row['occurrences']:,} times).")
-
-
-def _table(first: str, *headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column(first, no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    return table
-
-
 def _metrics(metrics: Metrics) -> Table:
-    table = _table("how well it predicts", "AUC (95 %)", "avg. prec.", "log-loss")
+    table = table_of("how well it predicts", "AUC (95 %)", "avg. prec.", "log-loss")
     for name, values in metrics.items():
         low, high = values.get("auc_low"), values.get("auc_high")
         between = "" if low is None or high is None else f" ({low:.3f} to {high:.3f})"

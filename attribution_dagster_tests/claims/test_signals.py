@@ -6,7 +6,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attribution_dagster.core.signals import LEAST_MODELS, NEUTRAL, is_significant, retrained
+from attribution_dagster.core.signals import LEAST_MODELS, NEUTRAL, average_event, direction, is_significant, retrained
+
+
+def alone(effect: float, signed: float, occurrences: int = 1) -> dict[str, Any]:
+    return {"mean_centred_effect": effect, "mean_signed_effect": signed, "occurrences": occurrences}
+
+
+@pytest.mark.parametrize(
+    ("effect", "signed", "said"),
+    [
+        (-0.325, 0.005, "below average"),  # does nothing, where the average event drives
+        (-0.326, -0.004, "below average"),
+        (-0.30, -0.05, "below average"),
+        (-0.30, -0.051, "brake"),
+        (0.30, 0.051, "driver"),
+        (0.30, 0.05, "above average"),  # does nothing, where the average event brakes
+        (0.30, -0.20, "above average"),
+    ],
+)
+def test_a_driver_or_a_brake_is_one_by_itself_too(effect: float, signed: float, said: str) -> None:
+    assert direction(alone(effect, signed)) == said
+
+
+def test_the_average_event_is_worth_what_effects_against_it_lack() -> None:
+    # Effects by themselves 1 (three times) and -1 (once): the average is worth .5.
+    assert average_event([alone(0.5, 1.0, 3), alone(-1.5, -1.0, 1)]) == pytest.approx(0.5)
+    assert average_event([]) == 0.0
+
 
 STRONG = "Strong positive signal"
 

@@ -31,6 +31,7 @@ def test_means_lifts_and_counts_of_both_sides_are_those_of_the_hand_calculation(
         (0.5, 1.5, 1)
     )
     assert row["mean_centred_effect"] == pytest.approx(0.1)
+    assert row["mean_signed_effect"] == pytest.approx((0.3 + 0.1 - 0.4) / 3)
     assert (row["occurrences"], row["sessions"], row["users"]) == (3, 2, 2)
 
 

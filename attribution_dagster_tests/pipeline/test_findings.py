@@ -73,7 +73,11 @@ def test_findings_are_the_significant_effects_by_size_of_the_variant_without_the
         assert row["effect_high"] - row["effect_low"] == pytest.approx(2 * 4.303e-4, abs=1e-6)
         assert row["q_value"] < 0.05
         assert row["event_type"] in row["sentence"] and "not causal" in row["caveat"]
-        assert row["sessions_per_arm"] > 0 and 0 < row["base_rate"] < row["treated_rate"] < 1
+        own = significant[row["event_type"]]["mean_signed_effect"]
+        if own * row["mean_centred_effect"] > 0 and abs(own) > 0.05:
+            assert row["sessions_per_arm"] > 0 and 0 < row["base_rate"] < row["treated_rate"] < 1
+        else:
+            assert row["sessions_per_arm"] is None and "nothing to test" in row["experiment"]
     sizes = [abs(row["mean_centred_effect"]) for row in rows]
     ranked = [row["finding_rank"] for row in rows]
     if ranked[0] is not None:
@@ -110,6 +114,21 @@ def test_without_enough_models_to_compare_nothing_is_called_insignificant(
 ) -> None:
     (row,) = made_again(spread=set_where(lambda row: True, models=LEAST_MODELS - 2))
     assert row["event_type"] is None and row["sentence"].startswith("Not known: ")
+
+
+def test_what_does_nothing_by_itself_is_no_brake_and_has_no_experiment(
+    made_again: Callable[..., list[dict[str, Any]]],
+) -> None:
+    first = made_again()[0]["event_type"]
+    null = set_where(
+        lambda row: row["event_type"] == first,
+        mean_centred_effect=-0.33,
+        mean_signed_effect=0.005,
+        signal_strength="Negative signal",
+    )
+    (row,) = [row for row in made_again(null) if row["event_type"] == first]
+    assert row["signal_strength"] == "Below average" and "below average, and no brake" in row["sentence"]
+    assert row["sessions_per_arm"] is None and row["treated_rate"] is None
 
 
 def test_a_model_that_may_not_rank_gets_no_ranks(made_again: Callable[..., list[dict[str, Any]]]) -> None:

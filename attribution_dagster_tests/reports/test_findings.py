@@ -51,6 +51,8 @@ def finding(**changes: Any) -> Finding:
         low=effect - 0.05,
         high=effect + 0.05,
         q_value=0.001,
+        own_effect=effect,
+        direction="driver" if effect > 0 else "brake",
         signal_strength="Strong positive signal",
         occurrences=900,
         users=400,
@@ -85,6 +87,19 @@ def test_the_headline_has_odds_points_and_logits_with_their_interval() -> None:
         assert part in said, part
     assert "CONTRADICT" not in said and "other sign" not in said
     assert "18.1 % lower odds" in sentences.headline(finding(effect=-0.2))
+
+
+def test_what_does_nothing_by_itself_is_called_below_average_and_has_no_experiment() -> None:
+    null = dict(effect=-0.33, own_effect=0.004, direction="below average", experiment=None)
+    said = finding(**null, signal_strength="Negative signal")
+    assert said.signal == "Below average"
+    assert "By itself it is worth 0.00: below average, and no brake." in sentences.headline(said).replace(
+        "+0.01", "0.00"
+    )
+    assert "nothing to test" in sentences.experiment_sentence(said)
+    assert "Below average" in page(said).html() and "Negative signal" not in page(said).markdown()
+    assert "By itself" not in sentences.headline(finding()) and finding().signal == "Strong positive signal"
+    assert finding(**null, signal_strength="Neutral").signal == "Neutral"
 
 
 def test_raw_rates_and_the_baseline_that_contradict_are_said_in_the_headline() -> None:

@@ -14,11 +14,12 @@ from attribution_dagster.reports.summary import RunSummary, VariantSummary, plai
 from attribution_dagster_tests.reports.sample import HOSTILE
 
 
-def events(*rows) -> pa.Table:
-    """(event type, effect, half width of the interval or None, is_funnel) rows, strongest first."""
+def events(*rows, average=0.0) -> pa.Table:
+    """(event type, effect, half width of the interval or None, is_funnel) rows, strongest first, against an average event worth `average`."""
     names = (
         "event_type",
         "mean_centred_effect",
+        "mean_signed_effect",
         "effect_low",
         "effect_high",
         "q_value",
@@ -31,6 +32,7 @@ def events(*rows) -> pa.Table:
         (
             name,
             effect,
+            effect + average,
             None if half is None else effect - half,
             None if half is None else effect + half,
             None if half is None else 0.0004 if half < abs(effect) else 0.321,
@@ -105,6 +107,20 @@ def test_strongest_first_on_both_sides_and_no_more_than_five_of_each():
     drivers, brakes = ([line.split()[1] for line in lines if line.startswith(f"{mark} t")] for mark in "▲▼")
     assert drivers == ["t00", "t01", "t02", "t03", "t04"]
     assert brakes == ["t20", "t19", "t18", "t17", "t16"]
+
+
+def test_what_does_nothing_is_no_brake_where_the_average_event_drives():
+    # Planted 1, .6, 0 and -.2 against an average event of .33.
+    rows = [
+        ("one", 0.67, 0.05, False),
+        ("some", 0.27, 0.05, False),
+        ("null", -0.33, 0.05, False),
+        ("bad", -0.53, 0.05, False),
+    ]
+    fair = replace(summary().variants[0], events=events(*rows, average=0.33))
+    text = plain_text(summary(variants=[fair]), width=300)
+    assert "which by itself is worth +0.33" in text and "lies beside 0" not in text
+    assert "▽ null" in text and "▼ bad" in text and "▲ one" in text and "▼ null" not in text
 
 
 def test_where_nobody_may_rank_signals_are_listed_by_name():

@@ -8,7 +8,7 @@ CREATE TABLE findings (
     effect_low DOUBLE COMMENT 'Lower end of its 95 % interval over models trained on other users (attribution_spread).',
     effect_high DOUBLE COMMENT 'Upper end of the interval.',
     q_value DOUBLE COMMENT 'Benjamini-Hochberg q-value among the event types, from the retraining error; below .05 here, as is the q of the event types'' own table.',
-    signal_strength VARCHAR COMMENT 'Size and direction in words, as in the table of event types.',
+    signal_strength VARCHAR COMMENT 'Size and direction in words, as in the table of event types; but Above average or Below average where the event type is no driver or brake by itself (mean_signed_effect there within .05 of 0, or on the other side).',
     odds_change DOUBLE COMMENT 'The effect as a relative change of the odds of converting: .12 = 12 % higher.',
     odds_change_low DOUBLE COMMENT 'Lower end of its interval.',
     odds_change_high DOUBLE COMMENT 'Upper end of its interval.',
@@ -26,7 +26,7 @@ CREATE TABLE findings (
     windows_compared BIGINT COMMENT 'Windows that the model learnt from in which the event type occurs often enough.',
     baseline_effect DOUBLE COMMENT 'What logistic regression on counts gives an occurrence against an average event, in logits; NULL where it does not know the type.',
     experiment VARCHAR COMMENT 'The experiment that would test the finding, in words.',
-    treated_rate DOUBLE COMMENT 'The conversion rate that it would bring if the effect were causal: one occurrence more of a driver, one fewer of a brake, per session. NULL where none can be planned.',
+    treated_rate DOUBLE COMMENT 'The conversion rate that it would bring if the effect were causal: one occurrence more of a driver, one fewer of a brake, per session. NULL where none can be planned, and for what is neither by itself.',
     sessions_per_arm BIGINT COMMENT 'Sessions per arm to see that (two proportions, power .8, two-sided alpha .05), as if they were independent.',
     users_per_arm BIGINT COMMENT 'Users per arm, with the design effect of sessions of one user.',
     caveat VARCHAR COMMENT 'Whether the model may be believed: its state with the reasons; and that the finding is an association.'

@@ -17,7 +17,7 @@ CREATE TABLE transformer_category_attribution_{variant} (
     relative_not_converted DOUBLE COMMENT 'Mean over occurrences in sessions that did not convert: share times number of events in the session (1 = an average event of its session). NULL without such occurrences.',
     relative_converted DOUBLE COMMENT 'Mean over occurrences in sessions that converted: share times number of events in the session (1 = an average event of its session). NULL without such occurrences.',
     relative_lift DOUBLE COMMENT 'relative_converted minus relative_not_converted; NULL when either side has no occurrence.',
-    mean_centred_effect DOUBLE COMMENT 'Mean effect of an occurrence of any event on the category and tag against an average event, in logits (log-odds of converting), under this model; what ranks. Above 0: driver, below 0: brake.',
+    mean_centred_effect DOUBLE COMMENT 'Mean effect of an occurrence of any event on the category and tag against an average event, in logits (log-odds of converting), under this model; what ranks. Above 0: more than an average event brings, below 0: less; an event that does nothing lies as far from 0 as the average event does.',
     standard_error DOUBLE COMMENT 'Standard error of mean_centred_effect, clustered by user (ratio of sums over users, linearised, CR2); NULL with fewer than two users.',
     effect_low DOUBLE COMMENT 'Lower end of the 95 % interval of mean_centred_effect (1.96 standard errors) for this model; says nothing about retraining.',
     effect_high DOUBLE COMMENT 'Upper end of the 95 % interval of mean_centred_effect.',

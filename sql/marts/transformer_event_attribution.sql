@@ -19,6 +19,7 @@ SELECT
     stats.relative_converted,
     stats.relative_lift,
     stats.mean_centred_effect,
+    stats.mean_signed_effect,
     stats.standard_error,
     stats.effect_low,
     stats.effect_high,
