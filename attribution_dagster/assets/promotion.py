@@ -33,9 +33,8 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
     """The variant's asset `champion`."""
     workspace, profile = assets.workspace, assets.workspace.profile
     asset = f"{variant}/champion"
-    # Whatever of the variant could hold its publication back: `make` asks the blocking checks of all that is read. The card comes after.
-    made = [name for name in audited(profile) if name.startswith(f"{variant}/")]
-    reads = [name for name in made if name != f"{variant}/model_card"]
+    # Whatever of the variant could hold its publication back: `make` asks the blocking checks of all that is read.
+    reads = [name for name in audited(profile) if name.startswith(f"{variant}/")]
 
     @dg.asset(
         **assets.options(
