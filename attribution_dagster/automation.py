@@ -9,8 +9,9 @@ failed goes no further. Preparing is a job of its own also because a window that
 explained, and Dagster runs assets together only if they have the same windows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import dagster as dg
@@ -42,7 +43,7 @@ def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> 
         schedules=[_schedule(profile, prepare)],
         sensors=[_explain_prepared(dataset, prepare, explain), _publish_explained(dataset, explain, publish)],
     )
-    return dg.Definitions.merge(own, _watch(dataset)) if profile.schedule else own
+    return dg.Definitions.merge(own, _watch(dataset))
 
 
 def _part(dataset: DatasetAssets, key: dg.AssetKey) -> str:
@@ -78,14 +79,12 @@ def _closed(profile: Profile, now: datetime) -> list[str]:
 
 
 def _schedule(profile: Profile, prepare: AssetJob) -> dg.ScheduleDefinition:
-    status = dg.DefaultScheduleStatus.RUNNING if profile.schedule else dg.DefaultScheduleStatus.STOPPED
-
     @dg.schedule(
         name=f"{profile.name}_windows",
         job=prepare,
         cron_schedule=cron(profile),
         execution_timezone=profile.time_zone,
-        default_status=status,
+        default_status=_schedule_status(profile),
         description=f"Asks for each closed {profile.windows.length} of {profile.name} once, {cron(profile)} in {profile.time_zone}.",
     )
     def made_when_closed(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
@@ -110,31 +109,24 @@ def _explain_prepared(
         monitored_jobs=[prepare],
         request_jobs=list(explain.values()),
         name=f"{profile.name}_explain_prepared",
-        default_status=_status(profile),
-        description="Explains a window when its preparation has succeeded, if windows before it can train a model.",
+        default_status=_sensor_status(profile),
+        description="Explains a window when its preparation, and that of all windows its model learns from, has succeeded.",
     )
     def explain_prepared(context: dg.RunStatusSensorContext) -> dg.SensorResult | dg.SkipReason:
-        run = context.dagster_run
-        key = run.tags.get(PARTITION_TAG)
+        key = context.dagster_run.tags.get(PARTITION_TAG)
         if key is None:
             return dg.SkipReason("a run over a range: its windows are explained by a backfill")
-        is_explained = dataset.explained.has_partition_key(key)  # else it only trains models
-        asked = [(key, variant, job) for variant, job in explain.items() if is_explained]
-        # A window that could not be explained for want of this one can be now.
-        asked += [
-            (later, variant, job)
-            for later in _reached_from(profile, dataset.explained.get_partition_keys(), key)
-            for variant, job in explain.items()
-            if _has_failed(_latest_run(context.instance, job, later))
-        ]
+        asked = []
+        for window, (variant, job) in product(_explained_from(dataset, key), explain.items()):
+            runs = [_preparation(context.instance, dataset, variant, each) for each in _read_for(dataset, window)]
+            # A later window is asked for if it waited for this one, or has failed, perhaps for want of it.
+            if None not in runs and (window == key or _is_to_do(_latest_run(context.instance, job, window))):
+                # Whichever of these runs is noticed last: asked for twice, it is explained once.
+                run_key = " ".join([variant, window, *map(str, runs)])
+                asked.append(dg.RunRequest(run_key=run_key, job_name=job.name, partition_key=window))
         if not asked:
-            return dg.SkipReason(f"window {key} has no full look-back: it trains models, and is not explained")
-        return dg.SensorResult(
-            run_requests=[
-                dg.RunRequest(run_key=f"{run.run_id} {variant} {window}", job_name=job.name, partition_key=window)
-                for window, variant, job in asked
-            ]
-        )
+            return dg.SkipReason(f"no window that reads {key} has all that it reads, and is still to be explained")
+        return dg.SensorResult(run_requests=asked)
 
     return explain_prepared
 
@@ -149,7 +141,7 @@ def _publish_explained(
         monitored_jobs=list(explain.values()),
         request_job=publish,
         name=f"{profile.name}_publish_explained",
-        default_status=_status(profile),
+        default_status=_sensor_status(profile),
         description="Publishes a window when every variant has explained it.",
     )
     def publish_explained(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
@@ -164,14 +156,31 @@ def _publish_explained(
     return publish_explained
 
 
-def _reached_from(profile: Profile, keys: Sequence[str], key: str) -> list[str]:
-    """The windows after `key` whose models may learn from it."""
-    reach = profile.windows.look_back + profile.windows.retrain_every - 1
-    return [later for later in keys if later > key][:reach]
+def _read_for(dataset: DatasetAssets, key: str) -> list[str]:
+    """The windows whose tensors are read to explain this one: those that train its model, and itself."""
+    workspace = dataset.workspace
+    return [*workspace.look_back(workspace.retrain_key(key)), key]
 
 
-def _has_failed(run: dg.DagsterRun | None) -> bool:
-    return run is not None and run.status is dg.DagsterRunStatus.FAILURE
+def _explained_from(dataset: DatasetAssets, key: str) -> list[str]:
+    """The windows that are explained by reading this one's tensors, itself among them if it is explained."""
+    spec = dataset.workspace.profile.windows
+    near = [each for each in dataset.explained.get_partition_keys() if each >= key][
+        : spec.look_back + spec.retrain_every
+    ]
+    return [each for each in near if key in _read_for(dataset, each)]
+
+
+def _preparation(instance: dg.DagsterInstance, dataset: DatasetAssets, variant: str, key: str) -> str | None:
+    """Id of the run that last made the window's tensors, be it a backfill's or the command line's; None unless it has succeeded."""
+    tensors = dg.AssetRecordsFilter(asset_key=dataset.key(f"{variant}/sequence_tensors"), asset_partitions=[key])
+    made = instance.fetch_materializations(tensors, limit=1).records
+    run = instance.get_run_by_id(made[0].run_id) if made else None
+    return run.run_id if run is not None and run.status is dg.DagsterRunStatus.SUCCESS else None
+
+
+def _is_to_do(run: dg.DagsterRun | None) -> bool:
+    return run is None or run.status is dg.DagsterRunStatus.FAILURE
 
 
 def _latest_run(instance: dg.DagsterInstance, job: AssetJob, key: str) -> dg.DagsterRun | None:
@@ -179,7 +188,11 @@ def _latest_run(instance: dg.DagsterInstance, job: AssetJob, key: str) -> dg.Dag
     return found[0] if found else None
 
 
-def _status(profile: Profile) -> dg.DefaultSensorStatus:
+def _schedule_status(profile: Profile) -> dg.DefaultScheduleStatus:
+    return dg.DefaultScheduleStatus.RUNNING if profile.schedule else dg.DefaultScheduleStatus.STOPPED
+
+
+def _sensor_status(profile: Profile) -> dg.DefaultSensorStatus:
     return dg.DefaultSensorStatus.RUNNING if profile.schedule else dg.DefaultSensorStatus.STOPPED
 
 
@@ -195,7 +208,8 @@ def _watch(dataset: DatasetAssets) -> dg.Definitions:
         """The latest window that should have been made by now is published."""
         late = LATE_AFTER + timedelta(hours=(profile.schedule or ScheduleSpec()).delay_hours)
         expected = latest_closed(profile, datetime.now(UTC).replace(tzinfo=None) - late)
-        due = expected is not None and dataset.explained.has_partition_key(expected)
+        # Without a schedule windows are made when somebody asks for them.
+        due = profile.schedule is not None and expected is not None and dataset.explained.has_partition_key(expected)
         found = workspace.warehouse.published_windows()
         return dg.AssetCheckResult(
             passed=not due or expected in found,
@@ -214,6 +228,6 @@ def _watch(dataset: DatasetAssets) -> dg.Definitions:
         job=watch,
         cron_schedule="0 12 * * *",
         execution_timezone=profile.time_zone,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
+        default_status=_schedule_status(profile),
     )
     return dg.Definitions(asset_checks=[latest_window_present], jobs=[watch], schedules=[daily])

@@ -59,6 +59,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
 INTERNAL = ("session_events", "sampled_users", "leakage_moments", "attribution_statistics_{variant}")
 """Tables of audited assets that are read by other assets only, and not published."""
+VIEWS = ("canonical_events",)
+"""Tables that are a view on the source, and have no slices."""
 FORCE_TAG = "attribution/force"
 """Tag of a run that makes everything again, and asks every check again."""
 TRAINING_POOL = "training"
@@ -74,6 +76,13 @@ def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
         for variant in variants
         for asset, tables in TABLES.items()
     }
+
+
+def unrecorded_tables(workspace: Workspace, asset: str, window_key: str, version: str) -> list[str]:
+    """The asset's tables that don't hold the version it recorded: a run has not finished, or never will, or a user was forgotten."""
+    written = tables_of(workspace.profile.variants).get(asset, ())
+    stored = [table for table in written if table not in VIEWS]
+    return [table for table in stored if workspace.warehouse.current(table, window_key) != version]
 
 
 @dataclass(frozen=True, kw_only=True)

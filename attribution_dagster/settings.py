@@ -6,11 +6,12 @@ What is a secret among them is never shown; other secrets stay in the variables 
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from attribution_dagster.datasets.registry import known_datasets
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.snowflake_settings import SNOWFLAKE_VARIABLES, SnowflakeSettings
 
@@ -33,6 +34,13 @@ _KNOWN = {
     "ATTRIBUTION_UI_URL",
     *SNOWFLAKE_VARIABLES,
 }
+_NEVER_EMPTY = {
+    "ATTRIBUTION_HOME",
+    "ATTRIBUTION_EXPORTS",
+    "ATTRIBUTION_DATASET_FOLDERS",
+    "ATTRIBUTION_MLFLOW_TRACKING_URI",
+}
+_BLANK = " \t\r\n,"
 # A comma ends a URL only where another begins: a URL may list two recipients.
 _BETWEEN_URLS = re.compile(r",*\s[\s,]*|,+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _SECRET_NAMES = re.compile(
@@ -73,29 +81,29 @@ class Settings:
         """
         env = os.environ if environment is None else environment
         _refuse_unknown(env)
+        _refuse_empty(env)
         _refuse_passwords(env)
         home = Path(env.get("ATTRIBUTION_HOME", ".attribution")).expanduser().absolute()
+        folders = tuple(
+            Path(p).expanduser().absolute()
+            for p in env.get("ATTRIBUTION_DATASET_FOLDERS", "datasets").split(os.pathsep)
+            if p
+        )
         datasets = _names(env.get("ATTRIBUTION_DATASETS", "marketplace"))
         warehouse = _one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES)
         return cls(
             home=home,
             exports=Path(env.get("ATTRIBUTION_EXPORTS", "exports")).expanduser().absolute(),
             datasets=datasets,
-            dataset_folders=tuple(
-                Path(p).expanduser().absolute()
-                for p in env.get("ATTRIBUTION_DATASET_FOLDERS", "datasets").split(os.pathsep)
-                if p
-            ),
-            events={k[len(_EVENTS_PREFIX) :].lower(): v for k, v in env.items() if k.startswith(_EVENTS_PREFIX)},
+            dataset_folders=folders,
+            events=_events(env, known_datasets(folders)),
             warehouse=warehouse,
             snowflake=SnowflakeSettings.from_environment(env, datasets) if warehouse == "snowflake" else None,
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
-            mlflow_tracking_uri=env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),
-            alert_urls=tuple(
-                filter(None, _BETWEEN_URLS.split(env.get("ATTRIBUTION_ALERT_URLS", "").strip(" \t\r\n,")))
-            ),
-            heartbeat_url=_web("ATTRIBUTION_HEARTBEAT_URL", env.get("ATTRIBUTION_HEARTBEAT_URL")),
+            mlflow_tracking_uri=_uri(env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")),
+            alert_urls=tuple(filter(None, _BETWEEN_URLS.split(env.get("ATTRIBUTION_ALERT_URLS", "").strip(_BLANK)))),
+            heartbeat_url=_heartbeat(env),
             ui_url=(_web("ATTRIBUTION_UI_URL", env.get("ATTRIBUTION_UI_URL")) or cls.ui_url).rstrip("/"),
             secrets=tuple(v for k, v in env.items() if _SECRET_NAMES.search(k.upper()) and len(v) >= _SHORTEST_SECRET),
         )
@@ -116,6 +124,13 @@ def _refuse_unknown(env: Mapping[str, str]) -> None:
             )
 
 
+def _refuse_empty(env: Mapping[str, str]) -> None:
+    """An empty path would be the working folder. Empty is as good as not set where nothing is the default."""
+    for name in sorted(env):
+        if (name in _NEVER_EMPTY or name.startswith(_EVENTS_PREFIX)) and not env[name].strip():
+            raise ConfigurationError(f"{name} is empty: give it a value, or unset it")
+
+
 def _refuse_passwords(env: Mapping[str, str]) -> None:
     """A password in an address ends up in links, error messages and metadata. The message must not be the first of them."""
     for name in sorted(env):
@@ -124,6 +139,25 @@ def _refuse_passwords(env: Mapping[str, str]) -> None:
                 f"{name} holds a password or token, which logs and links would show; take it out of the address and set MLFLOW_TRACKING_USERNAME "
                 "and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, which MLflow reads itself; for Postgres set PGPASSWORD"
             )
+
+
+def _events(env: Mapping[str, str], datasets: Iterable[str]) -> dict[str, str]:
+    """Dataset -> its events. A misspelt dataset would otherwise run on its profile's source, unnoticed."""
+    known = sorted(datasets)
+    events = {name: env[name] for name in sorted(env) if name.startswith(_EVENTS_PREFIX)}
+    for name in events:
+        if name.removeprefix(_EVENTS_PREFIX).lower() not in known:
+            raise ConfigurationError(f"{name} names no dataset; known are {', '.join(known)}")
+    return {name.removeprefix(_EVENTS_PREFIX).lower(): source for name, source in events.items()}
+
+
+def _heartbeat(env: Mapping[str, str]) -> str | None:
+    url = _web("ATTRIBUTION_HEARTBEAT_URL", env.get("ATTRIBUTION_HEARTBEAT_URL"))
+    if url and not env.get("ATTRIBUTION_ALERT_URLS", "").strip(_BLANK):
+        raise ConfigurationError(
+            "ATTRIBUTION_HEARTBEAT_URL is set but ATTRIBUTION_ALERT_URLS is not: nobody is told, so nothing would fetch it"
+        )
+    return url
 
 
 def _names(value: str) -> tuple[str, ...]:
@@ -140,7 +174,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
 
 
 def _positive(name: str, value: str) -> int:
-    if not value.isdigit() or int(value) < 1:
+    if not value.isdecimal() or int(value) < 1:
         raise ConfigurationError(f"{name}={value!r} is not a whole number of at least 1")
     return int(value)
 
@@ -158,7 +192,16 @@ def _web(name: str, value: str | None) -> str | None:
     return value.strip()
 
 
+def _uri(value: str) -> str:
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
+        raise ConfigurationError(
+            f"ATTRIBUTION_MLFLOW_TRACKING_URI={value!r} is no address such as http://host:5000 or sqlite:////folder/mlflow.db"
+        )
+    return value
+
+
 def _memory(value: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)?\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", value):
+    size = re.fullmatch(r"(\d+(?:\.\d+)?)\s?(KB|MB|GB|TB|KiB|MiB|GiB|TiB)", value, re.ASCII)
+    if size is None or float(size[1]) == 0:
         raise ConfigurationError(f"ATTRIBUTION_MEMORY_LIMIT={value!r} is not a size such as 4GB or 512MB")
     return value

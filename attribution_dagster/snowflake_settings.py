@@ -109,6 +109,6 @@ def _url(value: str) -> str | None:
 
 
 def _timeout(value: str) -> int:
-    if not value.isdigit() or not 1 <= int(value) <= _LONGEST_TIMEOUT:
+    if not value.isdecimal() or not 1 <= int(value) <= _LONGEST_TIMEOUT:
         raise ConfigurationError(f"{_PREFIX}TIMEOUT={value!r} is not a number of seconds from 1 to {_LONGEST_TIMEOUT}")
     return int(value)

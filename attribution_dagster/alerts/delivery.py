@@ -5,7 +5,6 @@ a tick that dies (the machine, a time limit) is taken up there, and repeats at m
 """
 
 import json
-import os
 import threading
 import time
 import urllib.error
@@ -20,6 +19,7 @@ import dagster as dg
 from attribution_dagster.alerts.events import OVERLAP_S, Position, caught_up, dump_cursor, parse_cursor, positions_of
 from attribution_dagster.alerts.history import read_runs
 from attribution_dagster.alerts.messages import Writer
+from attribution_dagster.atomic import replace_file
 from attribution_dagster.errors import DeliveryError
 from attribution_dagster.resources.notifier import Target
 
@@ -61,13 +61,7 @@ class Progress:
 
     def save(self, tick: "LastTick") -> None:
         """Replaces the file whole."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        with partial.open("w") as file:
-            json.dump(asdict(tick), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, self.path)
+        replace_file(self.path, json.dumps(asdict(tick)).encode())
 
 
 @dataclass(frozen=True, kw_only=True)

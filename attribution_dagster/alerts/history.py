@@ -24,7 +24,9 @@ _UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.Dag
 _KINDS = {Kind.ASSET_CHECK_EVALUATION, Kind.STEP_FAILURE, Kind.RUN_FAILURE}
 _BY_A_CHECK = "DagsterAssetCheckFailedError"
 _EXPECTED = "expected"
-"""Metadata of this name says what a check expects; the rest is what it observed."""
+"""Metadata of this name says what a check expects."""
+_FIGURES = (dg.IntMetadataValue, dg.FloatMetadataValue, dg.BoolMetadataValue)
+"""What it observed. Texts, tables and paths stay behind: they may quote rows, and rows name people."""
 
 
 def read_runs(instance: dg.DagsterInstance, since: float, now: float) -> list[RunLog]:
@@ -57,7 +59,7 @@ def _failures(instance: dg.DagsterInstance, run: dg.DagsterRun, now: float) -> I
                 yield _check(run, record.storage_id, at, event.asset_check_evaluation_data)
         elif not steps or any(_class(step.step_failure_data.error) != _BY_A_CHECK for step in steps):
             yield _run(run, record.storage_id, at, event, steps)
-    if not run.is_finished:
+    if run.status in _UNFINISHED:  # one that waits in a queue has no process yet
         yield from _silence(instance, run, now)
 
 
@@ -80,7 +82,8 @@ def _silence(instance: dg.DagsterInstance, run: dg.DagsterRun, now: float) -> It
 
 def _check(run: dg.DagsterRun, number: int, at: float, evaluation: Any) -> FailedCheck:
     dataset, *asset = evaluation.asset_key.path
-    metadata = {name: str(value.value) for name, value in evaluation.metadata.items()}
+    figures = {name: _figure(v.value) for name, v in evaluation.metadata.items() if isinstance(v, _FIGURES)}
+    expected = evaluation.metadata.get(_EXPECTED)
     is_error = evaluation.severity == dg.AssetCheckSeverity.ERROR
     return FailedCheck(
         run_id=run.run_id,
@@ -92,10 +95,14 @@ def _check(run: dg.DagsterRun, number: int, at: float, evaluation: Any) -> Faile
         check=evaluation.check_name,
         is_error=is_error,
         blocking=is_error and bool(evaluation.blocking),
-        expected=metadata.pop(_EXPECTED, ""),
-        observed=metadata,
+        expected=str(expected.value) if expected else "",
+        observed=figures,
         said=evaluation.description or "",
     )
+
+
+def _figure(value: float | bool | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _run(run: dg.DagsterRun, number: int, at: float, event: dg.DagsterEvent, steps: list[dg.DagsterEvent]) -> FailedRun:
@@ -109,7 +116,7 @@ def _run(run: dg.DagsterRun, number: int, at: float, event: dg.DagsterEvent, ste
         dataset=_dataset(run),
         asset=_asset(culprit.step_key, keys) if culprit and culprit.step_key else "",
         window=_window(run),
-        error=_reason(error) if error else event.message or "no reason given",
+        error=reason(error)[1] if error else event.message or "no reason given",
     )
 
 
@@ -133,13 +140,13 @@ def _class(error: Any) -> str | None:
     return error.cls_name if error else None
 
 
-def _reason(error: Any) -> str:
-    """Our own error of the chain, as it was said; or else the one that all began with."""
+def reason(error: Any) -> tuple[type[AttributionError] | None, str]:
+    """The class of our own error in the chain that Dagster kept, and what it said; None and what the first error said where none is ours."""
     chain = [error]
     while chain[-1].cause is not None:
         chain.append(chain[-1].cause)
     for each in chain:
         kind = getattr(errors, each.cls_name or "", None)
         if isinstance(kind, type) and issubclass(kind, AttributionError):
-            return str(each.message.strip().partition(": ")[2])
-    return str(chain[-1].message.strip())
+            return kind, str(each.message.strip().partition(": ")[2])
+    return None, str(chain[-1].message.strip())

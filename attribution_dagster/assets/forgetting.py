@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
-from attribution_dagster.checks.pages import write_asset_page, write_window_page
-from attribution_dagster.checks.suites import expectations
+from attribution_dagster.checks.pages import rewrite_pages
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.reports.exports import MARK
@@ -22,7 +21,7 @@ _UNREACHED = (
     "the file or table the events come from: take the user out there too; until then the suppression list keeps the user out",
     "weights learnt from the user, in MLflow, until the models named here are trained again and their old runs are deleted",
     "folders that `attribution export --out` wrote, copies, backups, other datasets that read the same events",
-    "rows that Dagster's log quotes: of failed checks, and of the source in errors; delete those runs in Dagster",
+    "rows that Dagster's log quotes: of failed checks, and of the source in errors; delete those runs in Dagster; errors in messages that were sent",
 )
 
 
@@ -45,13 +44,19 @@ def forget_user(workspace: Workspace, user_id: str) -> ForgottenUser:
     """
     if not user_id.strip():
         raise ConfigurationError("the user's id is empty: give it as it stands in the events")
+    with workspace.locks.forgetting(lambda _: workspace.progress.start("waits for runs that are under way")):
+        return _forget(workspace, user_id)
+
+
+def _forget(workspace: Workspace, user_id: str) -> ForgottenUser:
     workspace.artifacts.clear_scratch()
     user = Forgettable(user_id=user_id)
     in_tables = workspace.warehouse.forget(user_id)
     in_tensors, windows = _forget_in_tensors(workspace, user_id)
     in_simulation = sum(write_without(path, path, user) or 0 for path in _simulated_files(workspace))
     _write_exports_again(workspace)
-    in_verdicts = _forget_in_verdicts(workspace, user)
+    in_verdicts = workspace.artifacts.forget_rows(user.is_named_in)
+    rewrite_pages(workspace)  # all of them: a page may be older than the verdicts, and quote what these no longer do
     others = {
         "sequence tensors, sessions": in_tensors,
         "simulated files, rows": in_simulation,
@@ -78,18 +83,8 @@ def _forget_in_tensors(workspace: Workspace, user_id: str) -> tuple[int, set[str
         if len(others) < sequences.n_sessions:
             removed += sequences.n_sessions - len(others)
             windows.add(key)
-            store.create(asset, key, version, sequences.select(others).save)
+            store.replace(asset, key, version, sequences.select(others).save)
     return removed, windows
-
-
-def _forget_in_verdicts(workspace: Workspace, user: Forgettable) -> int:
-    """Rows taken out of the verdicts of failed checks; their pages are written again without them."""
-    removed = workspace.artifacts.forget_rows(user.is_named_in)
-    for key in removed:
-        for asset in {expectation.asset for expectation in expectations(workspace.profile)}:
-            write_asset_page(workspace, asset, key)
-        write_window_page(workspace, key)
-    return sum(removed.values())
 
 
 def _simulated_files(workspace: Workspace) -> Iterable[Path]:

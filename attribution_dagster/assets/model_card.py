@@ -34,7 +34,7 @@ def card_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition
     """The variant's asset `model_card`."""
     workspace, profile = assets.workspace, assets.workspace.profile
     asset = f"{variant}/model_card"
-    read = ("sequence_tensors", "trained_model", "event_type_attribution", "champion", "attribution_trust")
+    read = ("sequence_tensors", "trained_model", "event_type_attribution", "attribution_trust")
     reads = [f"{variant}/{name}" for name in read]
 
     @dg.asset(
@@ -54,13 +54,7 @@ def card_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition
             workspace,
             asset,
             reads=lambda key: [(name, key) for name in reads],
-            # The gate may be asked again without anything else having changed.
-            settings=lambda key: [
-                profile.title,
-                profile.simulated,
-                profile.quality.max_auc,
-                _gate(workspace, variant, key),
-            ],
+            settings=lambda _: [profile.title, profile.simulated, profile.quality.max_auc],
             code=_CODE,
             exists=Step.artifact,
             build=lambda step: _write(step, variant),
@@ -86,7 +80,6 @@ def _evidence(step: Step, variant: str, metrics: Rows, trust: Rows) -> Evidence:
     of = {row["model"]: row for row in metrics if row["population"] == "all"}
     model, counts, length = of[MODEL], of.get(COUNTS, {}), of.get(LENGTH, {})
     failed = [row for row in trust if row["passed"] is False]
-    decision, objections = _gate(workspace, variant, step.window_key)
     return Evidence(
         leaks=profile.variants[variant].leaks,
         auc=model["auc"],
@@ -99,7 +92,6 @@ def _evidence(step: Step, variant: str, metrics: Rows, trust: Rows) -> Evidence:
         trust_failed=[_test(row) for row in failed if row["blocking"]],
         trust_doubts=[_test(row) for row in failed if not row["blocking"] and row["test"] != BASELINE],
         trust_unjudged=[_test(row) for row in trust if row["blocking"] and row["passed"] is None],
-        gate_objections=[objections] if decision.startswith("refused") else [],
     )
 
 
@@ -134,7 +126,6 @@ def _card(step: Step, variant: str, metrics: Rows, trust: Rows, verdict: Standin
     workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
     trained = _report(workspace, f"{variant}/trained_model", key)
     tensors = _report(workspace, f"{variant}/sequence_tensors", key)
-    champion = _report(workspace, f"{variant}/champion", key)
     source = _report(workspace, "source", WHOLE)
     learnt = workspace.look_back(trained["trained_for_window"])
     facts = {
@@ -147,7 +138,6 @@ def _card(step: Step, variant: str, metrics: Rows, trust: Rows, verdict: Standin
             "keep": "funnel events: DATA LEAKAGE",
             "stop": "nothing from the first funnel event on",
         }[profile.variants[variant].funnel],
-        "Gate": f"{champion['decision']}; champion: {champion.get('champion', 'unknown')}",
         "Source": f"digest {source['digest']}",
     }
     return ModelCard(
@@ -180,13 +170,6 @@ def _tell_registry(step: Step, variant: str, verdict: Standing) -> None:
         registry.note_state(variant, registry.version(variant, number), str(verdict.state), step.window_key)
     except ConfigurationError:
         return
-
-
-def _gate(workspace: Workspace, variant: str, key: str) -> tuple[str, str]:
-    """What the gate decided, and its objections."""
-    record = workspace.artifacts.record(f"{variant}/champion", key)
-    report: Mapping[str, Any] = record.report if record else {}
-    return str(report.get("decision", "not asked")), str(report.get("objections", "none"))
 
 
 def _row_of(trust: Rows, test: str) -> Mapping[str, Any]:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from attribution_dagster.assets.published import audited
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
-from attribution_dagster.checks.gate import verdict_of
-from attribution_dagster.checks.suites import expectations
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from attribution_dagster.core.models.transformer import AttributionModel
 
 _OPEN = "not decided"
+PROMOTION_POOL = "promotion"
+"""Pool of the gates, to be of one place: two at a time could both take the place of the same champion."""
 _CODE = code_version("assets/promotion.py", "core/models/gate.py", "resources/model_registry.py")
 
 
@@ -32,7 +33,8 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
     """The variant's asset `champion`."""
     workspace, profile = assets.workspace, assets.workspace.profile
     asset = f"{variant}/champion"
-    reads = [f"{variant}/{name}" for name in ("sequence_tensors", "trained_model", "event_attribution")]
+    # Whatever of the variant could hold its publication back: `make` asks the blocking checks of all that is read.
+    reads = [name for name in audited(profile) if name.startswith(f"{variant}/")]
 
     @dg.asset(
         **assets.options(
@@ -42,6 +44,7 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
             group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
+            pool=PROMOTION_POOL,
         )
     )
     def champion(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -93,12 +96,9 @@ def _decision(step: Step, variant: str) -> dict[str, Any]:
     if version.decision is not None:
         earlier = f"{version.decision}, decided on window {version.decided_on}"
         return {"decision": earlier, "model": model, **_champion(step, variant)}
-    failed, not_run = check_verdicts(step.workspace, variant, step.window_key)
-    if not_run:
-        return {"decision": f"{_OPEN}: not run on this version: {', '.join(not_run)}", "model": model}
-    objections = [f"failed: {name}" for name in failed]
-    decision, against = _decide(step, variant, version, trained.report, objections)
-    registry.record(variant, version, step.window_key, decision, against)
+    if outdated := _of_another_model(step):
+        return {"decision": f"{_OPEN}: made before this model, make it again: {', '.join(outdated)}", "model": model}
+    decision, against = _recorded(step, variant, version, trained.report)
     return {
         "decision": "promoted" if decision.promoted else "refused",
         "objections": "; ".join(decision.objections) or "none",
@@ -107,6 +107,18 @@ def _decision(step: Step, variant: str) -> dict[str, Any]:
         "numbers": {name: value for name, value in asdict(decision).items() if isinstance(value, int | float)},
         **_champion(step, variant),
     }
+
+
+def _of_another_model(step: Step) -> list[str]:
+    """What was made from another version of something than the gate reads: what its checks say is not of this model."""
+    found = []
+    for name in step.inputs:
+        asset, _, window = name.rpartition("@")
+        record = step.workspace.artifacts.record(asset, window)
+        used = record.inputs if record is not None else {}
+        if any(step.inputs.get(source, version) != version for source, version in used.items()):
+            found.append(asset)
+    return found
 
 
 def _is_decided(step: Step) -> bool:
@@ -119,8 +131,20 @@ def _champion(step: Step, variant: str) -> Report:
     return {"champion": champion.name if champion else "none yet"}
 
 
+def _recorded(
+    step: Step, variant: str, version: RegisteredVersion, trained: Mapping[str, Any]
+) -> "tuple[Decision, str]":
+    """The decision and whom it was made against, as the registry has noted them: made anew as long as the champion changes meanwhile."""
+    registry = step.workspace.registry
+    while True:
+        champion = registry.champion(variant)
+        decision, against = _decide(step, variant, version, champion, trained)
+        if registry.record(variant, version, step.window_key, decision, against, seen=champion):
+            return decision, against
+
+
 def _decide(
-    step: Step, variant: str, version: RegisteredVersion, trained: Mapping[str, Any], objections: list[str]
+    step: Step, variant: str, version: RegisteredVersion, champion: RegisteredVersion | None, trained: Mapping[str, Any]
 ) -> "tuple[Decision, str]":
     """The decision, and whom it was made against."""
     import numpy as np
@@ -137,11 +161,11 @@ def _decide(
     def probabilities(model: "AttributionModel") -> Any:
         return model.calibration.sample_probability(predict(model, sessions))
 
-    champion, theirs = workspace.registry.champion(variant), None
+    theirs, objections = None, []
     against = champion.name if champion else "nobody"
     if champion is not None and champion.trained_for > version.trained_for:
         # It may have learnt from this very window, so that they can't be compared on it; and it is the newer one.
-        objections = [*objections, f"older than the champion, which was trained for window {champion.trained_for}"]
+        objections = [f"older than the champion, which was trained for window {champion.trained_for}"]
     elif champion is not None:
         try:
             theirs = probabilities(_load(workspace, champion))
@@ -157,23 +181,3 @@ def _decide(
         objections=objections,
     )
     return decision, against
-
-
-def check_verdicts(workspace: Workspace, variant: str, key: str) -> tuple[list[str], list[str]]:
-    """The variant's blocking checks that failed, and those that were not run, on what the model was made from and has made."""
-    record = workspace.artifacts.record(f"{variant}/trained_model", key)
-    concerned = {f"{variant}/trained_model": {key}, f"{variant}/event_attribution": {key}}
-    for name in record.inputs if record else ():
-        asset, _, window = name.rpartition("@")
-        concerned.setdefault(asset, set()).add(window)
-    failed, not_run = [], []
-    for expectation in (e for e in expectations(workspace.profile) if e.blocking):
-        for window in sorted(concerned.get(expectation.asset, ())):
-            now = workspace.artifacts.record(expectation.asset, window)
-            verdict = verdict_of(workspace, expectation, window, now.version) if now else None
-            name = f"check {expectation.name} of {expectation.asset} in window {window}"
-            if verdict is None:
-                not_run.append(name)
-            elif not verdict.passed:
-                failed.append(name)
-    return failed, not_run

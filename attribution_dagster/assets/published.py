@@ -20,7 +20,7 @@ from attribution_dagster.graph import AGGREGATES, INTERNAL, DatasetAssets, table
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
-from attribution_dagster.resources.retention import past_retention, retire
+from attribution_dagster.resources.retention import retire_and_report
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
 from attribution_dagster.warehouse.queries import parse_query
@@ -115,14 +115,13 @@ def write_exports(
 
 
 def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the variants' pictures, the panels of `no_funnel` also without a suffix; and the window's pages."""
+    """File name -> the published window's pictures by variant, the panels of `no_funnel` also without a suffix; and the window's pages."""
     from attribution_dagster.reports.panels import picture_name
 
     found: dict[str, bytes] = {}
     for variant in workspace.profile.variants:
         for asset in (f"{variant}/attribution_report", f"{variant}/attribution_trust"):
-            record = workspace.artifacts.record(asset, window_key)
-            folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
+            folder = _published_folder(workspace, asset, window_key)
             if folder is not None:
                 found[picture(folder).name] = picture(folder).read_bytes()
     if picture_name(NO_FUNNEL) in found:
@@ -134,11 +133,18 @@ def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
     """File name -> the window's findings and model cards."""
     found: dict[str, bytes] = {}
     for asset in ("findings", *(f"{variant}/model_card" for variant in workspace.profile.variants)):
-        record = workspace.artifacts.record(asset, window_key)
-        folder = workspace.artifacts.folder(asset, window_key, record.version) if record else None
+        folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()
     return found
+
+
+def _published_folder(workspace: Workspace, asset: str, window_key: str) -> Path | None:
+    """The artifact that the window was published with, whatever was made since."""
+    manifest = workspace.warehouse.manifest(window_key)
+    inputs: Mapping[str, str] = manifest.evidence["inputs"] if manifest is not None else {}  # type: ignore[assignment]
+    version = inputs.get(f"{asset}@{window_key}")
+    return workspace.artifacts.folder(asset, window_key, version) if version is not None else None
 
 
 def standings(workspace: Workspace, window_key: str) -> dict[str, Standing]:
@@ -175,10 +181,8 @@ def _publish(step: Step) -> Report:
         "checks": {name: verdict.summary for name, verdict in said.items()},
     }
     manifest = workspace.warehouse.publish(key, versions, evidence)
-    pruned = workspace.warehouse.prune(workspace.profile.retention.superseded_hours)
     files = write_exports(workspace, key, window_pictures(workspace, key))
-    retired = past_retention(workspace)
-    retire(workspace, retired)
+    removed = retire_and_report(workspace)
     return {
         "tables": len(manifest.tables),
         "rows": sum(table.rows for table in manifest.tables.values()),
@@ -188,9 +192,7 @@ def _publish(step: Step) -> Report:
         "contents": {"markdown": markdown_table(_contents(manifest), rows=len(manifest.tables))},
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
-        "superseded_files_deleted": pruned,
-        "windows_past_retention_deleted": list(retired.windows),
-        "mlflow_runs_past_retention_deleted": list(retired.runs),
+        **removed,
     }
 
 
@@ -227,7 +229,8 @@ def _audit(workspace: Workspace, key: str) -> tuple[dict[str, str], dict[str, Ve
     made = ancestry(workspace, key)
     said = verdicts(workspace, made, f"window {key} is not published")
     by_check = {f"{asset}: {name}": verdict for (asset, name, window), verdict in said.items() if window == key}
-    return _recorded(workspace, key, made), by_check
+    written_by = {table: asset for asset, names in tables_of(workspace.profile.variants).items() for table in names}
+    return {table: made[written_by[table], key] for table in tables(workspace.profile)}, by_check
 
 
 def ancestry(workspace: Workspace, key: str) -> dict[tuple[str, str], str]:
@@ -256,20 +259,3 @@ def ancestry(workspace: Workspace, key: str) -> dict[tuple[str, str], str]:
                 )
             open_ends.append((source, source_window))
     return made
-
-
-def _recorded(workspace: Workspace, key: str, made: Mapping[tuple[str, str], str]) -> dict[str, str]:
-    """Table -> the version that its asset recorded.
-
-    Raises:
-        DataError: the table's slice was written by an asset that failed before it could record it: what checks read is not what it recorded.
-    """
-    written_by = {table: asset for asset, names in tables_of(workspace.profile.variants).items() for table in names}
-    versions = {table: made[written_by[table], key] for table in tables(workspace.profile)}
-    for table, version in versions.items():
-        if workspace.warehouse.current(table, key) != version:
-            raise DataError(
-                f"dataset {workspace.profile.name}, window {key} is not published, what was published before stays: table {table} "
-                "was written by a run that did not finish. Run the window again."
-            )
-    return versions

@@ -14,14 +14,14 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.assets.retries import retried_after_io_errors
 from attribution_dagster.checks.gate import admit
 from attribution_dagster.checks.pages import asset_page
-from attribution_dagster.errors import AttributionError, MissingInputError
-from attribution_dagster.graph import FORCE_TAG
+from attribution_dagster.errors import AttributionError, DataError, MissingInputError
+from attribution_dagster.graph import FORCE_TAG, unrecorded_tables
 from attribution_dagster.resources.artifacts import Record
 from attribution_dagster.resources.progress import CURRENT
 from attribution_dagster.resources.workspace import WHOLE, Workspace
+from attribution_dagster.retries import retried_after_io_errors
 from attribution_dagster.warehouse.queries import Query, sql_folder
 from attribution_dagster.warehouse.tagging import tagged
 
@@ -92,7 +92,13 @@ def make(
     forced = context.run.tags.get(FORCE_TAG) == "true"
 
     def make_window(key: str) -> Made:
-        with tagged(asset=asset, window=key, run=context.run_id):
+        def waits(place: str) -> None:
+            workspace.progress.start(f"{asset} {key}: waits for another run, at {place}")
+
+        with (
+            tagged(asset=asset, window=key, run=context.run_id),
+            workspace.locks.making((asset, key), reads(key), waits),
+        ):
             return make_tagged(key)
 
     def make_tagged(key: str) -> Made:
@@ -180,6 +186,11 @@ def _files(root: Path) -> Iterable[Path]:
 def _version(workspace: Workspace, asset: str, key: str, name: str, window: str) -> str:
     record = workspace.artifacts.record(name, window)
     if record is not None:
+        for table in unrecorded_tables(workspace, name, window, record.version):
+            raise DataError(
+                f"{asset} of window {key} is not made: table {table} of window {window} is not the one that {name} recorded. A run did not "
+                f"finish, or a user was forgotten since. Materialise {name} again."
+            )
         return record.version
     dataset = workspace.profile.name
     partition = "" if window == "all" else f" --partition {window}"

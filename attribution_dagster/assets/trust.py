@@ -12,8 +12,9 @@ from attribution_dagster.assets.method_comparison import default_method
 from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.assets.training import open_model, specifications, split_sessions, training_keys
-from attribution_dagster.graph import DatasetAssets
+from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
@@ -43,6 +44,7 @@ def trust_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
             group=f"step3_{variant}",
             code=_CODE,
             leaks=profile.variants[variant].leaks,
+            pool=TRAINING_POOL,
         )
     )
     def attribution_trust(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -55,7 +57,12 @@ def trust_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinitio
                 *((tensors, k) for k in (*training_keys(workspace, key), key)),
                 *((name, key) for name in reads),
             ],
-            settings=lambda _: [profile.trust.model_dump(), profile.attribution.method, profile.training, profile.title],
+            settings=lambda _: [
+                profile.trust.model_dump(),
+                profile.attribution.method,
+                profile.training,
+                profile.title,
+            ],
             code=_CODE,
             exists=lambda step: step.table(*_tables(variant)) and step.artifact(),
             build=lambda step: _build(step, variant),
@@ -90,9 +97,18 @@ def _build(step: Step, variant: str) -> Report:
         "warnings": ", ".join(warned) or "none",
         "picture": {"markdown": f"![Trust report](data:image/png;base64,{inline_picture(picture)})"},
         "file": {"path": str(picture)},
+        "mlflow": _log(step, variant, picture),
         "tests": {"markdown": markdown_table(pa.Table.from_pylist(bounded), SHOWN)},
         "spread": {"markdown": markdown_table(effects, rows=12)},
     }
+
+
+def _log(step: Step, variant: str, picture: Path) -> str:
+    """Adds the tables and the picture to the run of the model that explained the window; says whether that run was there."""
+    slices = {name: step.workspace.slice_of(name, step.window_key) for name in _tables(variant)}
+    tables = {name.removesuffix(f"_{variant}"): rows for name, rows in slices.items()}
+    run_id = explaining_model(step, variant)["mlflow_run_id"]
+    return log_window(step, variant, run_id, tables=tables, pictures={picture.name: picture.read_bytes()})
 
 
 def how_it_was_trained(workspace: Workspace, variant: str, key: str) -> "Training":

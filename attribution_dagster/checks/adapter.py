@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge
-from attribution_dagster.checks.pages import write_asset_page, write_window_page
+from attribution_dagster.checks.pages import has_window_page, write_asset_page, write_window_page
 from attribution_dagster.checks.suites import expectations
-from attribution_dagster.graph import AFTER_PUBLICATION, FORCE_TAG, DatasetAssets
+from attribution_dagster.graph import FORCE_TAG, DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
+from attribution_dagster.retries import retried_after_io_errors
 
 
 def asset_checks(assets: DatasetAssets) -> list[dg.AssetChecksDefinition]:
@@ -29,7 +30,7 @@ def asset_checks(assets: DatasetAssets) -> list[dg.AssetChecksDefinition]:
 
 
 def _checks_of(assets: DatasetAssets, asset: str, suite: list[Expectation]) -> dg.AssetChecksDefinition:
-    workspace, key = assets.workspace, assets.key(asset)
+    key = assets.key(asset)
 
     @dg.multi_asset_check(
         name="__".join([*key.path, "checks"]),
@@ -46,18 +47,29 @@ def _checks_of(assets: DatasetAssets, asset: str, suite: list[Expectation]) -> d
         ],
     )
     def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        reuse = context.run.tags.get(FORCE_TAG) != "true"
-        judged = {window: judge(workspace, suite, window, reuse=reuse) for window in context.partition_keys}
-        for window, verdicts in judged.items():
-            page = write_asset_page(workspace, asset, window)
-            if not all(verdict.passed for verdict in verdicts) or asset.split("/")[-1] in AFTER_PUBLICATION:
-                # What is downstream may not run, or comes before, so that nobody else would write it.
-                page = write_window_page(workspace, window)
-        for place, expectation in enumerate(suite):
-            of_windows = {window: verdicts[place] for window, verdicts in judged.items()}
-            yield _result(key, expectation, of_windows, page)
+        yield from _results(context, assets, asset, suite)
 
     return checks
+
+
+@retried_after_io_errors
+def _results(
+    context: dg.AssetCheckExecutionContext, assets: DatasetAssets, asset: str, suite: list[Expectation]
+) -> list[dg.AssetCheckResult]:
+    """What each expectation found; all of them, before Dagster is told of any, so that the step can be tried again."""
+    workspace, reuse = assets.workspace, context.run.tags.get(FORCE_TAG) != "true"
+    judged = {window: judge(workspace, suite, window, reuse=reuse) for window in context.partition_keys}
+    for window, verdicts in judged.items():
+        page = write_asset_page(workspace, asset, window)
+        failed = not all(verdict.passed for verdict in verdicts)
+        # If there is one, nobody else may write it anew; if a check failed, nobody else may write it at all.
+        if failed or has_window_page(workspace, window):
+            of_all = write_window_page(workspace, window)
+            page = of_all if failed else page
+    return [
+        _result(assets.key(asset), expectation, {window: verdicts[place] for window, verdicts in judged.items()}, page)
+        for place, expectation in enumerate(suite)
+    ]
 
 
 def _result(

@@ -67,7 +67,10 @@ def _asked_anew(workspace: Workspace, expectation: Expectation, window: str, ver
     A changed band would otherwise stop publication until every window of the look-back had been run again; asking takes a query.
     """
     before = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
-    return judge(workspace, [expectation], window)[0] if before is not None and before.version == version else None
+    if before is None or before.version != version:
+        return None
+    (verdict,) = judge(workspace, [expectation], window)
+    return verdict if verdict.version == version else None
 
 
 def _behind(workspace: Workspace, read: Made) -> Made:

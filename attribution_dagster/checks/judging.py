@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from attribution_dagster.checks.expectations import Expectation, Row, Rule
 from attribution_dagster.errors import AttributionError
-from attribution_dagster.graph import tables_of
+from attribution_dagster.graph import unrecorded_tables
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
@@ -28,6 +28,11 @@ def judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *
     Raises:
         AttributionError: another run kept writing what the checks read.
     """
+    with workspace.locks.judging():
+        return _judge(workspace, suite, window_key, reuse=reuse)
+
+
+def _judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *, reuse: bool) -> list[Verdict]:
     bases = [_basis(workspace, expectation, window_key) for expectation in suite]
     verdicts = [
         _standing(workspace, expectation, window_key, basis) if reuse else None
@@ -54,17 +59,15 @@ def _basis(workspace: Workspace, expectation: Expectation, window_key: str) -> _
     windows after its own. The version is empty where one of the asset's tables holds another than the asset recorded: its run has not
     recorded it yet, or never will.
     """
-    warehouse = workspace.warehouse
     queries = (expectation.metric_query, expectation.rows_query)
     tables = sorted({table for query in queries if query is not None for table in query.tables})
     keys = [window.key for window in workspace.windows() if window.key <= window_key]
-    versions = {table: [warehouse.current(table, key) for key in keys] for table in tables}
+    versions = {table: [workspace.warehouse.current(table, key) for key in keys] for table in tables}
     content = [workspace.profile.model_dump_json(), _reported(workspace, expectation, window_key), keys, versions]
     record = workspace.artifacts.record(expectation.asset, window_key)
-    written = tables_of(workspace.profile.variants).get(expectation.asset, ())
-    is_whole = record is not None and all(warehouse.current(table, window_key) == record.version for table in written)
+    is_whole = record and not unrecorded_tables(workspace, expectation.asset, window_key, record.version)
     return _Basis(
-        version=record.version if record is not None and is_whole else "",
+        version=record.version if record and is_whole else "",
         read=hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16],
     )
 

@@ -27,6 +27,23 @@ def write_window_page(workspace: Workspace, window_key: str) -> str:
     return _write(workspace, expectations(workspace.profile), window_key, WINDOW)
 
 
+def has_window_page(workspace: Workspace, window_key: str) -> bool:
+    """Whether the page of all assets has been written: then it has to be written anew with the page of each."""
+    return workspace.artifacts.has_page(window_key, WINDOW)
+
+
+def rewrite_pages(workspace: Workspace) -> None:
+    """Writes every page anew from the verdicts as they are now; one of an asset that has no checks any more is deleted."""
+    known = {expectation.asset for expectation in expectations(workspace.profile)}
+    for window_key, name in workspace.artifacts.pages():
+        if name == WINDOW:
+            write_window_page(workspace, window_key)
+        elif name in known:
+            write_asset_page(workspace, name, window_key)
+        else:
+            workspace.artifacts.remove_page(window_key, name)
+
+
 def _write(workspace: Workspace, suite: list[Expectation], window_key: str, name: str) -> str:
     profile = workspace.profile
     assets: dict[str, list[CheckShown]] = {}

@@ -30,6 +30,7 @@ def show_forgotten(forgotten: ForgottenUser, dataset: str) -> Group:
 def show_retired(retired: Retired, dry_run: bool) -> Group:
     """What is past its retention, by kind."""
     kinds = {
+        "superseded tensors, models and pictures": tuple(map("/".join, retired.superseded)),
         "windows, with their tables, tensors and models": retired.windows,
         "folders of exports": tuple(map(str, retired.exports)),
         "MLflow runs": retired.runs,

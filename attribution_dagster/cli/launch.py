@@ -11,7 +11,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from attribution_dagster import errors
+from attribution_dagster.alerts.history import reason
 from attribution_dagster.assets.source import coverage
 from attribution_dagster.build import definitions_of
 from attribution_dagster.datasets.coverage import Coverage
@@ -149,15 +149,8 @@ def _failure(result: dg.ExecuteInProcessResult, partition: str | None) -> Attrib
     error = failed.step_failure_data.error if failed is not None else None
     if failed is None or error is None:
         return AttributionError(f"the run of {partition} failed; look at it in the UI (make ui)")
-    chain = [error]
-    while chain[-1].cause is not None:
-        chain.append(chain[-1].cause)
-    for each in chain:
-        name, _, said = each.message.strip().partition(": ")
-        ours = getattr(errors, name.rsplit(".", 1)[-1], None)
-        if isinstance(ours, type) and issubclass(ours, AttributionError):
-            return ours(said)
-    return AttributionError(f"{failed.step_key}: {chain[-1].message.strip()}")
+    ours, said = reason(error)
+    return ours(said) if ours is not None else AttributionError(f"{failed.step_key}: {said}")
 
 
 @contextmanager

@@ -90,11 +90,11 @@ def retrained(rows: Sequence[Mapping[str, Any]], spread: Mapping[str, Mapping[st
     known = {name: each for name, each in spread.items() if _is_known(each)}
     if not known:
         return [{**row, "is_retrained": False} for row in rows]
-    pairs = min(each["models"] for each in known.values()) // 2
+    degrees = min(each["retraining_degrees"] for each in known.values())
     errors = [known[row["event_type"]]["retraining_error"] if row["event_type"] in known else None for row in rows]
     tested = [error if row["has_minimum_support"] else None for row, error in zip(rows, errors, strict=True)]
-    judged = q_values([row["mean_centred_effect"] for row in rows], tested, pairs)
-    reach = float(student.ppf(0.975, pairs))
+    judged = q_values([row["mean_centred_effect"] for row in rows], tested, degrees)
+    reach = float(student.ppf(0.975, degrees))
     return [
         _again(row, known.get(row["event_type"]), None if error is None else reach * error, q_value)
         for row, error, q_value in zip(rows, errors, judged, strict=True)

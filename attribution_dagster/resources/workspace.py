@@ -12,6 +12,7 @@ from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.datasets.windows import Window, explainable, look_back, retrain_key, window, windows
 from attribution_dagster.resources.artifacts import ArtifactStore
+from attribution_dagster.resources.locks import Locks
 from attribution_dagster.resources.model_registry import ModelRegistry
 from attribution_dagster.resources.progress import Progress
 from attribution_dagster.resources.tracker import Tracker
@@ -33,6 +34,7 @@ class Workspace:
     settings: Settings
     warehouse: Warehouse
     artifacts: ArtifactStore
+    locks: Locks
     tracker: Tracker
     registry: ModelRegistry
     progress: Progress
@@ -84,6 +86,7 @@ def open_workspace(name: str, settings: Settings, progress: Progress) -> Workspa
         settings=settings,
         warehouse=open_warehouse(name, settings),
         artifacts=ArtifactStore(settings.home / "artifacts", name, settings.home / "cache"),
+        locks=Locks(settings.home / "locks" / name),
         tracker=Tracker(settings.mlflow_tracking_uri, settings.home / "mlflow"),
         registry=ModelRegistry(settings.mlflow_tracking_uri, name),
         progress=progress,

@@ -4,7 +4,7 @@
     <dataset>/work/<table>/<window>/CURRENT               the version that assets and checks read
     <dataset>/published/<window>.json                     the versions that people read, all tables of the window
 
-Pointers and manifests are replaced in one step (`os.replace`), so a reader finds the old or the new one, never half.
+Pointers and manifests are replaced in one step, so a reader finds the old or the new one, never half.
 """
 
 import json
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from attribution_dagster.atomic import replace_file
 from attribution_dagster.errors import ConfigurationError, MissingInputError
 from attribution_dagster.warehouse.forgetting import Forgettable, write_without
 from attribution_dagster.warehouse.protocol import Forgotten, Manifest, PublishedSlice
@@ -58,7 +59,7 @@ class SliceStore:
 
     def point(self, table: str, window_key: str, version: str) -> None:
         """Make an existing version the current one."""
-        _replace(self._slice(table, window_key) / _POINTER, version)
+        replace_file(self._slice(table, window_key) / _POINTER, version.encode())
 
     def current(self, table: str, window_key: str) -> str | None:
         """The current version, None where there is none."""
@@ -79,9 +80,8 @@ class SliceStore:
         slices = {table: self._published_slice(table, window_key, version) for table, version in versions.items()}
         now = datetime.now(UTC).replace(tzinfo=None)
         manifest = Manifest(window_key=window_key, published_at=now, tables=slices, evidence=dict(evidence))
-        self._published.mkdir(parents=True, exist_ok=True)
-        content = {**asdict(manifest), "published_at": now.isoformat()}
-        _replace(self._published / f"{safe('window', window_key)}.json", json.dumps(content, indent=1, default=str))
+        content = json.dumps({**asdict(manifest), "published_at": now.isoformat()}, indent=1, default=str)
+        replace_file(self._published / f"{safe('window', window_key)}.json", content.encode())
         return manifest
 
     def _published_slice(self, table: str, window_key: str, version: str) -> PublishedSlice:
@@ -165,7 +165,7 @@ class SliceStore:
             if new is not None:
                 rows = pq.read_metadata(new).num_rows
                 each |= {"version": new.stem, "location": str(new.relative_to(self.folder)), "rows": rows}
-        _replace(path, json.dumps(content, indent=1))
+        replace_file(path, json.dumps(content, indent=1).encode())
 
     def window_keys(self, unchanged_hours: float) -> list[str]:
         """Keys of the windows that have a slice of any table, oldest first; only those in which nothing changed for so long."""
@@ -199,19 +199,6 @@ def remove_stale_folders(folder: Path, keep: set[str], superseded_hours: float) 
     for entry in stale:
         shutil.rmtree(entry, ignore_errors=True)
     return len(stale)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the text beside the file, on disk, then put it in the file's place in one step."""
-    making = path.parent / f".tmp-{uuid.uuid4().hex}"
-    try:
-        with making.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(making, path)
-    finally:
-        making.unlink(missing_ok=True)
 
 
 def _changed(path: Path) -> float:

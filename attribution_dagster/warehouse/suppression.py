@@ -6,12 +6,11 @@ shows that an id that is already known was forgotten, not whose it was.
 
 import hashlib
 import json
-import os
 import secrets
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from attribution_dagster.atomic import replace_file
 from attribution_dagster.warehouse.queries import literal
 
 _FILE = "suppressed.json"
@@ -65,11 +64,6 @@ def add_to_suppression(folder: Path, user_id: str) -> Suppression:
     """The list with the user added, as it is stored now."""
     known = load_suppression(folder)
     longer = Suppression(salt=known.salt, hashes=tuple(sorted({*known.hashes, known.hash(user_id)})))
-    folder.mkdir(parents=True, exist_ok=True)
-    making = folder / f".tmp-{uuid.uuid4().hex}"
-    try:
-        making.write_text(json.dumps({"salt": longer.salt, "hashes": longer.hashes}, indent=1), encoding="utf-8")
-        os.replace(making, folder / _FILE)
-    finally:
-        making.unlink(missing_ok=True)
+    content = json.dumps({"salt": longer.salt, "hashes": longer.hashes}, indent=1)
+    replace_file(folder / _FILE, content.encode())
     return longer

@@ -1,6 +1,7 @@
 """Real runs on a real instance, told to a real server: each failure once, whatever the server does."""
 
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._utils.error import serializable_error_info_from_exc_info
 
 from attribution_dagster.alerts import delivery, history
 from attribution_dagster.alerts.delivery import Progress
 from attribution_dagster.alerts.events import OVERLAP_S, Position, dump_cursor
+from attribution_dagster.errors import DataError
 from attribution_dagster_tests.alerts import toy
-from attribution_dagster_tests.alerts.conftest import Failed, Ticker
+from attribution_dagster_tests.alerts.conftest import Failed, Ticker, real_instance
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
 from attribution_dagster_tests.alerts.toy import WINDOW, run
 
@@ -29,7 +32,9 @@ def test_a_blocking_check_and_a_warning_are_told_once_each_and_the_run_they_stop
     assert [m["type"] for m in hook.taken] == ["warning", "failure"]
     for text in (hard, soft):
         assert "dataset: toy\n" in text and f"window: {WINDOW}\n" in text and "expected: n_ids = n_sessions" in text
-        assert "observed: n_ids = 11; n_sessions = 12" in text and f"http://ui.example/runs/{done.run_id}" in text
+        assert "observed: n_ids = 11; n_sessions = 12; offending_rows = 2\n" in text
+        assert f"http://ui.example/runs/{done.run_id}" in text
+        assert toy.USER not in text and "/data" not in text, "rows of the check, or where they lie, were sent"
     assert "check: sessions: hard (ERROR; it stopped its run" in hard and "check: sessions: soft (WARN" in soft
     for _ in range(3):
         assert ticker().told == {"json": 0}
@@ -54,6 +59,22 @@ def test_a_failed_step_is_told_on_one_line_without_its_secrets(
     assert text.startswith(f"ERROR: run failed: toy {WINDOW}\n") and f"/runs/{done.run_id}" in text
     assert "error: ValueError: no connection to postgresql://***@db/shop second line, token=***\n" in text
     assert "failed at: sessions\n" in text and "hunter2" not in text and "abcdef123" not in text
+
+
+@pytest.mark.parametrize(
+    ("began_with", "found"),
+    [
+        (DataError("window 2025-01-06: no session converts"), (DataError, "window 2025-01-06: no session converts")),
+        (KeyError("shop"), (None, "KeyError: 'shop'")),
+    ],
+)
+def test_the_reason_is_our_own_error_of_the_chain_or_else_the_first(
+    began_with: Exception, found: tuple[type[Exception] | None, str]
+) -> None:
+    try:
+        raise RuntimeError("the step failed") from began_with
+    except RuntimeError:
+        assert history.reason(serializable_error_info_from_exc_info(sys.exc_info())) == found
 
 
 def test_a_run_that_fails_of_a_check_and_of_a_step_is_two_failures(
@@ -177,9 +198,9 @@ def test_nothing_is_sent_when_it_could_not_be_remembered(
     ticker: Ticker, hook: Webhook, failed: Failed, tmp_path: Path
 ) -> None:
     ticker.instance, ticker.cursor = failed.instance, failed.cursor
-    path = Progress(tmp_path).path
-    path.unlink()
-    path.with_suffix(".partial").mkdir()
+    folder = Progress(tmp_path).path.parent
+    shutil.rmtree(folder)
+    folder.touch()
     with pytest.raises(OSError):
         ticker()
     assert not hook.taken
@@ -218,6 +239,20 @@ def test_a_slow_run_is_told_after_faster_ones_that_began_later(
         slow.join()
     assert ticker().told == {"json": 1} and "window: 2025-03-01" in hook.texts[-1] and "check soft" in hook.texts[-1]
     assert ticker().told == {"json": 0}
+
+
+def test_a_run_that_waits_has_no_process_that_could_have_been_killed() -> None:
+    now, job = time.time(), toy.DEFINITIONS.resolve_implicit_global_asset_job_def()
+
+    def told(instance: dg.DagsterInstance) -> int:
+        return sum(len(log.failures) for log in history.read_runs(instance, now - 1, now + history.SILENT_S + 60))
+
+    with real_instance() as instance:
+        waiting = instance.create_run_for_job(job)
+        instance.report_engine_event("waits in the queue", waiting)
+        assert told(instance) == 0
+        instance.report_dagster_event(dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, job.name), waiting.run_id)
+        assert told(instance) == 1
 
 
 def test_a_tag_on_a_run_of_long_ago_does_not_make_it_news(ticker: Ticker, failed: Failed) -> None:

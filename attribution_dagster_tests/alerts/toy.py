@@ -6,9 +6,19 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from attribution_dagster.checks.adapter import check_metadata
+from attribution_dagster.checks.expectations import Expectation, equal
+from attribution_dagster.resources.artifacts import Verdict
+
 PARTITIONS = dg.DailyPartitionsDefinition("2025-01-01")
 WINDOW = "2025-01-06"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+USER = "u00017"
+EXPECTATION = Expectation(name="hard", asset="sessions", description="", rules=(equal("n_ids", "n_sessions"),))
+VERDICT = Verdict(
+    version="1", passed=False, blocking=True, summary="expected n_ids = n_sessions, found n_ids = 11", offending=2,
+    observed={"n_sessions": 12, "n_ids": 11, "first_of_them": USER}, rows=[{"session_id": f"{USER}_d_1", "n": 2}],
+)  # fmt: skip
 STARTED, RELEASED = threading.Event(), threading.Event()
 
 
@@ -53,8 +63,8 @@ def checks(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResu
             asset_key=sessions.key,
             passed=not _wants(context, name),
             severity=severity,
-            description="expected n_ids = n_sessions, found n_ids = 11",
-            metadata={"n_sessions": 12, "n_ids": 11, "expected": "n_ids = n_sessions"},
+            description=VERDICT.summary,
+            metadata=check_metadata(EXPECTATION, VERDICT, "/data/checks/2025-01-06/window.html"),
         )
 
 

@@ -23,12 +23,12 @@ from attribution_dagster_tests.pipeline.small import materialise, own_dagster_ho
 
 WEEKS = 52
 ONE_VARIANT = "variants: {no_funnel: {funnel: drop}}\n"
-TIMEOUT_S = 3600.0
+TIMEOUT_S = 3 * 3600.0  # a loaded machine takes several times what an idle one does
 
 
 def run(weeks: int = WEEKS) -> list[dict]:
     """Rows of name, value, unit. Raises RuntimeError if the backfill does not end well."""
-    with tempfile.TemporaryDirectory() as name, own_dagster_home(Path(name)):
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, own_dagster_home(Path(name)):
         root = Path(name)
         end = date(2025, 1, 6) + timedelta(weeks=weeks)
         workspace = small_workspace(root, users=150, end=str(end), extra=ONE_VARIANT)

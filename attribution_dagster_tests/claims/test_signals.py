@@ -54,6 +54,7 @@ def spread(error: float | None, effect: float = 0.0, models: int = 12) -> dict[s
     return {
         "mean_centred_effect": effect,
         "retraining_error": error,
+        "retraining_degrees": 6,
         "retraining_q": 0.001,
         "models": models,
         "windows_same_sign": 1,

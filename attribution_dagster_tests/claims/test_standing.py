@@ -50,7 +50,6 @@ CASES = {
         "ranking withheld",
     ),
     "length alone predicts": ({"length_auc_low": 0.56}, State.WARNINGS, RANKS, "length alone"),
-    "the gate refused it": ({"gate_objections": ["older"]}, State.WARNINGS, RANKS, "refused it as champion: older"),
 }
 
 

@@ -33,11 +33,36 @@ def test_a_failed_build_leaves_nothing(store: ArtifactStore, tmp_path: Path) -> 
     assert not any((tmp_path / "cache" / "shop" / "building").iterdir())
 
 
-def test_building_a_version_again_replaces_it(store: ArtifactStore) -> None:
-    for text in ("one", "two"):
-        store.create("model", "w", "1", lambda folder, text=text: (folder / "a.txt").write_text(text))
-    folder = store.folder("model", "w", "1")
-    assert folder is not None and (folder / "a.txt").read_text() in {"one", "two"}
+def test_a_version_is_never_taken_from_under_a_reader(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path / "root", "shop", tmp_path / "cache")
+    store.create("model", "w", "1", lambda folder: (folder / "a.txt").write_text("one"))
+    first = store.folder("model", "w", "1")
+    assert first is not None
+    before = first.stat().st_ino
+    store.create("model", "w", "1", lambda folder: (folder / "a.txt").write_text("two"))
+    assert store.folder("model", "w", "1") == first and first.stat().st_ino == before
+    assert (first / "a.txt").read_text() == "one"
+
+
+def test_a_successor_is_found_by_the_version_it_takes_the_place_of(store: ArtifactStore) -> None:
+    for version in ("1", "10"):
+        store.create("v/model", "2025-01-06", version, lambda folder: (folder / "a.txt").write_text("with somebody"))
+    for text in ("without one", "without two"):
+        ((asset, key, version),) = [each for each in store.stored("model") if each[2].split(".")[0] == "1"]
+        store.replace(asset, key, version, lambda folder, text=text: (folder / "a.txt").write_text(text))
+        folder = store.folder("v/model", "2025-01-06", "1")
+        assert folder is not None and (folder / "a.txt").read_text() == text
+    other = store.folder("v/model", "2025-01-06", "10")
+    assert other is not None and (other / "a.txt").read_text() == "with somebody"
+    assert len(store.stored("model")) == 2
+
+
+def test_what_a_killed_process_left_half_written_is_cleared(store: ArtifactStore) -> None:
+    store.save_verdict("sessions", "unique", "w", Verdict(version="1", passed=True, blocking=True, summary="said"))
+    paths = store._fs.find(store._root)
+    store._fs.pipe_file(f"{paths[0].rsplit('/', 1)[0]}/.tmp-1", b"somebody")
+    store.clear_scratch()
+    assert store._fs.find(store._root) == paths
 
 
 def test_records_and_verdicts_are_replaced_whole(store: ArtifactStore) -> None:

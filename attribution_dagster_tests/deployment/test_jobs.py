@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.assets.promotion import PROMOTION_POOL
 from attribution_dagster.build import build_definitions, definitions_of
 from attribution_dagster.graph import FORCE_TAG, TRAINING_POOL
 from attribution_dagster.resources.workspace import Workspace
@@ -15,15 +16,16 @@ from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_da
 PARTS = ["prepare", *(f"explain_{variant}" for variant in VARIANTS), "publish"]
 
 
-def test_models_are_trained_from_the_pool_and_nothing_else_is() -> None:
+def test_models_are_trained_from_a_pool_the_gate_has_one_and_nothing_else_has() -> None:
     definitions = build_definitions(Settings.from_environment({}))
     pooled = {
-        key.path[-1]
+        (asset.op.pool, key.path[-1])
         for asset in definitions.assets or []
-        if isinstance(asset, dg.AssetsDefinition) and asset.op.pool == TRAINING_POOL
+        if isinstance(asset, dg.AssetsDefinition) and asset.op.pool
         for key in asset.keys
     }
-    assert pooled == {"trained_model"}
+    trained = {(TRAINING_POOL, "trained_model"), (TRAINING_POOL, "attribution_trust")}
+    assert pooled == trained | {(PROMOTION_POOL, "champion")}
 
 
 def test_jobs_in_turn_publish_a_window(published: Workspace, tmp_path: Path) -> None:

@@ -3,15 +3,19 @@
 import errno
 import shutil
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
-from attribution_dagster.assets import retries
+from attribution_dagster import retries
 from attribution_dagster.assets.step import Report, Step, make
+from attribution_dagster.checks import adapter
 from attribution_dagster.errors import DataError
+from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import WHOLE, Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
+from attribution_dagster_tests.pipeline.faults import copy_of
+from attribution_dagster_tests.pipeline.small import EXPLAINED, materialise, small_workspace
 
 
 def tried(root: Path, errors: list[Exception]) -> tuple[bool, int, list[float]]:
@@ -56,6 +60,20 @@ def test_a_disk_that_stays_broken_fails_the_step_in_the_end(tmp_path: Path) -> N
 )
 def test_what_waiting_does_not_mend_fails_at_once(tmp_path: Path, error: Exception) -> None:
     assert tried(tmp_path, [error]) == (False, 1, [])
+
+
+def test_checks_are_tried_again_too(published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, judge, attempts = copy_of(published, tmp_path), adapter.judge, []
+
+    def flaky(*args: Any, **kwargs: Any) -> list[Verdict]:
+        attempts.append(args)
+        if len(attempts) == 1:
+            raise OSError(errno.EIO, "Input/output error")
+        return judge(*args, **kwargs)
+
+    monkeypatch.setattr(adapter, "judge", flaky)
+    materialise(copy, ["sampled_users"], [EXPLAINED])
+    assert len(attempts) == 2
 
 
 def test_a_file_that_the_warehouse_cannot_read_is_an_io_error(published: Workspace, tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ import http.server
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import traceback
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -106,7 +108,7 @@ def test_a_training_that_mlflow_refuses_leaves_the_password_nowhere(published: W
     assert f"Basic {base64.b64encode(f'me:{CANARY}'.encode()).decode()}" in heard
     assert list((tmp_path / "dagster" / "history").rglob("*.db")), "Dagster kept its events elsewhere"
     assert CANARY not in done.stdout + done.stderr
-    assert _holding(tmp_path) == []
+    assert holding(tmp_path) == []
 
 
 def test_a_postgres_that_is_not_there_leaves_the_password_nowhere(
@@ -126,7 +128,7 @@ def test_a_postgres_that_is_not_there_leaves_the_password_nowhere(
         dg.DagsterInstance.from_config(str(tmp_path))
     said = "".join(traceback.format_exception(failed.value)) + "".join(capfd.readouterr())
     assert "127.0.0.1" in said and CANARY not in said
-    assert _holding(tmp_path) == []
+    assert holding(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "values.yaml", "dagster.yaml"])
@@ -149,9 +151,30 @@ def test_no_file_of_the_deployment_holds_a_secret(name: str) -> None:
         )
 
 
-def _holding(root: Path) -> list[Path]:
+def test_the_search_finds_what_dagster_stores_compressed(tmp_path: Path) -> None:
+    @dg.op(description=CANARY)
+    def step() -> None: ...
+
+    @dg.job
+    def job() -> None:
+        step()
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        job.execute_in_process(instance=instance)
+    (store,) = tmp_path.rglob("runs.db")
+    assert CANARY.encode() not in store.read_bytes() and holding(tmp_path) == [store]
+
+
+def holding(root: Path) -> list[Path]:
     """Files that contain the canary, plain or as the header that carries it."""
     needles = [CANARY.encode(), base64.b64encode(f"me:{CANARY}".encode())]
-    return [
-        path for path in root.rglob("*") if path.is_file() and any(needle in path.read_bytes() for needle in needles)
-    ]
+    files = [path for path in root.rglob("*") if path.is_file()]
+    return [path for path in files if any(needle in content for content in _contents(path) for needle in needles)]
+
+
+def _contents(path: Path) -> Iterator[bytes]:
+    """What is in the file, and what Dagster has compressed in it: the snapshots of jobs and of their configuration."""
+    yield path.read_bytes()
+    if path.name == "runs.db":
+        with closing(sqlite3.connect(path)) as store:
+            yield from (zlib.decompress(body) for (body,) in store.execute("SELECT snapshot_body FROM snapshots"))

@@ -45,7 +45,7 @@ def test_rollback_refuses_in_words(run: Run) -> None:
 
 def test_retention_without_a_limit_lets_nothing_go(run: Run) -> None:
     kept = run("retention", "--dry-run")
-    assert kept.exit_code == 0 and kept.output.count("would be removed: none") == 4
+    assert kept.exit_code == 0 and kept.output.count("would be removed: none") == 5
 
 
 def test_forget_says_what_is_to_be_made_again_and_never_the_id(run: Run, published: Workspace, tmp_path: Path) -> None:

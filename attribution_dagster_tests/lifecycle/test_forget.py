@@ -143,6 +143,23 @@ def test_failed_checks_and_their_pages_no_longer_quote_the_user(copy: Workspace)
     assert quoting == []
 
 
+def test_a_page_that_is_older_than_its_verdicts_is_written_anew(copy: Workspace) -> None:
+    """Quoted only there: the checks have passed since, one of them is no more, and another window's page was not asked for."""
+    asset, check = "sessions", "session_ids_unique"
+    user, verdict = matched_buyer(copy), copy.artifacts.verdict(asset, check, EXPLAINED)
+    assert verdict is not None
+    row = {"session_id": f"{user}_d_2025-01-20_1", "n": 2}
+    copy.artifacts.save_verdict(asset, check, EXPLAINED, replace(verdict, passed=False, rows=[row]))
+    pages = [Path(write_asset_page(copy, asset, EXPLAINED)), Path(write_window_page(copy, EXPLAINED))]
+    pages.append(Path(copy.artifacts.save_page(EXPLAINED, "an_asset_of_old", pages[0].read_text())))
+    pages.append(Path(copy.artifacts.save_page(WINDOWS[0], "window", pages[0].read_text())))
+    assert all(f"{user}_" in page.read_text() for page in pages)
+    copy.artifacts.save_verdict(asset, check, EXPLAINED, verdict)
+    assert "verdicts of checks, quoted rows" not in forget_user(copy, user).removed
+    assert [page.exists() for page in pages] == [True, True, False, True]
+    assert not any(f"{user}_" in page.read_text() for page in pages if page.exists())
+
+
 def test_readers_see_whole_tables_meanwhile(copy: Workspace, tmp_path: Path) -> None:
     table = "gradient_attribution_no_funnel"
     query = parse_query(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +17,17 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from attribution_dagster.assets.promotion import check_verdicts, open_champion
+from attribution_dagster.assets import promotion
+from attribution_dagster.assets.promotion import open_champion
+from attribution_dagster.assets.published import audited
 from attribution_dagster.build import definitions_of
 from attribution_dagster.cli.models import close_abandoned
-from attribution_dagster.graph import FORCE_TAG
 from attribution_dagster.resources.liveness import PID, process_tags
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD
+from attribution_dagster_tests.pipeline.faults import report as record_report
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace
-
-MODEL_ASSETS = ("trained_model", "event_attribution", "champion")
+from attribution_dagster_tests.pipeline.test_gates import change_verdict, failed, run_only
 
 
 @pytest.fixture()
@@ -39,19 +40,32 @@ def copy(published: Workspace, tmp_path: Path) -> Iterator[Workspace]:
     workspace.warehouse.close()
 
 
-def retrained(
-    workspace: Workspace, assets: Sequence[str] = MODEL_ASSETS, force: bool = False, **training: object
-) -> Workspace:
-    """The workspace with other training settings, under which assets of `no_funnel` were made and checked once more."""
+def retrained(workspace: Workspace, *, trust_is_older: bool = False, **training: object) -> Workspace:
+    """The workspace with other training settings, under which `no_funnel` was trained, explained and brought to the gate once more."""
     profile = workspace.profile
     again = replace(workspace, profile=profile.model_copy(update={"training": {**profile.training, **training}}))
-    job = definitions_of([again]).resolve_implicit_global_asset_job_def()
-    keys = [dg.AssetKey(["small", "no_funnel", name]) for name in assets]
-    tags = {FORCE_TAG: "true"} if force else {}
-    with dg.DagsterInstance.ephemeral() as instance:
-        made = job.execute_in_process(instance=instance, partition_key=EXPLAINED, asset_selection=keys, tags=tags)
-    assert made.success
+    make(again, "trained_model", "event_attribution")
+    if not trust_is_older:
+        agree(again)
+    make(again, "champion")
     return again
+
+
+def make(workspace: Workspace, *assets: str) -> None:
+    job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
+    keys = [dg.AssetKey(["small", "no_funnel", name]) for name in assets]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert job.execute_in_process(instance=instance, partition_key=EXPLAINED, asset_selection=keys).success
+
+
+def agree(workspace: Workspace) -> None:
+    """Notes that aggregates, trust report and the like were made from the present model: making them takes long, and a bad model fails there."""
+    for asset in (name for name in audited(workspace.profile) if name.startswith("no_funnel/")):
+        record = workspace.artifacts.record(asset, EXPLAINED)
+        assert record is not None
+        present = {name: workspace.artifacts.record(*name.rsplit("@", 1)) for name in record.inputs}
+        inputs = {name: found.version for name, found in present.items() if found is not None}
+        workspace.artifacts.save_record(asset, EXPLAINED, replace(record, inputs=inputs))
 
 
 def report(workspace: Workspace, asset: str) -> dict[str, object]:
@@ -89,7 +103,8 @@ def test_a_training_run_says_what_it_learnt_from_and_holds_all_that_was_made(
     }
     assert {
         "model_metrics.csv", "event_type_attribution.csv", "position_attribution.csv", "calibration.png",
-        f"attention_attribution_analysis_{variant}.png",
+        f"attention_attribution_analysis_{variant}.png", f"attribution_trust_{variant}.png",
+        "attribution_trust.csv", "attribution_spread.csv",
     } <= files(f"windows/{EXPLAINED}")  # fmt: skip
     logged = client.get_logged_model(run.outputs.model_outputs[0].model_id)
     folder = Path(logged.artifact_location.removeprefix("file://"))
@@ -132,7 +147,7 @@ def test_a_worse_training_is_refused_and_one_as_good_promoted_while_the_window_k
     assert report(worse, "no_funnel/event_attribution")["model"] == "small-no_funnel version 2"
     second = worse.registry.version("no_funnel", 2)
     assert second.aliases == ("challenger",) and float(second.tags["gate.log_loss_difference"]) > 0
-    retrained(worse, ["champion"], force=True)
+    run_only(worse, "no_funnel/champion")
     assert report(worse, "no_funnel/champion")["decision"] == f"refused, decided on window {EXPLAINED}"
     retrained(copy, d_feedforward=16)
     assert report(copy, "no_funnel/champion")["decision"] == "promoted"
@@ -160,7 +175,7 @@ def test_a_model_older_than_the_champion_is_not_compared_on_a_window_that_the_ch
     )
     run_id, model_id = first.run_id, run_of(copy, "no_funnel").outputs.model_outputs[0].model_id
     newer = copy.registry.register("no_funnel", model_id, run_id, "2025-01-27")
-    copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, "nobody")
+    assert copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, first.name, seen=first)
     retrained(copy, d_feedforward=16)
     said = report(copy, "no_funnel/champion")
     assert said["decision"] == "refused"
@@ -168,16 +183,63 @@ def test_a_model_older_than_the_champion_is_not_compared_on_a_window_that_the_ch
     assert client.get_run(left_open.info.run_id).info.status == "KILLED"  # each training looks for such runs first
 
 
-def test_a_check_that_was_not_run_or_has_failed_speaks_against_a_model(copy: Workspace) -> None:
-    assert check_verdicts(copy, "no_funnel", EXPLAINED) == ([], [])
-    asset, check, window = "no_funnel/sequence_tensors", "tensors_equal_sql", "2025-01-06"
-    verdict = copy.artifacts.verdict(asset, check, window)
-    assert verdict is not None
-    named = [f"check {check} of {asset} in window {window}"]
-    copy.artifacts.save_verdict(asset, check, window, replace(verdict, passed=False))
-    assert check_verdicts(copy, "no_funnel", EXPLAINED) == (named, [])
-    copy.artifacts.save_verdict(asset, check, window, replace(verdict, version="another"))
-    assert check_verdicts(copy, "no_funnel", EXPLAINED) == ([], named)
+@pytest.mark.parametrize(
+    ("asset", "check", "window"),
+    [
+        ("sequence_tensors", "tensors_equal_sql", "2025-01-06"),
+        ("event_type_attribution", "event_type_attribution_adds_up", EXPLAINED),
+        ("attribution_trust", "trust_tests_passed", EXPLAINED),
+    ],
+)
+def test_a_model_is_not_promoted_while_a_blocking_check_of_what_it_was_made_from_or_made_has_failed(
+    copy: Workspace, asset: str, check: str, window: str
+) -> None:
+    version = as_if_not_decided(copy)
+    change_verdict(copy, f"no_funnel/{asset}", check, failed, window)
+    with pytest.raises(Exception, match=f"no_funnel/champion of window {EXPLAINED} is not made.*{check}"):
+        run_only(copy, "no_funnel/champion")
+    assert copy.registry.version("no_funnel", version).decision is None
+    change_verdict(copy, f"no_funnel/{asset}", check, lambda verdict: replace(verdict, passed=True), window)
+    run_only(copy, "no_funnel/champion")
+    assert copy.registry.version("no_funnel", version).decision == "promoted"
+
+
+def as_if_not_decided(workspace: Workspace) -> int:
+    """The number of the version that explains the window, registered anew, so that the gate has not been asked of it."""
+    run = run_of(workspace, "no_funnel")
+    version = workspace.registry.register(
+        "no_funnel", run.outputs.model_outputs[0].model_id, run.info.run_id, EXPLAINED
+    )
+    record_report(workspace, "no_funnel/trained_model", model=version.name, model_number=version.version)
+    return version.version
+
+
+def test_a_trust_report_on_the_model_before_says_nothing_of_this_one(copy: Workspace) -> None:
+    retrained(copy, trust_is_older=True, d_feedforward=16)
+    said = str(report(copy, "no_funnel/champion")["decision"])
+    assert said.startswith("not decided: made before this model") and "no_funnel/attribution_trust" in said
+    assert copy.registry.version("no_funnel", 2).decision is None
+
+
+def test_a_champion_that_is_made_while_the_gate_computes_is_the_one_that_counts(
+    copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two gates at once: the other one, of a later window, is done first."""
+    version, first, decide = as_if_not_decided(copy), copy.registry.version("no_funnel", 1), promotion._decide
+
+    def slow(*args: object) -> object:
+        decided = decide(*args)
+        if len(copy.registry.versions("no_funnel")) == 2:
+            model_id = run_of(copy, "no_funnel").outputs.model_outputs[0].model_id
+            newer = copy.registry.register("no_funnel", model_id, first.run_id, "2025-01-27")
+            assert copy.registry.record("no_funnel", newer, "2025-01-27", GOOD, first.name, seen=first)
+        return decided
+
+    monkeypatch.setattr(promotion, "_decide", slow)
+    run_only(copy, "no_funnel/champion")
+    said = report(copy, "no_funnel/champion")
+    assert said["decision"] == "refused" and said["champion"] == "small-no_funnel version 3"
+    assert "older than the champion" in copy.registry.version("no_funnel", version).tags["gate.objections"]
 
 
 TRAIN_FOR_EVER = """

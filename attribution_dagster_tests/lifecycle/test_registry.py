@@ -1,14 +1,14 @@
 """Runs and registered models on a sqlite store and on a real server: the same behaviour."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from attribution_dagster.errors import AttributionError, ConfigurationError
-from attribution_dagster.resources.model_registry import ModelRegistry
+from attribution_dagster.resources.model_registry import ModelRegistry, RegisteredVersion
 from attribution_dagster.resources.tracker import Tracker
 from attribution_dagster_tests.lifecycle.stores import GOOD, logged_model, mlflow_server, training
 
@@ -35,13 +35,18 @@ def test_the_life_of_a_registered_model(uri: str, tmp_path: Path) -> None:
     first = registry.register("no_funnel", *logged, WEEKS[0])
     assert first.name == "shop-no_funnel version 1" and first.aliases == ("challenger",) and first.decision is None
     assert registry.champion("no_funnel") is None
-    registry.record("no_funnel", first, WEEKS[0], GOOD, "nobody")
+    assert registry.record("no_funnel", first, WEEKS[0], GOOD, "nobody", seen=None)
     second = registry.register("no_funnel", *logged, WEEKS[1])
     registry.record(
-        "no_funnel", second, WEEKS[1], replace(GOOD, promoted=False, objections=("log-loss is higher",)), first.name
+        "no_funnel",
+        second,
+        WEEKS[1],
+        replace(GOOD, promoted=False, objections=("log-loss is higher",)),
+        first.name,
+        seen=first,
     )
     third = registry.register("no_funnel", *logged, WEEKS[2])
-    registry.record("no_funnel", third, WEEKS[2], replace(GOOD, champion_log_loss=0.5), first.name)
+    registry.record("no_funnel", third, WEEKS[2], replace(GOOD, champion_log_loss=0.5), first.name, seen=first)
 
     champion = registry.champion("no_funnel")
     assert champion is not None and champion.version == 3 and champion.aliases == ("challenger", "champion")
@@ -62,6 +67,92 @@ def test_the_life_of_a_registered_model(uri: str, tmp_path: Path) -> None:
     with pytest.raises(AttributionError, match="is the champion already"):
         registry.roll_back("no_funnel", 1, "again")
     assert registry.roll_back("no_funnel", 3, "forward again")[1].version == 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """The registered versions of one model, all of them the same training; they are named by number."""
+
+    registry: ModelRegistry
+    logged: tuple[str, str]
+
+    def train(self, week: str = WEEKS[0]) -> RegisteredVersion:
+        return self.registry.register("no_funnel", *self.logged, week)
+
+    def promote(self, week: str = WEEKS[0]) -> None:
+        version, seen = self.train(week), self.registry.champion("no_funnel")
+        assert self.registry.record("no_funnel", version, week, GOOD, "it", seen=seen)
+
+    def roll_back(self, to: int | None = None) -> int:
+        return self.registry.roll_back("no_funnel", to, "it is bad")[1].version
+
+    def way_back(self) -> list[int]:
+        return [version.version for version in self.registry.earlier_champions("no_funnel")]
+
+    def bearer(self, alias: str) -> list[int]:
+        return [v.version for v in self.registry.versions("no_funnel") if alias in v.aliases]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, tuple[str, str]]:
+    folder = tmp_path_factory.mktemp("store")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    return uri, logged_model(Tracker(uri, folder))
+
+
+@pytest.fixture()
+def shop(store: tuple[str, tuple[str, str]], request: pytest.FixtureRequest) -> Shop:
+    """A model of the test's own."""
+    uri, logged = store
+    return Shop(registry=ModelRegistry(uri, request.node.name), logged=logged)
+
+
+def test_a_rollback_never_leads_to_what_was_rolled_back_from(shop: Shop) -> None:
+    for _ in range(3):
+        shop.promote()
+    assert shop.way_back() == [2, 1]
+    assert shop.roll_back() == 2 and shop.way_back() == [1]
+    shop.promote()
+    assert shop.way_back() == [2, 1], "version 3 was bad, and so it stays"
+    assert shop.roll_back(to=1) == 1 and shop.way_back() == []
+    assert shop.roll_back(to=3) == 3 and shop.way_back() == [1], "whom a person names comes after the present champion"
+    assert shop.roll_back() == 1
+
+
+def test_the_way_back_ends_where_a_version_was_deleted(shop: Shop) -> None:
+    for _ in range(3):
+        shop.promote()
+    shop.registry.remove("no_funnel", shop.registry.version("no_funnel", 1))
+    assert shop.way_back() == [2] and shop.roll_back() == 2
+    with pytest.raises(AttributionError, match="is the first champion that is left"):
+        shop.roll_back()
+
+
+def test_a_decision_that_was_made_against_another_champion_counts_for_nothing(shop: Shop) -> None:
+    """Of two gates at once, the second would else let an older model take the place of a newer one."""
+    older, newer = shop.train(WEEKS[0]), shop.train(WEEKS[1])
+    assert shop.registry.record("no_funnel", newer, WEEKS[1], GOOD, "nobody", seen=None)
+    assert not shop.registry.record("no_funnel", older, WEEKS[0], GOOD, "nobody", seen=None)
+    assert shop.bearer("champion") == [newer.version]
+    assert shop.registry.version("no_funnel", older.version).decision is None
+
+
+def test_a_gate_that_died_after_it_moved_the_alias_ends_where_it_would_have(shop: Shop) -> None:
+    shop.promote()
+    version, first = shop.train(), shop.registry.champion("no_funnel")
+    shop.registry._crown("no_funnel", version, over=first)
+    champion = shop.registry.champion("no_funnel")
+    assert champion is not None and champion.decision is None
+    assert shop.registry.record("no_funnel", champion, WEEKS[0], GOOD, "itself", seen=champion)
+    assert shop.way_back() == [1]
+
+
+def test_a_backfill_leaves_the_challenger(shop: Shop) -> None:
+    shop.train(WEEKS[1])
+    shop.train(WEEKS[0])
+    assert shop.bearer("challenger") == [1]
+    shop.train(WEEKS[1])
+    assert shop.bearer("challenger") == [3], "another training for the same window"
 
 
 def test_a_run_holds_its_story_and_a_failed_training_is_marked(uri: str, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Retention removes what is older than anything that is kept or needed, and nothing else."""
 
+import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from mlflow import MlflowClient
 
@@ -14,11 +17,14 @@ from attribution_dagster.cli.launch import plan_windows
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.profile import Retention
 from attribution_dagster.reports.exports import replaced_folder
-from attribution_dagster.resources.artifacts import Record
+from attribution_dagster.resources.artifacts import ArtifactStore, Record
 from attribution_dagster.resources.retention import Retired, past_retention, retire
+from attribution_dagster.resources.tracker import Tracker
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD, logged_model
-from attribution_dagster_tests.pipeline.small import materialise, small_workspace
+from attribution_dagster_tests.pipeline.faults import copy_of
+from attribution_dagster_tests.pipeline.small import EXPLAINED, materialise, small_workspace
+from attribution_dagster_tests.pipeline.test_gates import run_only
 from attribution_dagster_tests.pipeline.test_windows import WEEKS
 
 TABLES = ("stg_events", "rejected_events", "session_events", "sessions")
@@ -81,7 +87,7 @@ def test_the_oldest_that_stays_is_what_the_oldest_kept_window_learnt_from(
 def test_what_is_removed_is_gone_and_what_stays_is_whole(workspace: Workspace) -> None:
     short = kept_for(workspace, windows=2)
     found = past_retention(short)
-    assert "would be removed: 2025-01-06" in str(show_retired(found, dry_run=True).renderables[0])
+    assert "would be removed: 2025-01-06" in str(show_retired(found, dry_run=True).renderables[1])
     assert workspace.warehouse.published_windows() == WEEKS[2:]
     retire(short, found)
     assert past_retention(short) == Retired()
@@ -100,8 +106,101 @@ def test_what_is_removed_is_gone_and_what_stays_is_whole(workspace: Workspace) -
     assert plan_windows(short, None).prepared == tuple(WEEKS[4:6])
 
 
+TENSORS, MODEL = "no_funnel/sequence_tensors", "no_funnel/trained_model"
+
+
+@pytest.mark.parametrize("dies_at", ["artifacts", "exports"])
+def test_a_removal_that_was_interrupted_is_finished_the_next_time(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, dies_at: str
+) -> None:
+    remove, short = shutil.rmtree, kept_for(workspace, windows=2)
+
+    def die(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    def die_at_exports(folder: str | Path, **options: bool) -> None:
+        remove(folder, **options) if workspace.settings.home in Path(folder).parents else die()
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if dies_at == "artifacts":
+            patch.setattr(ArtifactStore, "remove_window", die)
+        else:
+            patch.setattr(shutil, "rmtree", die_at_exports)
+        retire(short, past_retention(short))
+    assert past_retention(short) != Retired()
+    retire(short, past_retention(short))
+    assert past_retention(short) == Retired()
+    left = {path.name.removesuffix(".json") for path in workspace.settings.home.rglob("2025-*")}
+    assert left == set(WEEKS[4:])
+    assert sorted(path.name for path in (workspace.settings.exports / "small").iterdir()) == WEEKS[4:]
+
+
+def test_artifacts_go_when_nothing_has_pointed_to_them_for_so_long(workspace: Workspace) -> None:
+    """Kept are the last made, what that or a published window was made from, and the model in use."""
+    store, week, shown = workspace.artifacts, WEEKS[5], WEEKS[6]
+
+    def write(asset: str, *versions: str) -> None:
+        for version in versions:
+            store.create(asset, week, version, lambda folder: (folder / "a").touch())
+
+    write(TENSORS, "published", "learnt_from", "forced")
+    store.replace(TENSORS, week, "learnt_from", lambda folder: (folder / "a").touch())
+    write(MODEL, "old", "in_use")
+    learnt = {f"{TENSORS}@{week}": "learnt_from"}
+    of_model = {"trained_for_window": week, "model_version": "in_use"}
+    store.save_record(MODEL, shown, Record(version="x", inputs=learnt, report=of_model))
+    version = workspace.warehouse.current("sessions", shown)
+    assert version is not None
+    workspace.warehouse.publish(shown, {"sessions": version}, {"inputs": {f"{TENSORS}@{week}": "published"}})
+
+    assert past_retention(kept_for(workspace, superseded_hours=1)).superseded == ()
+    found = past_retention(kept_for(workspace)).superseded
+    assert found == ((TENSORS, week, "forced"), (MODEL, week, "old"))
+    assert retire(kept_for(workspace), Retired(superseded=found)) == 2
+    assert [store.folder(asset, key, version) for asset, key, version in found] == [None, None]
+    for asset, kept in ((TENSORS, "1"), (TENSORS, "published"), (TENSORS, "learnt_from"), (MODEL, "in_use")):
+        assert store.folder(asset, week, kept) is not None, kept
+
+
+def test_an_artifact_that_was_superseded_a_moment_ago_may_be_in_use(workspace: Workspace) -> None:
+    store, long_ago = workspace.artifacts, time.time() - 7200
+    store.create(TENSORS, WEEKS[5], "2", lambda folder: (folder / "a").touch())
+    store.save_record(TENSORS, WEEKS[5], Record(version="2", inputs={}))
+    old = store.folder(TENSORS, WEEKS[5], "1")
+    assert old is not None
+    os.utime(old / "a.npy", (long_ago, long_ago))
+    patient = kept_for(workspace, superseded_hours=1)
+    assert past_retention(patient).superseded == ()
+    os.utime(workspace.settings.home / f"artifacts/small/records/{TENSORS}/{WEEKS[5]}.json", (long_ago, long_ago))
+    assert past_retention(patient).superseded == ((TENSORS, WEEKS[5], "1"),)
+
+
 def test_a_window_that_changed_a_moment_ago_may_be_in_use(workspace: Workspace) -> None:
     assert past_retention(kept_for(workspace, windows=2, superseded_hours=1)).windows == ()
+
+
+def test_a_publication_whose_retention_failed_took_place_and_warns(
+    published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = kept_for(copy_of(published, tmp_path), mlflow_days=1)
+    copy = replace(copy, settings=replace(copy.settings, secrets=("swordfish99",)))
+    before = copy.warehouse.manifest(EXPLAINED)
+
+    def down(*arguments: object) -> None:
+        raise RuntimeError("no answer from MLflow for swordfish99")
+
+    monkeypatch.setattr(Tracker, "ended_before", down)
+    result = run_only(copy, "published")
+    now, record = copy.warehouse.manifest(EXPLAINED), copy.artifacts.record("published", EXPLAINED)
+    assert before is not None and now is not None and now.published_at > before.published_at
+    assert record is not None and record.version == now.evidence["version"]
+    said = {each.check_name: each for each in result.get_asset_check_evaluations()}["retention_applied"]
+    assert not said.passed and said.severity == dg.AssetCheckSeverity.WARN
+    assert "RuntimeError: no answer from MLflow for ***. Mend the cause; then `attribution retention" in str(
+        said.description
+    )
+    monkeypatch.undo()
+    assert all(each.passed for each in run_only(copy, "published").get_asset_check_evaluations())
 
 
 def test_a_folder_of_somebody_else_beside_the_exports_stays(workspace: Workspace) -> None:
@@ -119,13 +218,18 @@ def test_old_runs_go_with_their_files_but_for_those_in_use(tmp_path: Path) -> No
 
     def register(model_id: str, run_id: str, week: str, promoted: bool) -> None:
         version = registry.register("no_funnel", model_id, run_id, week)
-        registry.record("no_funnel", version, week, replace(GOOD, promoted=promoted), "nobody")
+        seen = registry.champion("no_funnel")
+        assert registry.record("no_funnel", version, week, replace(GOOD, promoted=promoted), "it", seen=seen)
 
     register(model, run, WEEKS[2], True)
     register(*others, WEEKS[3], True)
     register(*others, WEEKS[4], False)
     # Version 2 is champion, 3 the challenger, and 1 what a rollback would go to.
     assert past_retention(everything) == Retired()
+    registry.roll_back("no_funnel", None, "version 2 is bad")
+    register(*others, WEEKS[4], True)
+    assert [version.version for version in registry.earlier_champions("no_funnel")] == [1]
+    assert past_retention(everything) == Retired(), "version 1 again, and not 2"
     register(*others, WEEKS[5], True)
     assert past_retention(kept_for(workspace, mlflow_days=1)) == Retired()
     found = past_retention(everything)
@@ -138,5 +242,5 @@ def test_old_runs_go_with_their_files_but_for_those_in_use(tmp_path: Path) -> No
     client = MlflowClient(workspace.settings.mlflow_tracking_uri)
     assert client.get_run(run).info.lifecycle_stage == "deleted"
     assert client.get_run(others[1]).info.lifecycle_stage == "active"
-    assert [version.version for version in registry.versions("no_funnel")] == [2, 3, 4]
+    assert [version.version for version in registry.versions("no_funnel")] == [2, 3, 4, 5]
     assert past_retention(everything) == Retired()

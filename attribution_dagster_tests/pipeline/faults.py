@@ -245,6 +245,7 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
         w, "suspected_leakage", set_where(lambda row: row["event_type"] == "search", is_suspected=True)
     ),
     "event_count_rates_add_up": lambda w, v: rewrite(w, f"event_count_rates_{v}", one_more("sessions")),
+    "retention_applied": lambda w, v: report(w, "published", retention_failures=1),
     "trust_report_complete": lambda w, v: rewrite(w, f"attribution_trust_{v}", lambda t: first(t, meaning="")),
     "trust_tests_passed": lambda w, v: rewrite(
         w,
@@ -269,5 +270,5 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
     "auc_steady": lambda w, v: report(w, f"{v}/attribution_drift", auc_change=-0.051),
 }
 """Name of the expectation -> what makes it fail, given the workspace and the variant."""
-WITHOUT_ROWS = {"auc_steady", "tensors_equal_sql", "weights_finite", "attribution_equals_tensors"}
+WITHOUT_ROWS = {"auc_steady", "retention_applied", "tensors_equal_sql", "weights_finite", "attribution_equals_tensors"}
 """Expectations whose fault lies in a figure counted in Python, so that no row of a table is wrong."""

@@ -12,6 +12,7 @@ from attribution_dagster.build import build_definitions
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.pipeline.small import VARIANTS
 
 BASE = {
     "name": "shop", "title": "Shop", "staging": "shop", "time_zone": "Europe/Berlin",
@@ -113,10 +114,13 @@ def test_a_tick_asks_for_the_closed_windows_that_nobody_asked_for(tmp_path) -> N
 def finished(
     instance: dg.DagsterInstance, job_name: str, key: str, *, fails: bool = False
 ) -> dg.ExecuteInProcessResult:
-    """A run of a job of that name and window, which does nothing, or fails."""
+    """A run of a job of that name and window, which makes nothing but the window's tensors, or fails after that."""
 
     @dg.op
-    def nothing() -> None:
+    def nothing(context: dg.OpExecutionContext) -> None:
+        for variant in VARIANTS if job_name == "shop_prepare" else ():
+            tensors = ["shop", variant, "sequence_tensors"]
+            context.log_event(dg.AssetMaterialization(tensors, partition=key))
         if fails:
             raise ValueError("it failed")
 
@@ -137,24 +141,53 @@ def answer(sensor, result: dg.ExecuteInProcessResult, instance: dg.DagsterInstan
     return sensor(context)
 
 
-def test_a_prepared_window_is_explained_by_each_variant_if_it_has_a_look_back(tmp_path) -> None:
+def test_a_window_is_explained_when_all_that_it_reads_is_prepared_in_whatever_order(tmp_path) -> None:
+    """As after downtime, when a tick asks for many windows at once."""
     sensor = definitions(tmp_path, "").resolve_sensor_def("shop_explain_prepared")
     with dg.DagsterInstance.ephemeral() as instance:
-        early = answer(sensor, finished(instance, "shop_prepare", "2025-01-06"), instance)
-        late = answer(sensor, finished(instance, "shop_prepare", "2025-02-03"), instance)
-    assert isinstance(early, dg.SkipReason)
-    assert [(r.job_name, r.partition_key) for r in late.run_requests] == [
-        ("shop_explain_no_funnel", "2025-02-03"), ("shop_explain_with_funnel", "2025-02-03"),
-    ]  # fmt: skip
+        order = ["2025-02-03", "2025-01-06", "2025-01-27", "2025-01-13"]
+        early = [answer(sensor, finished(instance, "shop_prepare", key), instance) for key in order]
+        finished(instance, "shop_prepare", "2025-01-20", fails=True)
+        failed = answer(sensor, finished(instance, "shop_prepare", "2025-01-13"), instance)
+        last = finished(instance, "shop_prepare", "2025-01-20")
+        complete, again = answer(sensor, last, instance), answer(sensor, last, instance)
+        noticed_late = answer(sensor, finished(instance, "shop_prepare", "2025-02-03"), instance)
+    assert all(isinstance(said, dg.SkipReason) for said in (*early, failed))
+    assert asked_for(complete) == [("shop_explain_no_funnel", "2025-02-03"), ("shop_explain_with_funnel", "2025-02-03")]
+    assert keys_of(complete) == keys_of(again), "asked twice, it is explained once"
+    assert len(set(keys_of(complete))) == 2 and not set(keys_of(complete)) & set(keys_of(noticed_late))
 
 
-def test_windows_that_failed_for_want_of_one_are_asked_for_again_when_it_is_there(tmp_path) -> None:
+def test_a_window_reads_what_its_model_learnt_from_and_not_what_lies_between(tmp_path) -> None:
+    """A model of 20 January, trained on the two weeks before, explains the week after its own as well."""
+    text = "windows: {look_back: 2, retrain_every: 2}\nvariants: {no_funnel: {funnel: drop}}\n"
+    sensor = definitions(tmp_path, text).resolve_sensor_def("shop_explain_prepared")
+    with dg.DagsterInstance.ephemeral() as instance:
+        for key in ("2025-01-06", "2025-01-27"):
+            answer(sensor, finished(instance, "shop_prepare", key), instance)
+        trained = answer(sensor, finished(instance, "shop_prepare", "2025-01-13"), instance)
+        own = answer(sensor, finished(instance, "shop_prepare", "2025-01-20"), instance)
+    assert asked_for(trained) == [("shop_explain_no_funnel", "2025-01-27")]
+    assert asked_for(own) == [("shop_explain_no_funnel", "2025-01-20")]
+
+
+def test_a_later_window_is_asked_for_again_only_if_it_failed(tmp_path) -> None:
     sensor = definitions(tmp_path, "").resolve_sensor_def("shop_explain_prepared")
     with dg.DagsterInstance.ephemeral() as instance:
+        for key in ("2025-01-06", "2025-01-13", "2025-01-20", "2025-01-27", "2025-02-03"):
+            finished(instance, "shop_prepare", key)
         finished(instance, "shop_explain_no_funnel", "2025-02-03", fails=True)
         finished(instance, "shop_explain_with_funnel", "2025-02-03")
         mended = answer(sensor, finished(instance, "shop_prepare", "2025-01-20"), instance)
-    assert [(r.job_name, r.partition_key) for r in mended.run_requests] == [("shop_explain_no_funnel", "2025-02-03")]
+    assert asked_for(mended) == [("shop_explain_no_funnel", "2025-02-03")]
+
+
+def asked_for(said) -> list[tuple[str, str]]:
+    return [(request.job_name, request.partition_key) for request in said.run_requests]
+
+
+def keys_of(said) -> list[str]:
+    return [request.run_key for request in said.run_requests]
 
 
 def test_a_window_is_published_when_every_variants_latest_run_has_succeeded(tmp_path) -> None:
@@ -200,5 +233,13 @@ def test_a_window_that_was_not_made_in_time_is_noticed(tmp_path) -> None:
     assert "2025-02-03" in (said.description or "")
     specs = {spec.key.path[-1]: spec for spec in loaded.resolve_all_asset_specs()}
     assert specs["published"].freshness_policy is not None
-    off = definitions(tmp_path, "")
-    assert "shop_watch" not in {job.name for job in off.get_repository_def().get_all_jobs()}
+    assert loaded.resolve_schedule_def("shop_watch").default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def test_without_a_schedule_the_check_is_there_and_misses_nothing(tmp_path) -> None:
+    loaded = definitions(tmp_path, "")
+    assert loaded.resolve_schedule_def("shop_watch").default_status is dg.DefaultScheduleStatus.STOPPED
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = loaded.resolve_job_def("shop_watch").execute_in_process(instance=instance)
+    (said,) = result.get_asset_check_evaluations()
+    assert said.passed and said.description == "none is due yet"

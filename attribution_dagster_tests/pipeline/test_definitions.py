@@ -163,7 +163,7 @@ def test_leaking_variant_says_so_on_its_assets() -> None:
 
 
 def test_loading_definitions_leaves_heavy_libraries_alone() -> None:
-    heavy = ["torch", "mlflow", "great_expectations", "matplotlib", "sklearn", "captum"]
+    heavy = ["torch", "mlflow", "great_expectations", "matplotlib", "sklearn", "scipy", "captum"]
     code = f"import sys, attribution_dagster.definitions; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -35,7 +35,7 @@ def rows_of(workspace: Workspace) -> list[dict[str, Any]]:
 
 def steady(spread: pa.Table) -> pa.Table:
     """Training again hardly moves an effect."""
-    return set_where(lambda row: True, retraining_error=1e-4, models=LEAST_MODELS)(spread)
+    return set_where(lambda row: True, retraining_error=1e-4, retraining_degrees=2, models=LEAST_MODELS)(spread)
 
 
 @pytest.fixture()

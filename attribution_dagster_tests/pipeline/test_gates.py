@@ -12,7 +12,8 @@ import pytest
 from attribution_dagster.assets.published import _audit
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.expectations import Expectation, between
-from attribution_dagster.checks.judging import measure
+from attribution_dagster.checks.judging import judge, measure
+from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.datasets.registry import load_profile
@@ -100,8 +101,52 @@ def test_publication_refuses_a_window_whose_model_learnt_from_a_faulty_one(copy:
 
 def test_publication_refuses_a_table_that_nobody_recorded(copy: Workspace) -> None:
     rewrite(copy, "leakage_comparison", double_first)
-    with pytest.raises(DataError, match="leakage_comparison was written by a run that did not finish"):
+    with pytest.raises(DataError, match="table leakage_comparison of window 2025-01-20 is not the one that"):
+        run_only(copy, "published")
+
+
+def test_nothing_is_made_of_a_table_that_nobody_recorded(copy: Workspace) -> None:
+    """Its verdicts are of the version that was recorded: what a killed run left has been seen by no check."""
+    rewrite(copy, "sessions", lambda table: table.slice(0, 10))
+    before = copy.artifacts.record("session_funnels", EXPLAINED)
+    with pytest.raises(DataError, match="table sessions of window 2025-01-20 is not the one that sessions recorded"):
+        run_only(copy, "session_funnels")
+    assert copy.artifacts.record("session_funnels", EXPLAINED) == before
+
+
+def test_a_verdict_on_what_another_run_has_written_and_not_recorded_is_of_no_version(copy: Workspace) -> None:
+    rewrite(copy, "sessions", lambda table: table)
+    (verdict,) = judge(copy, [_check("sessions", "session_ids_unique")], EXPLAINED)
+    assert verdict.passed and verdict.version == ""
+    with pytest.raises(DataError, match="it has not been run on this version"):
         _audit(copy, EXPLAINED)
+
+
+def test_what_another_run_writes_while_a_check_is_measured_is_measured_again(
+    copy: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other run restates the sessions, and records them, between the check's query and its verdict."""
+    fetch, times = copy.warehouse.fetch, []
+
+    def restated(query, parameters, scope="work"):
+        rows = fetch(query, parameters, scope)
+        if query.name.endswith("session_ids_unique") and not times:
+            times.append(1)
+            rewrite(copy, "sessions", same_id)
+            record = copy.artifacts.record("sessions", EXPLAINED)
+            version = copy.warehouse.current("sessions", EXPLAINED)
+            rewritten = copy.slice_of("session_events", EXPLAINED)
+            copy.warehouse.load("session_events", EXPLAINED, version, rewritten.to_batches())
+            copy.artifacts.save_record("sessions", EXPLAINED, replace(record, version=version))
+        return rows
+
+    monkeypatch.setattr(copy.warehouse, "fetch", restated)
+    (verdict,) = judge(copy, [_check("sessions", "session_ids_unique")], EXPLAINED)
+    assert times and not verdict.passed and verdict.version == copy.warehouse.current("sessions", EXPLAINED)
+
+
+def _check(asset: str, name: str) -> Expectation:
+    return next(each for each in BLOCKING if (each.asset, each.name) == (asset, name))
 
 
 def test_what_is_written_after_the_audit_is_not_published(copy: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,6 +245,18 @@ def test_a_band_changed_in_the_profile_is_asked_anew_and_makes_nothing_again(
     (made,) = result.get_asset_materialization_events()
     page = made.materialization.metadata["checks"].value
     assert page == stricter.artifacts.page(EXPLAINED, asset) and "offending row" in Path(str(page)).read_text()
+
+
+def test_the_page_of_the_window_follows_a_check_that_passes_again(copy: Workspace) -> None:
+    change_verdict(
+        copy, "sessions", "session_ids_unique", lambda v: replace(failed(v), rows=[{"session_id": "quoted_row"}])
+    )
+    page = Path(write_window_page(copy, EXPLAINED))
+    assert "quoted_row" in page.read_text()
+    result = run_only(copy, "sessions", force=False)
+    (said,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "session_ids_unique"]
+    assert said.passed and said.metadata["page"].value == copy.artifacts.page(EXPLAINED, "sessions")
+    assert "quoted_row" not in page.read_text()
 
 
 def said_of(result: dg.ExecuteInProcessResult) -> dict[str, str]:

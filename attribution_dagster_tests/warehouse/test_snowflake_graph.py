@@ -1,19 +1,26 @@
-"""The whole graph with Snowflake's connector against the stand-in: every table as on DuckDB, value for value."""
+"""The whole graph with Snowflake's connector against the stand-in: every table as on DuckDB, value for value; and no secret of it is left anywhere."""
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pyarrow as pa
 import pytest
 
-from attribution_dagster.cli.launch import launch
+from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.graph import tables_of
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.queries import parse_query
-from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace
+from attribution_dagster_tests.alerts.servers import Webhook, webhook
+from attribution_dagster_tests.deployment.project import ROOT
+from attribution_dagster_tests.deployment.test_secrets import CANARY, holding
+from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, small_environment, small_workspace
 from attribution_dagster_tests.warehouse.stand_in import account
 
 TABLES = sorted({table for tables in tables_of(VARIANTS).values() for table in tables} - {"canonical_events"})
@@ -24,14 +31,59 @@ OWN = {
 """Columns that are each run's own: HASH is another function in each engine, and clocks differ."""
 
 
+RUN = "from attribution_dagster.cli import main; main()"
+
+
 @pytest.fixture(scope="module")
-def in_snowflake(snowflake_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def watchdog() -> Iterator[Webhook]:
+    """Who is told of failures, and whom the heartbeat calls."""
+    with webhook() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def secret_settings(snowflake_url: str, watchdog: Webhook) -> dict[str, str]:
+    """The account, and every secret that a run may be given; all are the canary."""
+    return account(snowflake_url, "whole_graph") | {
+        "ATTRIBUTION_SNOWFLAKE_TOKEN": CANARY,
+        "ATTRIBUTION_SNOWFLAKE_PRIVATE_KEY_PASSPHRASE": CANARY,
+        "ATTRIBUTION_ALERT_URLS": f"json://me:{CANARY}@127.0.0.1:{watchdog.port}/",
+        "ATTRIBUTION_HEARTBEAT_URL": f"http://127.0.0.1:{watchdog.port}/{CANARY}",
+        "MLFLOW_TRACKING_USERNAME": "me",
+        "MLFLOW_TRACKING_PASSWORD": CANARY,
+    }
+
+
+@pytest.fixture(scope="module")
+def in_snowflake(secret_settings: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     root: Path = tmp_path_factory.mktemp("snowflake")
-    with own_dagster_home(root):
-        workspace = small_workspace(root, settings=account(snowflake_url, "whole_graph"))
-        launch(workspace, None)
-        yield workspace
-        workspace.warehouse.close()
+    workspace = small_workspace(root, settings=secret_settings)
+    environment = os.environ | small_environment(root) | secret_settings
+    environment |= {"DAGSTER_HOME": str(root / "dagster"), "PYTHONPATH": str(ROOT)}
+    with (root / "said").open("w") as said:
+        command = [sys.executable, "-c", RUN, "run", "--dataset", "small"]
+        done = subprocess.run(command, env=environment, stdout=said, stderr=said, cwd=root)
+    assert done.returncode == 0, (root / "said").read_text()[-2000:]
+    yield workspace
+    workspace.warehouse.close()
+
+
+def test_a_whole_run_and_its_alerts_leave_no_secret_anywhere(
+    in_snowflake: Workspace, watchdog: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In what it said, in Dagster's logs, metadata and run configuration, in MLflow, in files: all of them lie under one folder."""
+    settings, root = in_snowflake.settings, in_snowflake.settings.home.parent
+    assert settings.snowflake is not None and settings.snowflake.token == CANARY and CANARY in settings.secrets
+    monkeypatch.setenv("DAGSTER_HOME", str(root / "dagster"))
+    (sensor,) = alert_sensors(settings)
+    with dg.DagsterInstance.get() as instance:
+        assert instance.get_runs_count() > 3
+        ticked = sensor.evaluate_tick(dg.build_sensor_context(instance))
+    assert watchdog.asked == 1, "the heartbeat's address was not in use"
+    assert CANARY not in f"{ticked} {settings!r} {in_snowflake!r}"
+    stores = {path.name for path in root.rglob("*.db")} | {path.name for path in root.glob("home/*")}
+    assert stores >= {"runs.db", "mlflow.db", "alerts", "artifacts"} and (root / "said").stat().st_size
+    assert holding(root) == []
 
 
 @pytest.mark.parametrize("scope", ["work", "published"])

@@ -1,4 +1,4 @@
-"""What is expected of the search for leakage, of the comparison of the variants, and of the findings."""
+"""What is expected of the search for leakage, of the comparison of the variants, of the findings, and of publication."""
 
 from attribution_dagster.checks.expectations import Expectation, between, none_of
 from attribution_dagster.checks.suites.model import TOO_FEW_CONVERTED
@@ -10,9 +10,10 @@ _SLACK = 0.02
 
 
 def results_suite(profile: Profile) -> list[Expectation]:
-    """The suites of `suspected_leakage`, and of `leakage_comparison` and `findings` where the dataset has the variants for them."""
+    """The suites of `suspected_leakage` and `published`, and of `leakage_comparison` and `findings` where the dataset has the variants for them."""
     compared = {"no_funnel", "with_funnel"} <= set(profile.variants)
-    return [*_SUSPICION, *(_of_leakage() if compared else []), *([_FINDINGS_HOLD] if profile.claiming else [])]
+    findings = [_FINDINGS_HOLD] if profile.claiming else []
+    return [*_SUSPICION, *(_of_leakage() if compared else []), *findings, _RETENTION_APPLIED]
 
 
 _SUSPICION = (
@@ -41,6 +42,16 @@ _FINDINGS_HOLD = Expectation(
     ),
     rules=(between("n_rows", 1, None), *none_of("n_repeated", "n_wrong")),
     parameters={"significance": SIGNIFICANCE},
+)
+_RETENTION_APPLIED = Expectation(
+    name="retention_applied",
+    asset="published",
+    description="What is past the profile's retention was deleted after the publication, which stands if it was not.",
+    rules=none_of("retention_failures"),
+    blocking=False,
+    counted_in_sql=False,
+    reported={"published": ("retention_failures", "retention_error")},
+    advice="retention_error",
 )
 
 

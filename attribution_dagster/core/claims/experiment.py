@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass
 
-from scipy.stats import norm
-
 POWER, ALPHA = 0.8, 0.05
 
 
@@ -67,6 +65,8 @@ def sessions_per_arm(control_rate: float, treated_rate: float, power: float = PO
     Raises:
         ValueError: a rate that does not lie inside (0, 1), or two equal ones.
     """
+    from scipy.stats import norm
+
     for rate in (control_rate, treated_rate):
         if not 0 < rate < 1:
             raise ValueError(f"a rate of {rate} leaves nothing to test: give two rates inside (0, 1)")

@@ -39,7 +39,6 @@ class Evidence:
     trust_failed: Sequence[str] = ()
     trust_doubts: Sequence[str] = ()
     trust_unjudged: Sequence[str] = ()
-    gate_objections: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +83,6 @@ def _doubts(evidence: Evidence) -> list[str]:
     if evidence.baseline_agrees is False:
         found.append("ranking withheld: logistic regression on counts predicts as well and ranks event types otherwise")
     found += [f"trust test failed: {name}" for name in evidence.trust_doubts]
-    found += [f"the gate refused it as champion: {objection}" for objection in evidence.gate_objections]
     found += [f"too little data for the trust test {name}" for name in evidence.trust_unjudged]
     error = evidence.calibration_error
     if error is not None and error > MAX_CALIBRATION_ERROR:

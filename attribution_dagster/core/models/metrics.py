@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
-from scipy.stats import rankdata
 
 MINIMUM_PER_CLASS = 30
 _Floats = npt.NDArray[np.float64]
@@ -46,6 +44,8 @@ class Interval:
 
 def evaluate(logits: npt.ArrayLike, labels: npt.ArrayLike, probabilities: npt.ArrayLike | None = None) -> Metrics:
     """Return the metrics of these sessions; without probabilities they are sigmoid(logits)."""
+    from scipy.special import expit
+
     scores, truth = np.asarray(logits, dtype=np.float64), np.asarray(labels).astype(np.int64)
     predicted = expit(scores) if probabilities is None else np.asarray(probabilities, dtype=np.float64)
     positives = int(truth.sum())
@@ -82,6 +82,8 @@ def log_loss(logits: npt.ArrayLike, labels: npt.ArrayLike) -> float:
 
 def auc(scores: npt.ArrayLike, labels: npt.ArrayLike) -> float:
     """Return P(score of a converted session > score of another), ties counting one half."""
+    from scipy.stats import rankdata
+
     truth = np.asarray(labels) > 0
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if positives == 0 or negatives == 0:

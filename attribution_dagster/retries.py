@@ -1,4 +1,7 @@
-"""Which errors a step tries again after: those of disks and networks, which may be gone in a moment. What is wrong with data stays wrong."""
+"""Which errors a step tries again after, be it an asset's or its checks': those of disks and networks, which may be gone in a moment.
+
+What is wrong with data stays wrong.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,20 +15,21 @@ FIRST_WAIT_S = 5.0
 LASTING = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 """Errors of the operating system that waiting does not mend."""
 
+C = TypeVar("C", dg.AssetExecutionContext, dg.AssetCheckExecutionContext)
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def retried_after_io_errors(
-    step: Callable[Concatenate[dg.AssetExecutionContext, P], R],
-) -> Callable[Concatenate[dg.AssetExecutionContext, P], R]:
+    step: Callable[Concatenate[C, P], R],
+) -> Callable[Concatenate[C, P], R]:
     """The step, which Dagster runs again after an error of a disk or the network. Every other error fails it at once.
 
     Not a `RetryPolicy`: that would train a model again because its data has one class only.
     """
 
     @wraps(step)
-    def tried(context: dg.AssetExecutionContext, *args: Any, **kwargs: Any) -> R:
+    def tried(context: C, *args: Any, **kwargs: Any) -> R:
         try:
             return step(context, *args, **kwargs)
         except LASTING:
