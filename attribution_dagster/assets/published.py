@@ -176,6 +176,7 @@ def _publish(step: Step) -> Report:
         "simulated": workspace.profile.simulated,
         "inputs": dict(step.inputs),
         "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
+        "explained_by": {variant: _explained_by(workspace, variant, key) for variant in workspace.profile.variants},
         "standings": {variant: asdict(standing_of(workspace, variant, key)) for variant in workspace.profile.variants},
         "checks": {name: verdict.summary for name, verdict in said.items()},
     }
@@ -206,6 +207,16 @@ def _model(workspace: Workspace, variant: str, key: str) -> str:
     record = workspace.artifacts.record(f"{variant}/event_attribution", key)
     assert record is not None  # its version is an input
     return str(record.report["model"])
+
+
+def _explained_by(workspace: Workspace, variant: str, key: str) -> dict[str, str]:
+    """Where the sequences and the model lie that the window was explained with: what was trained since is another."""
+    tensors, trained = (
+        workspace.artifacts.record(f"{variant}/{name}", key) for name in ("sequence_tensors", "trained_model")
+    )
+    assert tensors is not None and trained is not None  # their versions are inputs
+    model = {name: trained.report[name] for name in ("trained_for_window", "model_version")}
+    return {"sequences_version": tensors.version, **model}
 
 
 def _audit(workspace: Workspace, key: str) -> tuple[dict[str, str], dict[str, Verdict]]:

@@ -1,19 +1,21 @@
 """One published session, event by event, by the published method or by any other."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.assets.method_comparison import check_method
-from attribution_dagster.assets.sequences import open_sequences
-from attribution_dagster.assets.training import open_model
-from attribution_dagster.errors import AttributionError
+from attribution_dagster.errors import AttributionError, MissingInputError
 from attribution_dagster.reports.labels import one_line, shorten, signed
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
+
+if TYPE_CHECKING:
+    from attribution_dagster.core.models.transformer import AttributionModel
+    from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
 _Rows = Sequence[Mapping[str, Any]]
 _EFFECTS = ("signed_attribution", "centred_attribution", "gradient_attribution")
@@ -24,7 +26,7 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
 
     Raises:
         AttributionError: unknown variant or method, or no published session of that id.
-        MissingInputError: another method is named, and the window's sequences or model are gone.
+        MissingInputError: another method is named, and the sequences or the model that the window was published with are gone.
     """
     if variant not in workspace.profile.variants:
         raise AttributionError(
@@ -69,23 +71,43 @@ def _published(workspace: Workspace, variant: str, session_id: str) -> _Rows:
 def _explained_by(
     workspace: Workspace, variant: str, session_id: str, method: str, rows: _Rows
 ) -> tuple[_Rows, float | None]:
-    """The rows with the attributions of another method by the window's model, and what their sum misses where that is known."""
+    """The rows with another method's attributions by the model that they were published with, and what their sum misses where known."""
     import numpy as np
 
     from attribution_dagster.core.attribution.sessions import attribute_sessions
 
     starts = {workspace.window(key).start: key for key in workspace.warehouse.published_windows()}
     key = starts[rows[0]["window_start"]]
-    sequences = open_sequences(workspace, variant, key)
+    model, sequences = _published_with(workspace, variant, key)
     place = np.flatnonzero(sequences.session_id.to_numpy(zero_copy_only=False) == session_id)
     if len(place) != 1 or sequences.lengths[place[0]] != len(rows):
         raise AttributionError(
             f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
         )
-    found = attribute_sessions(open_model(workspace, variant, key), sequences.select(place), method)
+    found = attribute_sessions(model, sequences.select(place), method)
     effects = [row for batch in found for row in batch.select([*_EFFECTS, "residual"]).to_pylist()]
     explained = [{**row, **effect} for row, effect in zip(rows, effects, strict=True)]
     return explained, effects[0]["residual"]
+
+
+def _published_with(workspace: Workspace, variant: str, key: str) -> "tuple[AttributionModel, SequenceSet]":
+    """The model and the sequences that the window was published with; never those made since."""
+    from attribution_dagster.core.models.storage import load_model
+    from attribution_dagster.core.sequences.sequence_set import SequenceSet
+
+    manifest = workspace.warehouse.manifest(key)
+    assert manifest is not None
+    explained: Mapping[str, Mapping[str, str]] = manifest.evidence.get("explained_by", {})  # type: ignore[assignment]
+    found, artifacts = explained.get(variant), workspace.artifacts
+    if found is not None:
+        model = artifacts.folder(f"{variant}/trained_model", found["trained_for_window"], found["model_version"])
+        sequences = artifacts.folder(f"{variant}/sequence_tensors", key, found["sequences_version"])
+        if model is not None and sequences is not None:
+            return load_model(model), SequenceSet.open(sequences)
+    raise MissingInputError(
+        f"the model or the sequences that window {key} of {workspace.profile.name} was published with are gone: run the window again, or "
+        "leave out --method to see what was published"
+    )
 
 
 def _timeline(rows: _Rows, method: str | None) -> Table:

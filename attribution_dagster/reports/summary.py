@@ -122,9 +122,9 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     yield effects(rows, variant.is_ranked) if rows else Text("No event type occurs for enough users.", style="yellow")
     if rows and not variant.is_ranked:
         yield Text("NO RANKING: listed by name; the model card says why.", style="yellow")
-    average = signed(average_event(variant.events.to_pylist()))
+    average = average_event(variant.events.to_pylist())
     yield Text(
-        f"Against an average event, which by itself is worth {average}: what does nothing lies as far on the other side of 0. "
+        f"Against an average event, which by itself is worth {signed(average)}: what does nothing lies near {signed(-average)}. "
         "△ ▽: above or below average, but no driver or brake by itself. Pale: neutral, within .05 of 0 or with q of .05 or more. "
         + (_OTHER_TRAINING if any(row["is_retrained"] for row in rows) else _THIS_MODEL),
         style="italic",
@@ -137,7 +137,7 @@ def _variant(variant: VariantSummary) -> Iterator[RenderableType]:
     if variant.elsewhere:
         yield Text(_elsewhere(variant.elsewhere))
     if variant.state:
-        why = f": {one_line('; '.join(variant.reasons))}" if variant.reasons else ""
+        why = f": {one_line('; '.join(reason.rstrip('.') for reason in variant.reasons))}" if variant.reasons else ""
         yield Text(f"Model card: {variant.state}{why}.", style="" if variant.state == State.PUBLISHABLE else "yellow")
 
 

@@ -1,12 +1,19 @@
 """A published session explained by a method of choice."""
 
+import shutil
+from pathlib import Path
+
 import pytest
+import torch
 from rich.console import Console
 
 from attribution_dagster.assets.method_comparison import check_method, default_method
+from attribution_dagster.assets.training import open_model
 from attribution_dagster.cli.explaining import explain_session
-from attribution_dagster.errors import AttributionError, ConfigurationError
+from attribution_dagster.core.models.storage import save_model
+from attribution_dagster.errors import AttributionError, ConfigurationError, MissingInputError
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.pipeline.faults import copy_of, report
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
 
 
@@ -29,6 +36,34 @@ def test_the_default_method_computed_now_is_what_was_published(published: Worksp
     cells = [[cell.strip() for cell in line.split("│")] for line in as_published.splitlines() if "│" in line]
     again = [[cell.strip() for cell in line.split("│")] for line in now.splitlines() if "│" in line]
     assert cells == again and len(cells) > 1
+
+
+def test_a_model_trained_since_does_not_explain_what_was_published(
+    published: Workspace, session_id: str, tmp_path: Path
+) -> None:
+    copy, asset = copy_of(published, tmp_path), "no_funnel/trained_model"
+    before = shown(explain_session(copy, "no_funnel", session_id, "gradient_x_input"))
+    model = open_model(copy, "no_funnel", EXPLAINED)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.mul_(-2.0)
+    copy.artifacts.create(asset, EXPLAINED, "later", lambda folder: save_model(model, folder))
+    report(copy, asset, trained_for_window=EXPLAINED, model_version="later")
+    assert open_model(copy, "no_funnel", EXPLAINED).state_dict().keys() == model.state_dict().keys()
+    assert shown(explain_session(copy, "no_funnel", session_id, "gradient_x_input")) == before
+
+
+@pytest.mark.parametrize("gone", ["trained_model", "sequence_tensors"])
+def test_without_the_model_or_the_sequences_that_it_was_published_with_nothing_is_computed(
+    published: Workspace, session_id: str, tmp_path: Path, gone: str
+) -> None:
+    copy = copy_of(published, tmp_path)
+    shutil.rmtree(copy.settings.home / "artifacts" / "small" / "artifacts" / "no_funnel" / gone)
+    with pytest.raises(
+        MissingInputError, match=r"window 2025-01-20 of small was published with are gone: run the window"
+    ):
+        explain_session(copy, "no_funnel", session_id, "gradient_x_input")
+    assert "effect, logits" in shown(explain_session(copy, "no_funnel", session_id))
 
 
 def test_another_methods_values_are_those_of_the_sample(published: Workspace, session_id: str) -> None:

@@ -14,13 +14,15 @@ from attribution_dagster.assets.model_card import standing_of
 from attribution_dagster.assets.published import standings, unranked
 from attribution_dagster.assets.report import _draw
 from attribution_dagster.assets.step import Step
+from attribution_dagster.checks.suites import expectations
 from attribution_dagster.cli.models import list_models
 from attribution_dagster.cli.results import summarise
-from attribution_dagster.core.signals import LEAST_MODELS
+from attribution_dagster.core.signals import LEAST_MODELS, SIGNIFICANCE
 from attribution_dagster.reports import panels
 from attribution_dagster.reports.panels import PanelHeader
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.faults import Change, copy_of, report, rewrite, set_where
+from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster_tests.pipeline.faults import Change, copy_of, first, report, rewrite, set_where
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS
 
 AGGREGATE, SPREAD = "transformer_event_attribution_no_funnel", "attribution_spread_no_funnel"
@@ -33,7 +35,7 @@ def rows_of(workspace: Workspace) -> list[dict[str, Any]]:
 
 def steady(spread: pa.Table) -> pa.Table:
     """Training again hardly moves an effect."""
-    return set_where(lambda row: True, retraining_error=1e-4, models=LEAST_MODELS)(spread)
+    return set_where(lambda row: True, retraining_error=1e-4, retraining_degrees=2, models=LEAST_MODELS)(spread)
 
 
 @pytest.fixture()
@@ -92,6 +94,18 @@ def test_an_effect_that_another_training_may_not_give_again_is_no_finding(
     lost = names[0]
     kept = made_again(spread=lambda table: set_where(lambda row: row["name"] == lost, **unsure)(steady(table)))
     assert sorted(row["event_type"] for row in kept) == sorted(names[1:])
+
+
+def test_the_check_of_findings_goes_by_the_bound_that_findings_go_by(published: Workspace, tmp_path: Path) -> None:
+    copy = copy_of(published, tmp_path)
+    hold = next(each for each in expectations(copy.profile) if each.name == "findings_hold")
+    assert hold.parameters == {"significance": SIGNIFICANCE}
+    query = load_query("checks/findings_hold")
+    rewrite(copy, "findings", lambda table: first(table, event_type="scroll", q_value=0.03, sentence="s", caveat="c"))
+    strict, usual = (
+        copy.fetch(query, EXPLAINED, significance=bound).to_pylist()[0]["n_wrong"] for bound in (0.01, 0.05)
+    )
+    assert strict == usual + 1
 
 
 def test_the_base_rate_is_counted_from_all_sessions_that_can_convert(

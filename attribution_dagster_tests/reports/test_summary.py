@@ -119,7 +119,7 @@ def test_what_does_nothing_is_no_brake_where_the_average_event_drives():
     ]
     fair = replace(summary().variants[0], events=events(*rows, average=0.33))
     text = plain_text(summary(variants=[fair]), width=300)
-    assert "which by itself is worth +0.33" in text and "lies beside 0" not in text
+    assert "which by itself is worth +0.33: what does nothing lies near −0.33" in text and "lies beside 0" not in text
     assert "▽ null" in text and "▼ bad" in text and "▲ one" in text and "▼ null" not in text
 
 

@@ -11,7 +11,7 @@ WITH judged AS (
             WHEN findings.sentence IS NULL OR findings.caveat IS NULL THEN 1
             WHEN findings.event_type IS NULL THEN 0
             WHEN
-                findings.q_value IS NULL OR findings.q_value >= 0.05
+                findings.q_value IS NULL OR findings.q_value >= :significance
                 OR findings.effect_low > findings.mean_centred_effect OR findings.effect_high < findings.mean_centred_effect
                 OR findings.odds_change * findings.mean_centred_effect < 0
                 OR findings.points_change * findings.mean_centred_effect < 0

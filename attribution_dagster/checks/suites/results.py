@@ -2,6 +2,7 @@
 
 from attribution_dagster.checks.expectations import Expectation, between, none_of
 from attribution_dagster.checks.suites.model import TOO_FEW_CONVERTED
+from attribution_dagster.core.signals import SIGNIFICANCE
 from attribution_dagster.datasets.profile import Profile
 
 _SLACK = 0.02
@@ -40,6 +41,7 @@ _FINDINGS_HOLD = Expectation(
         "what it does not."
     ),
     rules=(between("n_rows", 1, None), *none_of("n_repeated", "n_wrong")),
+    parameters={"significance": SIGNIFICANCE},
 )
 _RETENTION_APPLIED = Expectation(
     name="retention_applied",
