@@ -124,6 +124,13 @@ def test_a_number_that_is_none_is_found(copy: Workspace, column: str) -> None:
     assert judged(copy, on("no_funnel/event_attribution", name), EXPLAINED).offending == 1
 
 
+@pytest.mark.parametrize("column", ["standard_error", "effect_low", "effect_high", "p_value", "q_value"])
+def test_what_says_how_sure_an_effect_is_may_not_be_missing(copy: Workspace, column: str) -> None:
+    supported = set_where(lambda row: row["has_minimum_support"], **{column: None, "signal_strength": "Neutral"})
+    rewrite(copy, "attribution_statistics_no_funnel", supported)
+    assert judged(copy, on("no_funnel/attribution_statistics", "statistics_add_up"), EXPLAINED).offending > 10
+
+
 def test_a_metric_that_is_no_number_is_a_failure_and_not_too_few_sessions(copy: Workspace) -> None:
     rewrite(copy, "model_metrics_no_funnel", set_where(lambda row: row["model"] == "transformer", auc=float("nan")))
     verdict = judged(copy, on("no_funnel/trained_model", "auc_plausible"), EXPLAINED)

@@ -1,4 +1,4 @@
--- How many groups of attributed events are repeated, miscounted or impossible; one row.
+-- How many groups of attributed events are repeated, miscounted or impossible, or lack what their users suffice for; one row.
 WITH occurrences AS (
     SELECT
         event_type,
@@ -48,6 +48,9 @@ sides AS (
                 OR p_value < 0 OR p_value > 1 OR lift_p_value < 0 OR lift_p_value > 1
                 OR q_value < p_value OR q_value > 1 OR (q_value IS NOT NULL AND NOT has_minimum_support)
                 OR signal_strength IS NULL OR (signal_strength <> 'Neutral' AND q_value IS NULL)
+                OR users IS NULL OR has_minimum_support IS NULL
+                OR (users > 1 AND (standard_error IS NULL OR effect_low IS NULL OR effect_high IS NULL OR p_value IS NULL))
+                OR (users > 1 AND has_minimum_support AND q_value IS NULL)
                 THEN 1
             ELSE 0
         END AS is_out_of_range

@@ -66,7 +66,8 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
             asset=f"{variant}/attribution_statistics",
             description=(
                 "Each group of the risk set's events has one row, with as many occurrences as there are attributed events; shares, p and q "
-                "lie in [0, 1], effects inside their intervals, and no q is below its p or without minimum support."
+                "lie in [0, 1], effects inside their intervals, no q is below its p or without minimum support, and none of them is missing where there are "
+                "users enough."
             ),
             rules=(between("n_groups", 1, None), *none_of("n_not_once", "n_miscounted", "n_out_of_range")),
             variant=variant,
