@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.assets.showing import columns_from
+from attribution_dagster.assets.changes import CODE, build_changes
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
@@ -15,7 +15,7 @@ from attribution_dagster.warehouse.queries import load_query, parse_query
 
 COMPARED_WINDOWS = 4
 SHOWN_WINDOWS = 26
-_CODE = code_version("assets/drift.py", "reports/drift.py", "sql/marts/attribution_drift.sql")
+_CODE = code_version(*CODE, "assets/drift.py", "reports/drift.py", "sql/marts/attribution_drift.sql")
 
 
 def drift_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:
@@ -67,7 +67,7 @@ def _build(step: Step, variant: str, table: str) -> Report:
     workspace, key = step.workspace, step.window_key
     first = compared(workspace, variant, key)[0]
     query = load_query("marts/attribution_drift", variant)
-    rows = step.build_table(table, query, compared_from=workspace.window(first).start)
+    built = build_changes(step, table, query, compared_from=workspace.window(first).start)
     drift = (
         workspace.slice_of(table, key).sort_by([("effect_change_error", "descending")]).drop_columns(["window_start"])
     )
@@ -77,13 +77,12 @@ def _build(step: Step, variant: str, table: str) -> Report:
     picture = next(folder.glob("*.png"))
     image = base64.b64encode(picture.read_bytes()).decode()
     return {
-        "rows": rows,
+        **built,
         "compared_with": ", ".join(compared(workspace, variant, key)[:-1]) or "no window before it",
         "auc_change": _auc_change(step, variant, first),
         "file": {"path": str(picture)},
         "over_time": {"markdown": f"![Attribution over time](data:image/png;base64,{image})"},
         "drift": {"markdown": markdown_table(drift)},
-        **columns_from(step, query),
     }
 
 

@@ -1,12 +1,13 @@
 """A trained model on the window it explains: how well it predicts beside its baselines, and the neighbours it weighs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attribution_dagster.assets.sequences import open_sequences, sequences_cut
 from attribution_dagster.assets.step import Step
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,6 +61,7 @@ def measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") 
     from attribution_dagster.core.models.evaluation import evaluate_all
     from attribution_dagster.core.models.prediction import pair_effects, predict
     from attribution_dagster.core.models.storage import load_model
+    from attribution_dagster.core.uncertainty import with_test
 
     sequences = open_sequences(step.workspace, variant, step.window_key)
     test_set = sequences.select(np.flatnonzero(sequences.in_risk_set))
@@ -73,10 +75,14 @@ def measure(step: Step, variant: str, folder: Path, learnt_from: "SequenceSet") 
     rows += _elsewhere(step.workspace, variant, step.window_key, model, baselines)
     pairs = [
         {"first_event_type": p.first, "second_event_type": p.second}
-        | {name: getattr(p, name) for name in ("same_store", "mean_effect", "occurrences", "sessions")}
-        for p in pair_effects(model, model.encode(test_set))
+        | {name: value for name, value in asdict(p).items() if name not in ("first", "second")}
+        | {"has_minimum_support": p.users >= MINIMUM_SUPPORT_USERS}
+        for p in pair_effects(model, model.encode(test_set), test_set.user_id)
     ]
-    made = pa.Table.from_pylist([row.to_json() for row in rows]), pa.Table.from_pylist(pairs)
+    tested = pa.Table.from_pylist(pairs)
+    if pairs:
+        tested = with_test(tested, "mean_effect", "standard_error", ("effect_low", "effect_high"))
+    made = pa.Table.from_pylist([row.to_json() for row in rows]), tested
     for name, table in zip(measured_tables(variant), made, strict=True):
         start = pa.array([step.workspace.window(step.window_key).start] * table.num_rows, type=pa.timestamp("us"))
         stamped = table.add_column(0, "window_start", start).to_batches() if table.num_rows else []

@@ -7,8 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
+from attribution_dagster.assets.changes import CODE, build_changes
 from attribution_dagster.assets.model_card import standing_of
-from attribution_dagster.assets.showing import columns_from, top_rows
+from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.core.signals import retrained
@@ -19,7 +20,7 @@ from attribution_dagster.warehouse.queries import load_query
 
 _PANELS = ("event_type_attribution", "position_attribution", "event_position_attribution")
 _CODE_REPORT = code_version("assets/report.py", "core/signals.py", "reports")
-_CODE_LEAKAGE = code_version("sql/marts/leakage_comparison.sql")
+_CODE_LEAKAGE = code_version(*CODE, "sql/marts/leakage_comparison.sql")
 INLINE_WIDTH = 1040
 """Pixels of the picture in the UI; the file beside the exports has them all."""
 NO_FUNNEL, WITH_FUNNEL = "no_funnel", "with_funnel"
@@ -67,7 +68,8 @@ def leakage_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     workspace, profile = assets.workspace, assets.workspace.profile
     if not {NO_FUNNEL, WITH_FUNNEL} <= set(profile.variants):
         return []
-    reads = ["suspected_leakage", *(f"{variant}/event_type_attribution" for variant in (NO_FUNNEL, WITH_FUNNEL))]
+    of_variant = ("event_attribution", "event_type_attribution")
+    reads = ["suspected_leakage", *(f"{variant}/{name}" for variant in (NO_FUNNEL, WITH_FUNNEL) for name in of_variant)]
 
     @dg.asset(
         **assets.options(
@@ -161,8 +163,8 @@ def transformer_metrics(step: Step, variant: str) -> dict[str, object]:
 
 def _compare(step: Step) -> Report:
     query = load_query("marts/leakage_comparison")
-    rows = step.build_table("leakage_comparison", query)
+    built = build_changes(step, "leakage_comparison", query)
     ranks, effects = ("no_funnel_rank", "with_funnel_rank"), ("no_funnel_effect", "with_funnel_effect")
-    columns = ("event_type", "is_funnel", *ranks, *effects)
+    columns = ("event_type", "is_funnel", *ranks, *effects, "q_value")
     top = top_rows(step, "leakage_comparison", columns, "with_funnel_rank ASC NULLS LAST, event_type")
-    return {"rows": rows} | top | columns_from(step, query) | {"DATA LEAKAGE": LEAKAGE_SENTENCE}
+    return built | top | {"DATA LEAKAGE": LEAKAGE_SENTENCE}

@@ -3,7 +3,8 @@
 Reports stay in Dagster's event log, longer than the data do: no column here says who a person is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -24,15 +25,21 @@ def top_rows(step: Step, table: str, columns: Sequence[str], order: str, *, dist
     return {"top_rows": {"markdown": markdown_table(step.workspace.fetch(query, step.window_key))}}
 
 
-def columns_from(step: Step, query: Query, *within: Query) -> Report:
+def columns_from(
+    step: Step, query: Query, *within: Query, added: Mapping[str, Sequence[str]] = MappingProxyType({})
+) -> Report:
     """Asset and column that each column comes from: for Dagster, and as a table for people.
 
-    `within` are statements whose tables the asset writes itself and reads again.
+    `within` are statements whose tables the asset writes itself and reads again; `added`, columns that the asset computes from
+    columns of the query.
     """
     made_by = {table: asset for asset, tables in tables_of(step.workspace.profile.variants).items() for table in tables}
     origins = {
         column: [(made_by[table], name) for table, name in found if table in made_by]
         for column, found in column_origins(query, *within).items()
+    }
+    origins |= {
+        column: sorted({origin for name in names for origin in origins[name]}) for column, names in added.items()
     }
     dataset = step.workspace.profile.name
     rows = [

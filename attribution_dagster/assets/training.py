@@ -30,7 +30,14 @@ VALIDATION_SHARE = 0.2
 """Share of the training sessions, the latest, on which training is stopped and probabilities are calibrated."""
 METRICS = ("model", "population", "n_sessions", "auc", "auc_low", "auc_high", "log_loss", "ece")
 """Columns of the table of metrics that people see at the asset."""
-_CODE = code_version("assets/training.py", "assets/measuring.py", "core/models", "core/sequences")
+_CODE = code_version(
+    "assets/training.py",
+    "assets/measuring.py",
+    "core/models",
+    "core/sequences",
+    "core/signals.py",
+    "core/uncertainty.py",
+)
 
 
 def training_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition]:

@@ -5,7 +5,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from attribution_dagster.assets.changes import BOUNDS, CHANGE, ERROR
 from attribution_dagster.core.signals import signal_bounds
+from attribution_dagster.core.uncertainty import with_test
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster_tests.marts.engine import (
     MARTS,
@@ -114,8 +116,11 @@ def test_columns_are_those_documented_in_that_order_and_each_has_a_comment(name)
             )
             for variant in ("no_funnel", "with_funnel")
         } | {"suspected_leakage": suspected("cart")}
-    documented = documented_columns(name)
-    assert list(documented) == run_sql(name, tables).column_names
+        tables |= {f"gradient_attribution_{variant}": attribution for variant in ("no_funnel", "with_funnel")}
+    documented, found = documented_columns(name), run_sql(name, tables)
+    if name == "leakage_comparison":
+        found = with_test(found, CHANGE, ERROR, BOUNDS)
+    assert list(documented) == found.column_names
     assert all(comment.endswith(".") for _, comment in documented.values())
 
 
@@ -146,9 +151,10 @@ def test_the_statistics_read_the_attributions_of_their_variant_and_the_bounds_of
 
 def test_the_leakage_comparison_reads_both_variants():
     query = load_query("marts/leakage_comparison")
-    variants = {f"transformer_event_attribution_{variant}" for variant in ("no_funnel", "with_funnel")}
+    kinds = ("transformer_event_attribution", "gradient_attribution")
+    variants = {f"{kind}_{variant}" for kind in kinds for variant in ("no_funnel", "with_funnel")}
     assert query.tables == variants | {"suspected_leakage"}
-    assert query.parameters == {"window_start"}
+    assert query.parameters == {"window_start", "minimum_support"}
 
 
 def test_every_mart_has_its_documentation_and_the_lift_states_its_artefacts():

@@ -5,7 +5,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from duckdb import connect
+from scipy.stats import norm
 
+from attribution_dagster.assets.changes import BOUNDS, CHANGE, ERROR
+from attribution_dagster.core.uncertainty import with_test
 from attribution_dagster.reports.drift import drift_png
 from attribution_dagster.warehouse.queries import load_query, transpile
 from attribution_dagster_tests.marts.engine import WINDOW, attribution_table, documented_columns, occurrence
@@ -17,9 +20,10 @@ def drift(rows: list[dict], compared_from=BEFORE) -> dict[str, dict]:
     query = load_query("marts/attribution_drift", "no_funnel")
     with connect() as connection:
         connection.register("gradient_attribution_no_funnel", attribution_table(rows))
-        values = {"window_start": WINDOW, "compared_from": compared_from}
-        found = connection.sql(transpile(query, "duckdb"), params=values).to_arrow_table().to_pylist()
-    return {row["event_type"]: row for row in found}
+        values = {"window_start": WINDOW, "compared_from": compared_from, "minimum_support": 30}
+        found = connection.sql(transpile(query, "duckdb"), params=values).to_arrow_table()
+    tested = with_test(found, CHANGE, ERROR, BOUNDS)
+    return {row["event_type"]: row for row in tested.to_pylist()}
 
 
 def test_changes_are_those_of_the_means_by_hand() -> None:
@@ -37,14 +41,20 @@ def test_changes_are_those_of_the_means_by_hand() -> None:
     assert click["effect_change"] == pytest.approx(0.2)
     assert click["attribution_lift"] == pytest.approx(0.4) and click["lift_change"] == pytest.approx(0.3)
     assert (click["share_of_events"], click["share_before"]) == (1.0, pytest.approx(2 / 3))
-    # a: (.6 - .4) / 2 - (.1 - .2) / 2 = .15; b: (.2 - .4) / 2 = -.1; c: -(.3 - .2) / 2 = -.05; times 3 / 2 under the root.
-    assert click["effect_change_error"] == pytest.approx(np.sqrt(1.5 * (0.15**2 + 0.1**2 + 0.05**2)))
+    # Each of two has half of a period's clicks, so residuals are over 2 sqrt(1/2). a: (.6 - .4) - (.1 - .2) = .3; b: .2 - .4 = -.2;
+    # c: -(.3 - .2) = -.1.
+    error = np.sqrt((0.3**2 + 0.2**2 + 0.1**2) / 2)
+    assert click["effect_change_error"] == pytest.approx(error)
+    assert click["effect_change_high"] == pytest.approx(0.2 + 1.96 * error)
+    assert click["p_value"] == pytest.approx(2 * norm.sf(0.2 / error))
+    assert not click["has_minimum_support"] and click["q_value"] is None
     assert found["view"]["mean_centred_effect"] is None and found["view"]["share_of_events"] == 0.0
 
 
 def test_without_a_window_before_there_is_nothing_to_compare() -> None:
     found = drift([occurrence("a", 1, 0.6), occurrence("b", 0, 0.2)], compared_from=WINDOW)["click"]
-    assert found["effect_before"] is None and found["effect_change"] is None and found["share_before"] is None
+    for name in ("effect_before", "effect_change", "effect_change_error", "p_value", "q_value", "share_before"):
+        assert found[name] is None
 
 
 def test_an_effect_that_ends_all_conversion_is_not_overlooked() -> None:
@@ -53,6 +63,7 @@ def test_an_effect_that_ends_all_conversion_is_not_overlooked() -> None:
     before = [occurrence(f"u{n}", n % 2, 0.01 * (n % 3), window_start=BEFORE) for n in range(30)]
     found = drift([*now, *before])["click"]
     assert found["effect_change"] == pytest.approx(-2.0) and 0 < found["effect_change_error"] < 0.1
+    assert found["has_minimum_support"] and found["q_value"] == found["p_value"] < 1e-9
     assert found["lift_change"] is None and found["lift_change_error"] is None
 
 
@@ -90,9 +101,9 @@ def test_columns_are_those_that_are_documented() -> None:
     query = load_query("marts/attribution_drift", "no_funnel")
     with connect() as connection:
         connection.register("gradient_attribution_no_funnel", attribution_table([occurrence("a", 1, 0.6)]))
-        values = {"window_start": WINDOW, "compared_from": BEFORE}
+        values = {"window_start": WINDOW, "compared_from": BEFORE, "minimum_support": 30}
         found = connection.sql(transpile(query, "duckdb"), params=values)
-        assert found.columns == list(documented_columns("attribution_drift"))
+        assert [*found.columns, *BOUNDS, "p_value", "q_value"] == list(documented_columns("attribution_drift"))
 
 
 @pytest.mark.parametrize("windows", [0, 1, 40])

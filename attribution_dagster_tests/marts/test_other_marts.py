@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from attribution_dagster_tests.marts.engine import WINDOW, occurrence, run_mart, run_sql, suspected
+from attribution_dagster_tests.marts.engine import WINDOW, attribution_table, occurrence, run_mart, run_sql, suspected
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,20 @@ def event_table(**lifts):
     )
 
 
+def of_events(plain=(), leaky=()):
+    """Both variants' attributions."""
+    return {
+        "gradient_attribution_no_funnel": attribution_table(plain),
+        "gradient_attribution_with_funnel": attribution_table(leaky),
+    }
+
+
 def test_leakage_joins_both_sides_and_a_funnel_event_has_no_lift_without_the_funnel():
     tables = {
         "transformer_event_attribution_no_funnel": event_table(click=0.1, only_without=0.2, one_sided=None),
         "transformer_event_attribution_with_funnel": event_table(click=0.4, cart_add=0.7, one_sided=0.3),
         "suspected_leakage": suspected("cart_add"),
+        **of_events(),
     }
     rows = {row["event_type"]: row for row in run_sql("leakage_comparison", tables).to_pylist()}
     amounts = {name: row["leakage_amount"] for name, row in rows.items()}
@@ -137,6 +146,26 @@ def test_leakage_compares_one_window_only():
         "transformer_event_attribution_no_funnel": pa.concat_tables([event_table(click=0.1), other]),
         "transformer_event_attribution_with_funnel": pa.concat_tables([event_table(click=0.4), other]),
         "suspected_leakage": suspected(),
+        **of_events(),
     }
     (row,) = run_sql("leakage_comparison", tables).to_pylist()
     assert row["leakage_amount"] == pytest.approx(0.3)
+
+
+def test_the_change_of_an_effect_by_the_funnel_is_paired_by_user():
+    """a and b have a click each in both variants; c's cart is seen by one only."""
+    plain = [occurrence("a", 1, 0.5), occurrence("b", 0, 0.1)]
+    leaky = [occurrence("a", 1, 0.6), occurrence("b", 0, 0.0), occurrence("c", 1, 2.0, event_type="cart_add")]
+    outside = [occurrence("d", 1, 9.0, in_risk_set=False)]
+    tables = {
+        "transformer_event_attribution_no_funnel": event_table(click=0.1),
+        "transformer_event_attribution_with_funnel": event_table(click=0.4, cart_add=0.7),
+        "suspected_leakage": suspected(),
+        **of_events(plain + outside, leaky + outside),
+    }
+    rows = {row["event_type"]: row for row in run_sql("leakage_comparison", tables, minimum_support=2).to_pylist()}
+    # Means .3 and .3; a's residuals .2 and .3 differ by .1, b's by -.1, over 2 sqrt(1/2): sqrt((.01 + .01) / 2) = .1.
+    assert rows["click"]["effect_change"] == 0.0 and rows["click"]["has_minimum_support"]
+    assert rows["click"]["effect_change_error"] == pytest.approx(0.1)
+    assert rows["cart_add"]["effect_change"] is None and rows["cart_add"]["effect_change_error"] is None
+    assert not rows["cart_add"]["has_minimum_support"]

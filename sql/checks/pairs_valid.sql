@@ -7,6 +7,7 @@ WITH placed AS (
         mean_effect,
         occurrences,
         sessions,
+        users,
         CASE
             WHEN COUNT(*) OVER (PARTITION BY first_event_type, second_event_type, same_store) > 1 THEN 1 ELSE 0
         END AS is_repeated,
@@ -14,7 +15,9 @@ WITH placed AS (
             WHEN
                 mean_effect IS NULL AND occurrences > 0
                 OR mean_effect IS NOT NULL AND occurrences = 0
-                OR sessions > occurrences
+                OR sessions > occurrences OR users > sessions
+                OR (users > 1 AND (standard_error IS NULL OR effect_low IS NULL OR effect_high IS NULL OR p_value IS NULL))
+                OR (users > 1 AND has_minimum_support AND q_value IS NULL)
                 OR first_event_type IS NULL OR second_event_type IS NULL OR same_store IS NULL OR occurrences IS NULL
                 THEN 1
             ELSE 0

@@ -1,6 +1,6 @@
 -- Each event type in the window against the explained windows before it: effect, lift and share of all events, and what
--- changed; one row per event type. Errors of changes are those of ratios of sums over users, and a user who is in both
--- periods is one user: what is usual for a person cancels out.
+-- changed; one row per event type. Errors of changes are those of ratios of sums over users (CR2), and a user who is in both
+-- periods is one user: what is usual for a person cancels out. p and q follow from them (core/uncertainty.py).
 WITH occurrences AS (
     SELECT
         event_type,
@@ -39,6 +39,8 @@ totals AS (
     SELECT
         event_type,
         COUNT(*) AS users,
+        COUNT(CASE WHEN n_now > 0 THEN 1 END) AS users_now,
+        COUNT(CASE WHEN n_before > 0 THEN 1 END) AS users_before,
         SUM(n_now) AS n_now,
         SUM(n_before) AS n_before,
         SUM(effect_now) / NULLIF(SUM(n_now), 0) AS effect_now,
@@ -55,29 +57,32 @@ totals AS (
     GROUP BY event_type
 ),
 
--- What each user adds to the deviation of a change from its mean (linearised).
+-- What each user adds to the deviation of a change from its mean (linearised), enlarged for the user's own pull on each of
+-- the means that it is made of. NULL for a side with one user, who leaves nothing to tell by.
 residuals AS (
     SELECT
         totals.event_type,
-        (user_sums.effect_now - totals.effect_now * user_sums.n_now) / totals.n_now
-        - (user_sums.effect_before - totals.effect_before * user_sums.n_before) / totals.n_before AS of_effect,
+        (user_sums.effect_now - totals.effect_now * user_sums.n_now)
+        / SQRT(NULLIF(totals.n_now * (totals.n_now - user_sums.n_now), 0))
+        - (user_sums.effect_before - totals.effect_before * user_sums.n_before)
+        / SQRT(NULLIF(totals.n_before * (totals.n_before - user_sums.n_before), 0)) AS of_effect,
         (user_sums.share_now_converted - totals.share_now_converted * user_sums.n_now_converted)
-        / NULLIF(totals.n_now_converted, 0)
-        - (user_sums.share_now_other - totals.share_now_other * user_sums.n_now_other) / NULLIF(totals.n_now_other, 0)
+        / SQRT(NULLIF(totals.n_now_converted * (totals.n_now_converted - user_sums.n_now_converted), 0))
+        - (user_sums.share_now_other - totals.share_now_other * user_sums.n_now_other)
+        / SQRT(NULLIF(totals.n_now_other * (totals.n_now_other - user_sums.n_now_other), 0))
         - (user_sums.share_before_converted - totals.share_before_converted * user_sums.n_before_converted)
-        / NULLIF(totals.n_before_converted, 0)
+        / SQRT(NULLIF(totals.n_before_converted * (totals.n_before_converted - user_sums.n_before_converted), 0))
         + (user_sums.share_before_other - totals.share_before_other * user_sums.n_before_other)
-        / NULLIF(totals.n_before_other, 0) AS of_lift
+        / SQRT(NULLIF(totals.n_before_other * (totals.n_before_other - user_sums.n_before_other), 0)) AS of_lift
     FROM user_sums
     INNER JOIN totals ON user_sums.event_type = totals.event_type
-    WHERE totals.n_now > 0 AND totals.n_before > 0
 ),
 
 errors AS (
     SELECT
         event_type,
-        SQRT(SUM(of_effect * of_effect) * COUNT(*) / NULLIF(COUNT(*) - 1, 0)) AS effect_error,
-        SQRT(SUM(of_lift * of_lift) * COUNT(*) / NULLIF(COUNT(*) - 1, 0)) AS lift_error
+        CASE WHEN COUNT(of_effect) = COUNT(*) THEN SQRT(SUM(of_effect * of_effect)) END AS effect_error,
+        CASE WHEN COUNT(of_lift) = COUNT(*) THEN SQRT(SUM(of_lift * of_lift)) END AS lift_error
     FROM residuals
     GROUP BY event_type
 ),
@@ -105,7 +110,8 @@ SELECT
     CAST(totals.n_before AS DOUBLE) / NULLIF(everything.n_before, 0) AS share_before,
     CAST(totals.n_now AS BIGINT) AS occurrences,
     CAST(totals.n_before AS BIGINT) AS occurrences_before,
-    totals.users
+    totals.users,
+    totals.users_now >= :minimum_support AND totals.users_before >= :minimum_support AS has_minimum_support
 FROM totals
 CROSS JOIN everything
 LEFT JOIN errors ON totals.event_type = errors.event_type

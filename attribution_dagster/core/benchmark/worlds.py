@@ -97,7 +97,7 @@ def run_world(
         seed=seed,
         sessions=earlier.sequences.n_sessions,
         best_epoch=trained.best_epoch,
-        pairs=pair_effects(trained.model, trained.model.encode(earlier.sequences)),
+        pairs=pair_effects(trained.model, trained.model.encode(earlier.sequences), earlier.sequences.user_id),
         methods=methods,
         baselines=judge_baselines(earlier.sequences, explained, clock),
         **_prediction(trained, earlier.sequences, later),

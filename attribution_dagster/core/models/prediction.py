@@ -6,14 +6,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from attribution_dagster.core.models.pairs import N_PAIRS, Pair
+from attribution_dagster.core.models.pairs import Pair
 from attribution_dagster.core.models.threads import map_batches
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import EncodedSequences, budget_batches
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import FIRST_TOKEN
+from attribution_dagster.core.uncertainty import clustered_standard_error
 
 TOKEN_BUDGET = 2048
+_Floats = npt.NDArray[np.float64]
 
 
 def predict(
@@ -61,41 +63,49 @@ def mean_event(model: AttributionModel, data: EncodedSequences) -> tuple[torch.T
 class PairEffect:
     """A pair of neighbours that the additive part weighs: what it adds beyond both, and how often it occurs.
 
-    mean_effect: in logits, over the occurrences; None without any.
+    mean_effect: in logits, over the occurrences; None without any. standard_error: of that, clustered by user; None with
+    fewer than two.
     """
 
     first: str
     second: str
     same_store: bool
     mean_effect: float | None
+    standard_error: float | None
     occurrences: int
     sessions: int
+    users: int
 
 
 @torch.inference_mode()
-def pair_effects(model: AttributionModel, data: EncodedSequences) -> list[PairEffect]:
-    """Return the model's pairs with what they are worth in these sessions, the strongest first."""
+def pair_effects(model: AttributionModel, data: EncodedSequences, users: npt.ArrayLike) -> list[PairEffect]:
+    """Return the model's pairs with what they are worth in these sessions, of these users (S,), the strongest first."""
     term = model.additive_term
     if term is None or not bool(term.is_pair_used.any()):
         return []
-    effect, occurrences, sessions = (torch.zeros(N_PAIRS, dtype=torch.float64) for _ in range(3))
+    found: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], _Floats]] = []
     for rows in budget_batches(data.lengths, 8 * TOKEN_BUDGET):
         batch = data.batch(rows)
         ids, effects = term.pair_ids(batch.codes, batch.is_event), term.pair_effects(batch.codes, batch.is_event)
-        effect += torch.bincount(ids.flatten(), effects.flatten().double(), N_PAIRS)
-        occurrences += torch.bincount(ids.flatten(), minlength=N_PAIRS)
-        in_session = torch.unique(torch.arange(len(ids))[:, None] * N_PAIRS + ids) % N_PAIRS
-        sessions += torch.bincount(in_session, minlength=N_PAIRS)
+        session, place = torch.nonzero(term.is_pair_used[ids], as_tuple=True)
+        found.append((rows[session.numpy()], ids[session, place].numpy(), effects[session, place].double().numpy()))
+    session_of, pair_of, effect = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    user_of = np.unique(np.asarray(users), return_inverse=True)[1][session_of]
     tokens = model.vocabulary.tokens["event_type"]
-    found = [
-        PairEffect(
-            first=tokens[Pair.of(number).first - FIRST_TOKEN],
-            second=tokens[Pair.of(number).second - FIRST_TOKEN],
-            same_store=Pair.of(number).same_store,
-            mean_effect=float(effect[number] / occurrences[number]) if occurrences[number] else None,
-            occurrences=int(occurrences[number]),
-            sessions=int(sessions[number]),
+    pairs = []
+    for number in torch.nonzero(term.is_pair_used)[:, 0].tolist():
+        here, pair = pair_of == number, Pair.of(number)
+        n_users = len(np.unique(user_of[here]))
+        pairs.append(
+            PairEffect(
+                first=tokens[pair.first - FIRST_TOKEN],
+                second=tokens[pair.second - FIRST_TOKEN],
+                same_store=pair.same_store,
+                mean_effect=float(effect[here].mean()) if here.any() else None,
+                standard_error=clustered_standard_error(effect[here], user_of[here]) if n_users > 1 else None,
+                occurrences=int(here.sum()),
+                sessions=len(np.unique(session_of[here])),
+                users=n_users,
+            )
         )
-        for number in torch.nonzero(term.is_pair_used)[:, 0].tolist()
-    ]
-    return sorted(found, key=lambda each: -abs(each.mean_effect or 0.0))
+    return sorted(pairs, key=lambda each: -abs(each.mean_effect or 0.0))
