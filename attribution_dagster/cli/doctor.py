@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.profile import ROLES, Profile
@@ -25,7 +26,7 @@ from attribution_dagster.warehouse.source import Source, open_source
 TRAINED_EVENTS_PER_S = 5_000
 """Events of the risk set trained on per second and epoch on two cores, cautiously: `make bench` measures it."""
 EXPLAINED_EVENTS_PER_S = 15_000
-Z_TWO_SIDED_5, Z_POWER_80 = 1.96, 0.84
+Z_POWER_80 = 0.84
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +227,7 @@ def _power(last: WindowCount, profile: Profile) -> list[str]:
     said = []
     for share in (0.5, 0.1):
         error = math.sqrt((1 / cases + 1 / (cases * ratio)) / (share * (1 - share)))
-        effect = (Z_TWO_SIDED_5 + Z_POWER_80) * error
+        effect = (Z_95 + Z_POWER_80) * error
         said.append(f"{effect:.2f} logits (odds x {math.exp(effect):.2f}) for something in {share:.0%} of sessions")
     return [
         f"with {cases:,} conversions in window {last.key}, an effect can be told from none if it is at least "

@@ -75,9 +75,9 @@ def test_within_a_type_only_differences_within_count():
 
 def test_the_standard_error_by_hand_and_by_resampling_users():
     by_hand = planted([0, 0, 0, 1], np.zeros(4), user=np.array([0, 0, 1, 1]))
-    # Mean 2; distances -1 -1 | 2 sum to -2 and 2 per user: sqrt(8 * 2 / 1) / 3. One user has the other type.
+    # Mean 2; distances -1 -1 | 2 sum to -2 and 2 for users with 2 and 1 of 3: sqrt(4 / (1/3) + 4 / (2/3)) / 3. One user has the other type.
     errors = clustered_standard_error(by_hand, np.array([1.0, 1.0, 4.0, 7.0]))
-    assert errors[0] == pytest.approx(4 / 3) and np.isnan(errors[1])
+    assert errors[0] == pytest.approx(np.sqrt(18) / 3) and np.isnan(errors[1])
     rng = np.random.default_rng(0)
     user = np.repeat(np.arange(300), rng.integers(1, 12, 300))
     types = rng.integers(0, 2, len(user))

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from attribution_dagster.core.models.gate import clustered_standard_error, decide
+from attribution_dagster.core.models.gate import decide
+from attribution_dagster.core.uncertainty import clustered_standard_error
 
 RNG = np.random.default_rng(5)
 TRUE = RNG.uniform(0.05, 0.6, 2000)

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from attribution_dagster.cli.progress import TerminalProgress
 from attribution_dagster.core.signals import SIGNIFICANCE
+from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.verify.world import EXPLAINED, judge_world, run_world
 
@@ -56,7 +57,7 @@ def _effects(workspace: Workspace, truth: Path, seed: int) -> pd.DataFrame:
     both = both.join(table[["standard_error"]])
     apart = both["estimated_centred"] - both["planted_centred"]
     both["covered"] = apart.abs() <= both["retraining_high"] - both["mean_centred_effect"]
-    both["covered_by_one_model"] = apart.abs() <= 1.96 * both["standard_error"]
+    both["covered_by_one_model"] = apart.abs() <= Z_95 * both["standard_error"]
     both["in_errors"] = apart / both["retraining_error"]
     both["found"] = both["retraining_q"] < SIGNIFICANCE
     return both.reset_index().assign(world=seed)

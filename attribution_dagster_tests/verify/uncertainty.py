@@ -21,6 +21,7 @@ from rich.console import Console
 
 from attribution_dagster.cli.progress import TerminalProgress
 from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS
+from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.verify.population import Population
 from attribution_dagster_tests.verify.world import EXPLAINED, run_world
@@ -28,7 +29,6 @@ from attribution_dagster_tests.verify.world import EXPLAINED, run_world
 DOC = Path("docs/evidence.md")
 REPETITIONS = 1000
 LEVEL = 0.05
-Z = 1.96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def false_positives(population: Population, repetitions: int, seed: int = 0, of:
     for _ in range(repetitions):
         with np.errstate(invalid="ignore", divide="ignore"):  # groups that only one side has
             lift, error, users = population.lifts(population.permuted(rng), of)
-            hits.append(np.abs(lift) > Z * error)
+            hits.append(np.abs(lift) > Z_95 * error)
         tested.append(users >= MINIMUM_SUPPORT_USERS)
     return _rates(population, np.array(hits), np.array(tested))
 
@@ -73,7 +73,7 @@ def coverage(population: Population, repetitions: int, seed: int = 0) -> Rates:
         drawn = np.bincount(rng.integers(0, population.users, population.users), minlength=population.users)
         with np.errstate(invalid="ignore", divide="ignore"):  # groups of which nobody was drawn
             mean, error, users = population.effects(drawn)
-            hits.append(np.abs(mean - true) <= Z * error)
+            hits.append(np.abs(mean - true) <= Z_95 * error)
         tested.append(users >= MINIMUM_SUPPORT_USERS)
     return _rates(population, np.array(hits), np.array(tested))
 
@@ -109,7 +109,7 @@ def few_users(users: int, activity: str, samples: int = 20_000) -> tuple[int, st
     squares = (sums - mean * n) ** 2
     published = np.sqrt((squares / (1 - n / total)).sum(axis=1)) / total[:, 0]
     plain = np.sqrt(squares.sum(axis=1) * users / (users - 1)) / total[:, 0]
-    return users, activity, *(float((np.abs(mean[:, 0]) > Z * error).mean()) for error in (published, plain))
+    return users, activity, *(float((np.abs(mean[:, 0]) > Z_95 * error).mean()) for error in (published, plain))
 
 
 @dataclass(frozen=True, kw_only=True)

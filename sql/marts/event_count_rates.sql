@@ -95,7 +95,8 @@ residuals AS (
         converted - n * (
             CAST(SUM(converted) OVER (PARTITION BY event_type, decile) AS DOUBLE)
             / SUM(n) OVER (PARTITION BY event_type, decile)
-        ) AS residual
+        ) AS residual,
+        SUM(n) OVER (PARTITION BY event_type, decile) - n AS n_others
     FROM user_sums
 ),
 
@@ -111,7 +112,7 @@ rates AS (
         SUM(converted) AS converted,
         CAST(SUM(converted) AS DOUBLE) / SUM(n) AS rate,
         SUM(expected) / SUM(n) AS expected_rate,
-        SUM(residual * residual) * COUNT(*) / NULLIF(COUNT(*) - 1, 0) / (SUM(n) * CAST(SUM(n) AS DOUBLE)) AS variance
+        SUM(residual * residual / NULLIF(n_others, 0)) / SUM(n) AS variance
     FROM residuals
     GROUP BY event_type, decile
 ),

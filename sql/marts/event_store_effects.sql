@@ -1,4 +1,4 @@
--- Mean centred effect of an event type at a store, with its standard error clustered by user; one row per event type and
+-- Mean centred effect of an event type at a store, with its standard error clustered by user (CR2); one row per event type and
 -- store with the minimum number of users. Tells the findings where an effect holds; ordered by event type and store.
 WITH user_sums AS (
     SELECT
@@ -20,7 +20,8 @@ residuals AS (
         user_sums.*,
         effect - n * (
             SUM(effect) OVER (PARTITION BY event_type, store_id) / SUM(n) OVER (PARTITION BY event_type, store_id)
-        ) AS residual
+        ) AS residual,
+        SUM(n) OVER (PARTITION BY event_type, store_id) - n AS n_others
     FROM user_sums
 )
 
@@ -29,7 +30,7 @@ SELECT
     store_id,
     MAX(store_name) AS store_name,
     SUM(effect) / SUM(n) AS mean_centred_effect,
-    SQRT(SUM(residual * residual) * COUNT(*) / NULLIF(COUNT(*) - 1, 0)) / SUM(n) AS standard_error,
+    SQRT(SUM(residual * residual / NULLIF(n_others, 0)) / SUM(n)) AS standard_error,
     COUNT(*) AS users
 FROM residuals
 GROUP BY event_type, store_id

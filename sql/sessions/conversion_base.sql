@@ -16,7 +16,8 @@ residuals AS (
     SELECT
         n,
         converted,
-        converted - n * (CAST(SUM(converted) OVER () AS DOUBLE) / SUM(n) OVER ()) AS residual
+        converted - n * (CAST(SUM(converted) OVER () AS DOUBLE) / SUM(n) OVER ()) AS residual,
+        SUM(n) OVER () - n AS n_others
     FROM user_sums
 )
 
@@ -24,5 +25,5 @@ SELECT
     CAST(COALESCE(SUM(n), 0) AS BIGINT) AS n_sessions,
     CAST(COALESCE(SUM(converted), 0) AS BIGINT) AS n_converted,
     COUNT(*) AS n_users,
-    SQRT(SUM(residual * residual) * COUNT(*) / NULLIF(COUNT(*) - 1, 0)) / SUM(n) AS standard_error
+    SQRT(SUM(residual * residual / NULLIF(n_others, 0)) / SUM(n)) AS standard_error
 FROM residuals

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
+from attribution_dagster.core.uncertainty import Z_95
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
-Z = 1.959963984540054
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ def auc_of(scores: Floats, converted: Bools, user: Ints) -> Estimate:
     influence = np.empty(len(scores))
     influence[converted] = (above - value) / n_converted
     influence[~converted] = (1 - below - value) / n_other
-    error = Z * _clustered_error(influence, user)
+    error = Z_95 * _clustered_error(influence, user)
     return Estimate(value=value, low=max(value - error, 0.0), high=min(value + error, 1.0))
 
 
@@ -58,7 +59,7 @@ def odds_ratio(has: Bools, converted: Bools, user: Ints) -> Estimate:
     influence[converted] = (inside - shares[0]) / (len(inside) * shares[0] * (1 - shares[0]))
     influence[~converted] = (outside - shares[1]) / (len(outside) * shares[1] * (1 - shares[1]))
     cells = [part.sum() + 0.5 for part in (inside, ~inside, outside, ~outside)]
-    error = Z * max(_clustered_error(influence, user), float(np.sqrt(np.sum(1 / np.asarray(cells)))))
+    error = Z_95 * max(_clustered_error(influence, user), float(np.sqrt(np.sum(1 / np.asarray(cells)))))
     low, value, high = np.exp([log_odds - error, log_odds, log_odds + error])
     return Estimate(value=float(value), low=float(low), high=float(high))
 
@@ -77,8 +78,8 @@ def conversion_rate(converted: Bools, user: Ints, log_odds_shift: float) -> Esti
     spread = share * (1 - share) / n
     clustered = _clustered_error(np.asarray((converted - share) / n, dtype=np.float64), user) ** 2
     n = n / max(clustered / spread, 1.0) if spread > 0 else n
-    middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
-    half = Z / (1 + Z**2 / n) * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    middle = (share + Z_95**2 / (2 * n)) / (1 + Z_95**2 / n)
+    half = Z_95 / (1 + Z_95**2 / n) * np.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))
     bounds = np.clip([middle - half, share, middle + half], 0.0, 1.0)
     low, value, high = expit(logit(bounds) + log_odds_shift)
     return Estimate(value=float(value), low=float(min(low, value)), high=float(max(high, value)))

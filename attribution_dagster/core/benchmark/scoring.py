@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, spearmanr
+from scipy.stats import spearmanr
+
+from attribution_dagster.core.uncertainty import Z_95
 
 MINIMUM_OCCURRENCES = 10
 NULL_LOGITS = 1e-9
 TOP = 5
-Z_95 = float(norm.ppf(0.975))
 _Floats = npt.NDArray[np.float64]
 _Ints = npt.NDArray[np.int64]
 
@@ -112,19 +113,18 @@ def coverage(planted: Planted, scores: _Floats) -> npt.NDArray[np.bool_]:
 
 
 def clustered_standard_error(planted: Planted, scores: _Floats) -> _Floats:
-    """Return the standard error of each type's mean score, (T,), by ratio linearisation over users.
+    """Return the standard error of each type's mean score, (T,), clustered by user as that of the tables; NaN with one user.
 
-    sum over users of (sum of the user's distances from the mean)^2, times U / (U - 1), over the squared count; U users
-    have the type. NaN with fewer than two.
+    The root of the sum over users of (sum of the user's distances from the mean)^2 / (1 - the user's part of the
+    occurrences), over the count (CR2; `core/uncertainty.py`).
     """
     types, n_types = planted.types, len(planted.counts)
     of_user = planted.user * n_types + types
     cell, place = np.unique(of_user, return_inverse=True)
-    distance = np.bincount(place, scores - planted.mean(scores)[types])
-    users = np.bincount(cell % n_types, minlength=n_types).astype(np.float64)
-    squares = np.bincount(cell % n_types, distance**2, n_types)
-    correction = np.where(users > 1, users / np.maximum(users - 1, 1), np.nan)
-    return np.asarray(np.sqrt(squares * correction) / np.maximum(planted.counts, 1), dtype=np.float64)
+    of_type, distance = cell % n_types, np.bincount(place, scores - planted.mean(scores)[types])
+    others = 1 - np.bincount(place) / planted.counts[of_type]
+    squares = np.bincount(of_type, distance**2 / np.where(others > 0, others, np.nan), n_types)
+    return np.asarray(np.sqrt(squares) / np.maximum(planted.counts, 1), dtype=np.float64)
 
 
 def _centred(by_type: _Floats, counts: _Ints) -> _Floats:

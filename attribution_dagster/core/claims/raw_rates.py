@@ -6,8 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from attribution_dagster.core.uncertainty import Z_95
+
 Verdict = Literal["agree", "contradict", "do not tell"]
-Z = 1.96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +54,8 @@ def trend(rates: Sequence[CountRate]) -> Trend | None:
         return None
     weights = np.array([row.sessions for row in rates], dtype=np.float64)
     excess = np.array([row.rate - row.expected for row in rates], dtype=np.float64)
-    errors = np.array([(row.high - row.low) / (2 * Z) for row in rates], dtype=np.float64)
+    errors = np.array([(row.high - row.low) / (2 * Z_95) for row in rates], dtype=np.float64)
     lever = weights * (counts - np.average(counts, weights=weights))
     spread = float(lever @ counts)
     slope, error = float(lever @ excess) / spread, float(np.sqrt((lever**2) @ (errors**2))) / spread
-    return Trend(slope=slope, low=slope - Z * error, high=slope + Z * error)
+    return Trend(slope=slope, low=slope - Z_95 * error, high=slope + Z_95 * error)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attribution_dagster.core.models.metrics import MINIMUM_PER_CLASS, expected_calibration_error
+from attribution_dagster.core.uncertainty import clustered_standard_error
 
 MAX_CALIBRATION_ERROR = 0.1
 _Floats = npt.NDArray[np.float64]
@@ -86,17 +87,6 @@ def decide(
         log_loss_difference=difference,
         standard_error=spread,
     )
-
-
-def clustered_standard_error(values: npt.ArrayLike, clusters: npt.ArrayLike) -> float:
-    """Return the standard error of the mean of values (S,) that come in clusters; infinite with one cluster."""
-    each = np.asarray(values, dtype=np.float64)
-    _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.bincount(cluster, weights=each - each.mean())
-    n_clusters = len(sums)
-    if n_clusters < 2:
-        return float("inf")
-    return float(np.sqrt(n_clusters / (n_clusters - 1) * np.sum(sums**2)) / len(each))
 
 
 def _losses(probabilities: _Floats, truth: _Floats) -> _Floats:

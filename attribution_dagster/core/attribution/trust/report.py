@@ -29,12 +29,12 @@ from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivi
 from attribution_dagster.core.attribution.trust.spread import SpreadRow, spread_rows
 from attribution_dagster.core.attribution.trust.subject import Subject, users_of
 from attribution_dagster.core.models.baselines import count_names, fit_baselines
-from attribution_dagster.core.models.gate import clustered_standard_error
 from attribution_dagster.core.models.metrics import bootstrap_auc
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.core.sequences.vocabulary import Vocabulary
+from attribution_dagster.core.uncertainty import Z_95, clustered_standard_error
 
 OCCLUSION, CONTROL = "occlusion_masked", "random"
 LEAST_NAMES = 5
@@ -195,7 +195,7 @@ def _faithfulness(subject: Subject, spec: TrustSpec, seed: int) -> tuple[list[Tr
     tests = []
     for name, drawn in found.items():
         for test, area in (("deletion", drawn.deletion), ("insertion", drawn.insertion)):
-            mean, error = float(area.mean()), 1.96 * clustered_standard_error(area, subject.few_users)
+            mean, error = float(area.mean()), Z_95 * clustered_standard_error(area, subject.few_users)
             interval = (mean - error, mean + error) if np.isfinite(error) else (None, None)
             tests.append(judged(test, OCCURRENCE, mean, *interval, method=name, control=name != subject.name))
     tests += [*_agreement(subject, said[OCCLUSION]), _completeness(subject)]
@@ -230,7 +230,7 @@ def _completeness(subject: Subject) -> TrustTest:
 
 def _sensitivity(subject: Subject, seed: int) -> TrustTest:
     largest = max_sensitivity(subject.model, subject.few, subject.method, seed)
-    mean, error = float(largest.mean()), 1.96 * clustered_standard_error(largest, subject.few_users)
+    mean, error = float(largest.mean()), Z_95 * clustered_standard_error(largest, subject.few_users)
     interval = (mean - error, mean + error) if np.isfinite(error) else (None, None)
     return judged("max_sensitivity", OCCURRENCE, mean, *interval, method=subject.name)
 
