@@ -55,7 +55,7 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
 def _attribute(step: Step, variant: str) -> Report:
     import torch
 
-    from attribution_dagster.core.attribution.sessions import attribute_sessions
+    from attribution_dagster.core.attribution.sessions import SCHEMA, attribute_sessions
 
     workspace = step.workspace
     torch.set_num_threads(workspace.settings.threads)
@@ -66,7 +66,8 @@ def _attribute(step: Step, variant: str) -> Report:
     def stamped() -> Iterator[pa.RecordBatch]:
         for batch in attribute_sessions(model, sequences, method, progress=workspace.progress.advance):
             window = pa.array([start] * batch.num_rows, type=pa.timestamp("us"))
-            yield pa.RecordBatch.from_arrays([window, *batch.columns], names=["window_start", *batch.schema.names])
+            columns = [window, *(batch.column(name) for name in SCHEMA.names)]
+            yield pa.RecordBatch.from_arrays(columns, names=["window_start", *SCHEMA.names])
 
     table = f"gradient_attribution_{variant}"
     rows = workspace.warehouse.load(table, step.window_key, step.version, stamped())

@@ -127,6 +127,7 @@ def _beside(found: "MethodComparison", chosen: str) -> pa.Table:
                 "rank_correlation_of_types": beside["event_type", method]["rank_correlation"],
                 "top_five_of_types": beside["event_type", method]["top_five_agreement"],
                 "seconds_per_1000_sessions": beside["occurrence", method]["seconds_per_1000_sessions"],
+                "share_over_bound": beside["occurrence", method]["share_over_bound"],
             }
             for granularity, method in beside
             if granularity == "occurrence"

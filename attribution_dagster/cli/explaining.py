@@ -74,7 +74,6 @@ def _explained_by(
     """The rows with another method's attributions by the model that they were published with, and what their sum misses where known."""
     import numpy as np
 
-    from attribution_dagster.core.attribution.registry import ATTRIBUTORS
     from attribution_dagster.core.attribution.sessions import attribute_sessions
 
     starts = {workspace.window(key).start: key for key in workspace.warehouse.published_windows()}
@@ -85,12 +84,10 @@ def _explained_by(
         raise AttributionError(
             f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
         )
-    session = sequences.select(place)
-    found = attribute_sessions(model, session, method)
-    effects = [row for batch in found for row in batch.select(list(_EFFECTS)).to_pylist()]
-    residual = ATTRIBUTORS[method](model)(model.encode(session).batch(np.array([0]))).residual
+    found = attribute_sessions(model, sequences.select(place), method)
+    effects = [row for batch in found for row in batch.select([*_EFFECTS, "residual"]).to_pylist()]
     explained = [{**row, **effect} for row, effect in zip(rows, effects, strict=True)]
-    return explained, None if residual is None else float(residual[0])
+    return explained, effects[0]["residual"]
 
 
 def _published_with(workspace: Workspace, variant: str, key: str) -> "tuple[AttributionModel, SequenceSet]":

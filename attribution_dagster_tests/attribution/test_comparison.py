@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from scipy.stats import spearmanr
 
+from attribution_dagster.core.attribution import comparison, integrated_gradients
 from attribution_dagster.core.attribution.comparison import _Ranking, compare_methods, sample_sessions
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster_tests.models.worlds import random_model, sessions
@@ -62,6 +63,34 @@ def test_cost_is_that_of_the_clock_per_thousand_sessions(compared):
     assert row_of(compared, "occurrence", "random", "gradient_x_input")["seconds_per_1000_sessions"] == pytest.approx(
         1000 * 3.0 / len(LENGTHS)
     )
+
+
+def test_the_first_method_does_not_pay_for_the_warm_up(monkeypatch):
+    """By the clock's first tick, everything that is paid once has been."""
+    world, done = sessions([3, 4]), []
+    explained = comparison.attribute_sessions
+    monkeypatch.setattr(
+        comparison, "attribute_sessions", lambda *a, method: done.append(method) or explained(*a, method=method)
+    )
+    at_first_tick = []
+    compare_methods(random_model(world), world, lambda: at_first_tick.append(len(done)) or 0.0)
+    assert at_first_tick[0] == 1 and len(done) == len(ATTRIBUTORS) + 1
+
+
+def test_what_sums_miss_is_that_of_the_method_and_warned_of_where_nodes_do_not_suffice(compared, monkeypatch):
+    world, _ = compared
+    model = random_model(world)
+    batch = model.encode(world).batch(np.arange(world.n_sessions))
+    for method in ("integrated_gradients", "integrated_gradients_padding"):
+        row, residual = row_of(compared, "event_type", method, "random"), ATTRIBUTORS[method](model)(batch).residual
+        assert row["residual_max"] == pytest.approx(float(residual.max()), abs=1e-5)
+        assert row["residual_median"] == pytest.approx(np.median(residual.numpy()), abs=1e-5)
+        assert row["share_over_bound"] == 0
+    assert row_of(compared, "occurrence", "random", "gradient_x_input")["share_over_bound"] is None
+    monkeypatch.setattr(integrated_gradients, "FIRST_STEPS", 1)
+    monkeypatch.setattr(integrated_gradients, "MOST_STEPS", 1)
+    coarse = compare_methods(model, world, lambda: 0.0)
+    assert row_of((world, coarse), "occurrence", "integrated_gradients_padding", "random")["share_over_bound"] > 0.3
 
 
 def test_top_five_are_of_groups_with_more_and_by_size():

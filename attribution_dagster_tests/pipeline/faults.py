@@ -239,6 +239,11 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
         set_where(lambda row: row["q_value"] is not None, q_value=None),
     ),
     "methods_compared": lambda w, v: rewrite(w, f"method_comparison_{v}", lambda t: first(t, rank_correlation=1.5)),
+    "residuals_within_bound": lambda w, v: rewrite(
+        w,
+        f"method_comparison_{v}",
+        set_where(lambda row: row["method"] == "integrated_gradients", residual_max=0.3, share_over_bound=0.05),
+    ),
     "methods_explain_the_same": lambda w, v: rewrite(w, f"method_attribution_{v}", lambda t: t.slice(1)),
     "suspected_leakage_adds_up": lambda w, v: rewrite(w, "suspected_leakage", one_more("sessions")),
     "funnel_list_complete": lambda w, v: rewrite(

@@ -14,6 +14,9 @@ placed AS (
         top_five_agreement,
         seconds_per_1000_sessions,
         sessions,
+        residual_median,
+        residual_max,
+        share_over_bound,
         COUNT(*) OVER (PARTITION BY granularity, method, other_method) AS n_same,
         COUNT(*) OVER (PARTITION BY granularity, method) AS n_others
     FROM method_comparison_{variant}
@@ -35,6 +38,8 @@ judged AS (
                 AND COALESCE(top_five_agreement, 0) >= 0 AND COALESCE(top_five_agreement, 0) <= 1
                 AND seconds_per_1000_sessions - seconds_per_1000_sessions = 0 AND seconds_per_1000_sessions >= 0
                 AND sessions >= 1
+                AND COALESCE(residual_median, 0) >= 0 AND COALESCE(residual_max, 0) >= COALESCE(residual_median, 0)
+                AND COALESCE(share_over_bound, 0) >= 0 AND COALESCE(share_over_bound, 0) <= 1
                 THEN 0
             ELSE 1
         END AS is_out_of_range

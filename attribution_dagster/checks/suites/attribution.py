@@ -109,4 +109,15 @@ def attribution_suite(profile: Profile, variant: str) -> list[Expectation]:
             rules=(between("n_rows", 1, None), *none_of("n_uneven", "n_no_number")),
             variant=variant,
         ),
+        Expectation(
+            name="residuals_within_bound",
+            asset=f"{variant}/method_comparison",
+            description=(
+                "Integrated gradients add up to the difference of logits within their bound, in every session of the sample; where not, "
+                "1,024 nodes were too few."
+            ),
+            rules=(between("n_methods", 1, None), *none_of("n_over_bound")),
+            blocking=False,
+            variant=variant,
+        ),
     ]

@@ -42,13 +42,14 @@ class Explainable(Protocol):
 class Contributions:
     """logit: (B,). signed, centred: (B, T) in logits, 0 at padding; centred is against an average training event.
 
-    residual: (B,) logits that the sum misses of what it should be, where the method has such a sum.
+    residual: (B,) logits that the sum misses of what it should be, where the method has such a sum; bound: (B,) what it may miss.
     """
 
     logit: torch.Tensor
     signed: torch.Tensor
     centred: torch.Tensor
     residual: torch.Tensor | None = None
+    bound: torch.Tensor | None = None
 
 
 Explainer = Callable[[Batch], Contributions]

@@ -44,7 +44,8 @@ def _along(model: Explainable, *, from_mean: bool) -> Explainer:
             logit = model.score(embedded, batch)
             start = model.mean_event.expand_as(embedded) if from_mean else torch.zeros_like(embedded)
             difference = logit - model.score(start, batch)
-            with_event, with_mean, residual = _adaptive(dots, batch, difference, from_mean)
+            bound = TOLERANCE * difference.abs().clamp(min=LEAST_DIFFERENCE)
+            with_event, with_mean, residual = _adaptive(dots, batch, difference, bound, from_mean)
             additive = model.additive(batch)
             centred_additive = (additive - model.mean_additive) * batch.is_event
         return Contributions(
@@ -52,18 +53,18 @@ def _along(model: Explainable, *, from_mean: bool) -> Explainer:
             signed=with_event + additive,
             centred=with_event - with_mean + centred_additive,
             residual=residual,
+            bound=bound,
         )
 
     return explain
 
 
 def _adaptive(
-    dots: Dots, batch: Batch, difference: torch.Tensor, from_mean: bool
+    dots: Dots, batch: Batch, difference: torch.Tensor, bound: torch.Tensor, from_mean: bool
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the mean gradient's products with events and mean, (B, T), and the residual (B,), at most the bound if it can be."""
     with_event, with_mean = torch.zeros(batch.is_event.shape), torch.zeros(batch.is_event.shape)
-    residual, bound = torch.zeros(len(difference)), TOLERANCE * difference.abs().clamp(min=LEAST_DIFFERENCE)
-    rows, steps = torch.arange(len(difference)), FIRST_STEPS
+    residual, rows, steps = torch.zeros(len(difference)), torch.arange(len(difference)), FIRST_STEPS
     while len(rows) and steps <= MOST_STEPS:
         with_event[rows], with_mean[rows] = _mean_dots(dots, batch.take(rows), steps, from_mean)
         total = (with_event[rows] - with_mean[rows] if from_mean else with_event[rows]).sum(dim=1)

@@ -47,6 +47,8 @@ SCHEMA = pa.schema(
         ("probability", _REAL),
     ]
 )
+"""Columns of the published table, less the window."""
+_COMPLETENESS = [("residual", _REAL), ("residual_bound", _REAL)]
 
 
 def attribute_sessions(
@@ -57,8 +59,10 @@ def attribute_sessions(
     progress: Callable[[str, float], None] | None = None,
     events_per_chunk: int = EVENTS_PER_CHUNK,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield one row per event, in the order of the set, with the columns of `SCHEMA`.
+    """Yield one row per event, in the order of the set, with the columns of `SCHEMA`, `residual` and `residual_bound`.
 
+    These two are of the session: what the attributions miss of the sum that they should have, and may miss, in logits; NULL of
+    a method without such a sum.
     Events before the model's last `max_events` have NULL attributions. A session without events has no row. Raises
     ValueError when the method is unknown or the set lacks a column that the model reads.
     """
@@ -76,12 +80,14 @@ def attribute_sessions(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Explained:
-    """Contributions of a chunk: `data` as the model read it; signed, centred (E,); logit (S,)."""
+    """Contributions of a chunk: `data` as the model read it; signed, centred (E,); logit, residual, bound (S,), NaN for none."""
 
     data: EncodedSequences
     signed: npt.NDArray[np.float64]
     centred: npt.NDArray[np.float64]
     logit: npt.NDArray[np.float64]
+    residual: npt.NDArray[np.float64]
+    bound: npt.NDArray[np.float64]
 
 
 def _chunks(lengths: npt.NDArray[np.int64], events_per_chunk: int) -> Iterator[npt.NDArray[np.int64]]:
@@ -98,6 +104,8 @@ def _explain(model: AttributionModel, explain: Explainer, chunk: SequenceSet, to
         signed=np.zeros(n_events),
         centred=np.zeros(n_events),
         logit=np.full(chunk.n_sessions, float(model.base_logit)),
+        residual=np.full(chunk.n_sessions, np.nan),
+        bound=np.full(chunk.n_sessions, np.nan),
     )
 
     def explain_rows(rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_], Contributions]:
@@ -110,6 +118,8 @@ def _explain(model: AttributionModel, explain: Explainer, chunk: SequenceSet, to
             explained.signed[events] = found.signed.numpy()[is_event]
             explained.centred[events] = found.centred.numpy()[is_event]
             explained.logit[rows] = found.logit.numpy()
+            if found.residual is not None and found.bound is not None:
+                explained.residual[rows], explained.bound[rows] = found.residual.numpy(), found.bound.numpy()
     _require_finite(explained, chunk)
     return explained
 
@@ -136,13 +146,16 @@ def _table(model: AttributionModel, chunk: SequenceSet, explained: _Explained) -
         "is_all_zero": found.is_all_zero[session],
         "logit": explained.logit[session],
         "probability": probability[session],
+        "residual": pa.array(explained.residual[session], from_pandas=True),
+        "residual_bound": pa.array(explained.bound[session], from_pandas=True),
         **{
             name: _texts(chunk, name)
             for name in ("event_type", "store_id", "store_name", "primary_category", "primary_tag")
         },
     }
-    arrays = [pa.array(columns[field.name]).cast(field.type) for field in SCHEMA]
-    return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
+    schema = pa.schema([*SCHEMA, *_COMPLETENESS])
+    arrays = [pa.array(columns[field.name]).cast(field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _where_read(values: npt.NDArray[np.float64], is_read: npt.NDArray[np.bool_]) -> Any:

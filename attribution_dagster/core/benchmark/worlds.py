@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from attribution_dagster.core.attribution.baselines import BASELINES, IN_LOGITS
+from attribution_dagster.core.attribution.comparison import warm_up
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS, WITHOUT_UNIT
 from attribution_dagster.core.attribution.sessions import attribute_sessions
 from attribution_dagster.core.benchmark.scoring import Planted, Recovery, recovery
@@ -89,6 +90,7 @@ def run_world(
     )
     explained = later.select(spread_rows(later, size.explained))
     methods = {}
+    warm_up(trained.model, explained.sequences)
     for number, method in enumerate(ATTRIBUTORS):
         say(f"explaining with {method}", 0.5 + number / len(ATTRIBUTORS) / 2)
         methods[method] = judge_method(trained, explained, method, clock)
