@@ -7,11 +7,20 @@ import pytest
 import torch
 
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
+from attribution_dagster.core.attribution.trust import report as report_module
 from attribution_dagster.core.attribution.trust.criteria import CRITERIA, Criterion, judged
 from attribution_dagster.core.attribution.trust.deletion import deleted_logits, explain_events
 from attribution_dagster.core.attribution.trust.effects import MINIMUM_OCCURRENCES, groupings, rank_correlation
 from attribution_dagster.core.attribution.trust.faithfulness import SHARES, curves, removal_places
-from attribution_dagster.core.attribution.trust.report import TrustSpec, trust_report
+from attribution_dagster.core.attribution.trust.report import (
+    CENTRED,
+    TrustSpec,
+    _correlations,
+    _faithfulness,
+    _noise,
+    _shuffled,
+    trust_report,
+)
 from attribution_dagster.core.attribution.trust.retraining import (
     Training,
     permuted,
@@ -19,6 +28,7 @@ from attribution_dagster.core.attribution.trust.retraining import (
     with_shuffled_weights,
 )
 from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivity
+from attribution_dagster.core.attribution.trust.subject import Subject
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster_tests.models.worlds import planted_world, random_model, sessions, small_spec
@@ -85,7 +95,7 @@ def test_curves_of_an_additive_model_are_its_sums(planted):
     model.additive_term.pair_weights.data.zero_()
     data = model.encode(few)
     said = explain_events(ATTRIBUTORS["gradient_x_input"](model), model, data)
-    drawn = curves(model, data, {"method": said})["method"]
+    drawn = curves(model, data, {"method": said.signed})["method"]
     places, session = removal_places(said.signed, data), np.repeat(np.arange(50), data.lengths)
     for row, share in enumerate(SHARES):
         gone = places < np.repeat(np.round(share * data.lengths), data.lengths)
@@ -141,6 +151,45 @@ def test_a_control_has_no_bound_and_a_criterion_refuses_nonsense():
         Criterion(meaning="x", low=0.5, clear=0.4)
     with pytest.raises(ValueError, match="sessions=0"):
         TrustSpec(sessions=0)
+
+
+def test_deletion_in_the_order_that_ranks_stands_beside_without_a_bound():
+    """Where the network speaks, signed and centred differ by more than a constant, and so do their orders."""
+    world = sessions([12, 9, 15] * 10, seed=1)
+    subject = Subject.of(random_model(world), world, "gradient_x_input", 30, 30, 0)
+    rows, drawn = _faithfulness(subject, replace(QUICK, compared=()), 0)
+    by_name = {(row.test, row.method): row for row in rows}
+    for test in ("deletion", "insertion"):
+        signed, centred = (by_name[f"{test}{kind}", "gradient_x_input"] for kind in ("", CENTRED))
+        assert signed.blocking and signed.bound_low == 0.0 and not centred.blocking and centred.bound_low is None
+        assert centred.value != signed.value and centred.passed is None
+    data, values = subject.few, subject.few_explained.centred
+    expected = curves(subject.model, data, {"centred": values})["centred"].deletion.mean()
+    assert by_name[f"deletion{CENTRED}", "gradient_x_input"].value == pytest.approx(expected)
+    assert list(drawn["curves"]) == ["gradient_x_input", "occlusion_masked"]
+
+
+def test_a_ranking_upside_down_is_as_little_moved_by_shuffled_weights_as_the_same_one():
+    """By hand: correlations of -1 and 1; their mean is 0, that of their sizes 1."""
+    one = {"event_type": np.arange(6.0)}
+    pairs = [(one, {"event_type": -one["event_type"]}), (one, one)]
+    (row,) = _correlations("parameter_randomisation", "m", pairs, unsigned=True)
+    assert (row.value, row.value_low, row.value_high, row.passed) == (1.0, 1.0, 1.0, False)
+    (signed,) = _correlations("halves", "m", pairs)
+    assert (signed.value, signed.value_low) == (0.0, -1.0)
+
+
+def test_correlations_with_noise_are_of_their_size(planted, monkeypatch):
+    """A method whose ranking a shuffle turns upside down is caught, whichever test asks."""
+    training, risk_set = planted
+    model = training.again(training.train_set, training.validation_set, 0)
+    subject = Subject.of(model, risk_set, "gradient_x_input", 50, 50, 0)
+    upside_down = {name: -values for name, values in subject.effects.items()}
+    values = {row.value for row in _noise(subject, [upside_down], True) if row.test == "label_randomisation"}
+    assert values - {None} and all(value == pytest.approx(1.0) for value in values - {None})
+    turned = replace(subject.few_explained, centred=-subject.few_explained.centred)
+    monkeypatch.setattr(report_module, "explain_events", lambda method, model, few: turned)
+    assert all(row.value == pytest.approx(1.0) for row in _shuffled(subject, QUICK, 0) if row.value is not None)
 
 
 def test_halves_share_no_user_and_dealt_labels_keep_their_number(planted, monkeypatch):

@@ -108,6 +108,12 @@ CRITERIA: Mapping[str, Criterion] = {
         meaning="Does the prediction rise fastest when the events with the highest attribution are put in first? Mean distance in logits above "
         "the curve of a random order; 0 is no better than random.",
     ),
+    "deletion_centred": Criterion(
+        meaning="The same as deletion, with events in the order of their effect against an average event, which is what ranks; for comparison.",
+    ),
+    "insertion_centred": Criterion(
+        meaning="The same as insertion, with events in the order of their effect against an average event, which is what ranks; for comparison.",
+    ),
     "occlusion_agreement": Criterion(
         low=0.8,
         blocking=True,
@@ -118,14 +124,14 @@ CRITERIA: Mapping[str, Criterion] = {
         high=0.8,
         blocking=True,
         granularities=("occurrence", EVENT_TYPE),
-        meaning="Do attributions depend on what the model learnt? Rank correlation with those after all weights were shuffled, the mean, lowest and "
-        "highest over shuffles; near 0 if they do.",
+        meaning="Do attributions depend on what the model learnt? Size of the rank correlation with those after all weights were shuffled, the mean, "
+        "lowest and highest over shuffles; small if they do. A ranking upside down depends on the weights no more than the same one.",
     ),
     "label_randomisation": Criterion(
         high=0.5,
         granularities=("occurrence", EVENT_TYPE),
-        meaning="Do attributions depend on the labels? Rank correlation with those of models trained on labels dealt at random, the mean, lowest and "
-        "highest over such models; near 0 if they do.",
+        meaning="Do attributions depend on the labels? Size of the rank correlation with those of models trained on labels dealt at random, the mean, "
+        "lowest and highest over such models; small if they do.",
     ),
     "max_sensitivity": Criterion(
         high=0.5,

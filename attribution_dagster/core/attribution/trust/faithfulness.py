@@ -5,6 +5,9 @@ most positive first, the least first, or at random, a share at a time. The area 
 their logits on the way. Inserting the most relevant first into an empty session is deleting the least relevant first,
 read backwards; so both curves come from the same copies.
 
+What is deleted is gone, and the signed attribution says what that costs: the bounds are on its order. What ranks is the
+centred one, against an average event, which is nearly but not always the same order; its curves stand beside.
+
 Such curves ask whether the explanation is true to the model. They don't notice a model that learnt noise; that is what
 `label_curves` is for: it deletes the events said to matter most, in either direction, and asks how well the logits still
 tell converted sessions from others.
@@ -48,14 +51,14 @@ class Curves:
 
 
 def curves(
-    model: AttributionModel, data: EncodedSequences, explained: Mapping[str, Explained], seed: int = 0
+    model: AttributionModel, data: EncodedSequences, orders: Mapping[str, _Floats], seed: int = 0
 ) -> dict[str, Curves]:
-    """Return the curves of each method, against the same random order."""
+    """Return the curves of each order, against the same random one; an order is given by values (E,), the highest first."""
     chance = removal_places(np.random.default_rng(seed).random(int(data.offsets[-1])), data)
     at_random = deleted_logits(model, data, _along(chance, data))
     found = {}
-    for name, said in explained.items():
-        kept = [_along(removal_places(sign * said.signed, data), data)[1:-1] for sign in (1.0, -1.0)]
+    for name, values in orders.items():
+        kept = [_along(removal_places(sign * values, data), data)[1:-1] for sign in (1.0, -1.0)]
         middle = np.split(deleted_logits(model, data, np.concatenate(kept)), 2)
         most, least = (np.concatenate([at_random[:1], part, at_random[-1:]]) for part in middle)
         found[name] = Curves(most_first=most, least_first=least, at_random=at_random)

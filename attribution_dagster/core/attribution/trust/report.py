@@ -37,6 +37,8 @@ from attribution_dagster.core.sequences.vocabulary import Vocabulary
 from attribution_dagster.core.uncertainty import Z_95, clustered_standard_error
 
 OCCLUSION, CONTROL = "occlusion_masked", "random"
+CENTRED = "_centred"
+"""Ending of the tests that go by the centred attribution, which ranks, in place of the signed one."""
 LEAST_NAMES = 5
 """Names below which a rank correlation is reported, and not judged: of three, one order in six is right by chance."""
 CONVERTED_PER_TYPE = 10
@@ -191,15 +193,17 @@ def _faithfulness(subject: Subject, spec: TrustSpec, seed: int) -> tuple[list[Tr
     said = {subject.name: subject.few_explained} | {
         name: explain_events(ATTRIBUTORS[name](model), model, few) for name in others
     }
-    found = curves(model, few, said, seed)
+    orders = {name: each.signed for name, each in said.items()} | {CENTRED: subject.few_explained.centred}
+    found = curves(model, few, orders, seed)
     tests = []
     for name, drawn in found.items():
-        for test, area in (("deletion", drawn.deletion), ("insertion", drawn.insertion)):
+        method, kind = (subject.name, CENTRED) if name == CENTRED else (name, "")
+        for test, area in ((f"deletion{kind}", drawn.deletion), (f"insertion{kind}", drawn.insertion)):
             mean, error = float(area.mean()), Z_95 * clustered_standard_error(area, subject.few_users)
             interval = (mean - error, mean + error) if np.isfinite(error) else (None, None)
-            tests.append(judged(test, OCCURRENCE, mean, *interval, method=name, control=name != subject.name))
+            tests.append(judged(test, OCCURRENCE, mean, *interval, method=method, control=method != subject.name))
     tests += [*_agreement(subject, said[OCCLUSION]), _completeness(subject)]
-    drawn_curves = {name: (each.most_first.mean(axis=1), each.least_first.mean(axis=1)) for name, each in found.items()}
+    drawn_curves = {name: (found[name].most_first.mean(axis=1), found[name].least_first.mean(axis=1)) for name in said}
     return tests, {"curves": drawn_curves, "at_random": found[subject.name].at_random.mean(axis=1)}
 
 
@@ -241,7 +245,7 @@ def _shuffled(subject: Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
     for number in range(spec.shuffles):
         other = with_shuffled_weights(subject.model, subject.few, seed + number)
         found.append(subject.few_effects(explain_events(subject.method(other), other, subject.few).centred))
-    return _correlations("parameter_randomisation", subject.name, [(ours, each) for each in found])
+    return _correlations("parameter_randomisation", subject.name, [(ours, each) for each in found], unsigned=True)
 
 
 def _halves(
@@ -253,7 +257,8 @@ def _halves(
 
 
 def _noise(subject: Subject, of_noise: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
-    rows = _correlations("label_randomisation", subject.name, [(subject.effects, each) for each in of_noise])
+    pairs = [(subject.effects, each) for each in of_noise]
+    rows = _correlations("label_randomisation", subject.name, pairs, unsigned=True)
     size = float(subject.effects[OCCURRENCE].std())
     ratios = [size / max(float(each[OCCURRENCE].std()), 1e-12) for each in of_noise]
     mean = size / max(float(np.mean([each[OCCURRENCE].std() for each in of_noise])), 1e-12)
@@ -291,12 +296,14 @@ def _correlations(
     pairs: Sequence[tuple[Mapping[str, _Floats], Mapping[str, _Floats]]],
     granularities: Sequence[str] | None = None,
     enough: bool = True,
+    *,
+    unsigned: bool = False,
 ) -> list[TrustTest]:
-    """Return a row per granularity: the mean of the pairs' rank correlations, and the lowest and highest."""
+    """Return a row per granularity: the mean of the pairs' rank correlations, and the lowest and highest; `unsigned`: of their sizes."""
     rows = []
     for granularity in granularities if granularities is not None else list(pairs[0][0]):
         each = [rank_correlation(one[granularity], other[granularity]) for one, other in pairs]
-        known = [value for value in each if value is not None]
+        known = [abs(value) if unsigned else value for value in each if value is not None]
         figures = (float(np.mean(known)), min(known), max(known)) if known else (None, None, None)
         names = max((len(one[granularity]) for one, _ in pairs), default=0)
         rows.append(judged(test, granularity, *figures, method=method, enough=enough and names >= LEAST_NAMES))
