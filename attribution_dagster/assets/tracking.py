@@ -121,7 +121,8 @@ def log_window(
 def explaining_model(step: Step, variant: str) -> Mapping[str, Any]:
     """The model that explained the step's window, as `event_attribution` recorded it: `model` and `mlflow_run_id`."""
     record = step.workspace.artifacts.record(f"{variant}/event_attribution", step.window_key)
-    return {} if record is None else {name: record.report[name] for name in ("model", "mlflow_run_id")}
+    assert record is not None  # what asks reads the attribution
+    return {name: record.report[name] for name in ("model", "mlflow_run_id")}
 
 
 def dagster_run_is_over(instance: dg.DagsterInstance, run_id: str) -> bool | None:

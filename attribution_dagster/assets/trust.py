@@ -12,7 +12,7 @@ from attribution_dagster.assets.method_comparison import default_method
 from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.assets.tracking import explaining_model, log_window
+from attribution_dagster.assets.tracking import log_window
 from attribution_dagster.assets.training import open_model, specifications, split_sessions, training_keys
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
@@ -104,10 +104,12 @@ def _build(step: Step, variant: str) -> Report:
 
 
 def _log(step: Step, variant: str, picture: Path) -> str:
-    """Adds the tables and the picture to the run of the model that explained the window; says whether that run was there."""
+    """Adds the tables and the picture to the run of the model that was judged; says whether that run was there."""
     slices = {name: step.workspace.slice_of(name, step.window_key) for name in _tables(variant)}
     tables = {name.removesuffix(f"_{variant}"): rows for name, rows in slices.items()}
-    run_id = explaining_model(step, variant)["mlflow_run_id"]
+    trained = step.workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
+    assert trained is not None  # its version is an input
+    run_id = trained.report["mlflow_run_id"]
     return log_window(step, variant, run_id, tables=tables, pictures={picture.name: picture.read_bytes()})
 
 
