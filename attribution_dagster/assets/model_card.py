@@ -76,7 +76,7 @@ def standing_of(workspace: Workspace, variant: str, key: str) -> Standing:
 
 
 def _evidence(step: Step, variant: str, metrics: Rows, trust: Rows) -> Evidence:
-    workspace, profile = step.workspace, step.workspace.profile
+    profile = step.workspace.profile
     of = {row["model"]: row for row in metrics if row["population"] == "all"}
     model, counts, length = of[MODEL], of.get(COUNTS, {}), of.get(LENGTH, {})
     failed = [row for row in trust if row["passed"] is False]

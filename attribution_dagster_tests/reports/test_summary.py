@@ -255,7 +255,13 @@ def test_recovery_needs_three_types_that_differ(planted):
 
 
 def spread_of(error: float | None, models: int = 4) -> dict[str, object]:
-    return {"retraining_error": error, "retraining_degrees": models // 2, "models": models, "windows_same_sign": 2, "windows_compared": 2}
+    return {
+        "retraining_error": error,
+        "retraining_degrees": models // 2,
+        "models": models,
+        "windows_same_sign": 2,
+        "windows_compared": 2,
+    }
 
 
 def test_intervals_of_another_training_replace_those_of_this_model_where_two_pairs_tell():
