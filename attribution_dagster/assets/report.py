@@ -1,8 +1,10 @@
 """What a person looks at: a picture per variant, and the comparison that shows how much the funnel gives away."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -108,8 +110,8 @@ def _draw(step: Step, variant: str) -> Report:
     workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
     events, positions, grid = (workspace.slice_of(f"{AGGREGATES[name]}_{variant}", key) for name in _PANELS)
     spread = workspace.slice_of(f"attribution_spread_{variant}", key).to_pylist()
-    by_type = {row["name"]: row for row in spread if row["granularity"] == "event_type"}
-    types = retrained(events.to_pylist(), by_type)
+    events, types_again = _retrained(events, spread, "event_type", "event_type")
+    positions, positions_again = _retrained(positions, spread, "position", "position_bin")
     metrics = transformer_metrics(step, variant)
     header = PanelHeader(
         dataset_title=profile.title,
@@ -122,12 +124,11 @@ def _draw(step: Step, variant: str) -> Report:
         auc_high=metrics["auc_high"],
         simulated=profile.simulated,
         leaks=profile.variants[variant].leaks,
-        is_retrained=any(row["is_retrained"] for row in types),
         # What sees the funnel is ranked to show what the funnel gives away, and says so.
         is_ranked=standing_of(workspace, variant, key).ranks or profile.variants[variant].leaks,
     )
-    events = pa.Table.from_pylist(types).select(events.schema.names).cast(events.schema) if types else events
-    tables = PanelTables(events=events, positions=positions, event_positions=grid)
+    again = frozenset(name for name, known in (("events", types_again), ("positions", positions_again)) if known)
+    tables = PanelTables(events=events, positions=positions, event_positions=grid, retrained=again)
     workspace.artifacts.create(step.asset, key, step.version, lambda folder: save_panels(folder, tables, header))
     folder = workspace.artifacts.folder(step.asset, key, step.version)
     assert folder is not None
@@ -143,6 +144,17 @@ def _draw(step: Step, variant: str) -> Report:
         "caution": MODEL_NOT_CAUSE,
         **warning,
     }
+
+
+def _retrained(
+    table: pa.Table, spread: Sequence[Mapping[str, Any]], granularity: str, name: str
+) -> tuple[pa.Table, bool]:
+    """The aggregate's rows with intervals over models trained on other users, and whether there are any."""
+    known = {row["name"]: row for row in spread if row["granularity"] == granularity}
+    rows = retrained(table.to_pylist(), known, by=name)
+    if not any(row["is_retrained"] for row in rows):
+        return table, False
+    return pa.Table.from_pylist(rows).select(table.schema.names).cast(table.schema), True
 
 
 def inline_picture(path: Path) -> str:

@@ -76,14 +76,16 @@ def q_values(effects: Sequence[float], errors: Sequence[float | None], degrees: 
     return found
 
 
-def retrained(rows: Sequence[Mapping[str, Any]], spread: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows of event types with the intervals and q of training again on other users; `is_retrained` says of which they are known.
+def retrained(
+    rows: Sequence[Mapping[str, Any]], spread: Mapping[str, Mapping[str, Any]], by: str = "event_type"
+) -> list[dict[str, Any]]:
+    """Return rows of event types, or of positions, with the intervals and q of training again on other users; `is_retrained` says of which they are known.
 
     The interval lies about the published effect, and q tests the same effect, among the rows with minimum support. What may be the chance
     of which users the model learnt from is then 'Neutral'. So is a row of which nothing is known: it has neither interval nor q, so that
     rows shown together are of one kind. Where too few models were trained again, all rows keep what was said under this one model.
 
-    spread: the rows of `attribution_spread` by event type.
+    spread: the rows of `attribution_spread` by the name that stands in the column `by` of the rows.
     """
     from scipy.stats import t as student
 
@@ -91,12 +93,12 @@ def retrained(rows: Sequence[Mapping[str, Any]], spread: Mapping[str, Mapping[st
     if not known:
         return [{**row, "is_retrained": False} for row in rows]
     degrees = min(each["retraining_degrees"] for each in known.values())
-    errors = [known[row["event_type"]]["retraining_error"] if row["event_type"] in known else None for row in rows]
+    errors = [known[row[by]]["retraining_error"] if row[by] in known else None for row in rows]
     tested = [error if row["has_minimum_support"] else None for row, error in zip(rows, errors, strict=True)]
     judged = q_values([row["mean_centred_effect"] for row in rows], tested, degrees)
     reach = float(student.ppf(0.975, degrees))
     return [
-        _again(row, known.get(row["event_type"]), None if error is None else reach * error, q_value)
+        _again(row, known.get(row[by]), None if error is None else reach * error, q_value)
         for row, error, q_value in zip(rows, errors, judged, strict=True)
     ]
 

@@ -61,8 +61,7 @@ def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int, *, is_retr
     _name_rows(axes, rows)
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_xlim(*_room(rows, share=0.2))
-    over = "over models trained on other users" if is_retrained else "for this model"
-    axes.set_xlabel(f"mean centred effect (logits), 95 % interval {over}")
+    axes.set_xlabel(f"mean centred effect (logits), {_interval_of(is_retrained)}")
     quiet(axes, grid="x")
     handles = [
         _dot(DRIVER, "above an average event"),
@@ -97,8 +96,8 @@ def draw_both_sides(axes: Axes, rows: Sequence[Row]) -> None:
     _key(axes, [_dot(INK, "converted"), Line2D([], [], **HOLLOW, label="not converted")])
 
 
-def draw_positions(axes: Axes, rows: Sequence[Row]) -> None:
-    """Effect and 95 % interval of each position bin; bins without occurrences stay empty."""
+def draw_positions(axes: Axes, rows: Sequence[Row], *, is_retrained: bool) -> None:
+    """Effect and 95 % interval of each position bin, over other trainings or for this model; bins without occurrences stay empty."""
     axes.set_title("Effect by position in the session")
     known = {row["position_bin"]: row for row in rows if row["mean_centred_effect"] is not None}
     if not known:
@@ -112,12 +111,12 @@ def draw_positions(axes: Axes, rows: Sequence[Row]) -> None:
     counts = [f"n = {known[name]['occurrences']:,}" if name in known else "no events" for name in BINS]
     axes.set_xticks(range(len(BINS)), [f"{name}\n{count}" for name, count in zip(BINS, counts, strict=True)])
     axes.set_xlabel("position of the event in its session (1 = first, 50+ = 51st on); n = events")
-    axes.set_ylabel("mean centred effect (logits)")
+    axes.set_ylabel(f"mean centred effect (logits),\n{_interval_of(is_retrained)}")
     quiet(axes, grid="y")
 
 
 def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
-    """Effect of each type in each position bin, in brackets if neutral; a hatched cell has no occurrences, or too few users."""
+    """Mean effect of each type in each position bin under this model: no cell is tested. A hatched one has no occurrences, or too few users."""
     axes.set_title("Effect of event types by position")
     known = {(c["event_type"], c["position_bin"]): c for c in cells if c["has_minimum_support"]}
     found = [[known.get((row["event_type"], name), {}) for name in BINS] for row in rows]
@@ -129,8 +128,7 @@ def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
     for (y, x), value in np.ndenumerate(grid):
         if np.isfinite(value):
             colour = "white" if abs(value) > 0.62 * reach else INK
-            said = signed(value) if is_signal(found[y][x]) else f"({signed(value)})"
-            axes.text(x, y, said, ha="center", va="center", fontsize=10, color=colour)
+            axes.text(x, y, signed(value), ha="center", va="center", fontsize=10, color=colour)
         else:
             axes.add_patch(
                 Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor="white", edgecolor=FAINT, hatch="////", linewidth=0)
@@ -138,14 +136,16 @@ def draw_heatmap(axes: Axes, rows: Sequence[Row], cells: Sequence[Row]) -> None:
     _name_rows(axes, rows)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(len(BINS)), BINS)
-    axes.set_xlabel(
-        "position of the event in its session; (in brackets): neutral for this model; hatched: too few users"
-    )
+    axes.set_xlabel("position of the event in its session; of this one model, not tested; hatched: too few users")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = axes.figure.colorbar(image, ax=axes, pad=0.015, aspect=30)
     bar.set_label("mean centred effect (logits)")
     bar.outline.set_visible(False)
+
+
+def _interval_of(is_retrained: bool) -> str:
+    return f"95 % interval {'over models trained on other users' if is_retrained else 'for this model'}"
 
 
 def _draw_interval(axes: Axes, row: Row, at: int, *, upright: bool = False) -> None:
@@ -174,9 +174,11 @@ def _name_rows(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_yticks(
         range(len(rows)), [mark + plot_label(row["event_type"]) for mark, row in zip(marks, rows, strict=True)]
     )
-    for label, mark in zip(axes.get_yticklabels(), marks, strict=True):
+    for label, mark, row in zip(axes.get_yticklabels(), marks, rows, strict=True):
         if mark:
             label.set(color=ALARM, weight="bold")
+        elif not is_signal(row):
+            label.set(color=UNCERTAIN)
     axes.set_ylim(len(rows) - 0.4, -0.6)
 
 

@@ -30,7 +30,7 @@ TITLE_POINTS = 19.0
 class PanelHeader:
     """What the title says. Sessions and conversions are those of the risk set behind the aggregates.
 
-    is_retrained: intervals of event types are over models trained on other users. is_ranked: whether event types may be ranked.
+    is_ranked: whether event types may be ranked.
     """
 
     dataset_title: str
@@ -43,7 +43,6 @@ class PanelHeader:
     auc_high: float | None = None
     simulated: bool = False
     leaks: bool = False
-    is_retrained: bool = False
     is_ranked: bool = True
 
     def __post_init__(self) -> None:
@@ -70,11 +69,15 @@ class PanelHeader:
 
 @dataclass(frozen=True, kw_only=True)
 class PanelTables:
-    """Rows of one window of the event-type, position and event-type-by-position attribution tables."""
+    """Rows of one window of the event-type, position and event-type-by-position attribution tables.
+
+    retrained: of which tables, "events" or "positions", the intervals are over models trained on other users.
+    """
 
     events: pa.Table
     positions: pa.Table
     event_positions: pa.Table
+    retrained: frozenset[str] = frozenset()
 
 
 def draw_panels(tables: PanelTables, header: PanelHeader) -> Figure:
@@ -90,11 +93,13 @@ def draw_panels(tables: PanelTables, header: PanelHeader) -> Figure:
             figure.add_subplot(grid[0, 0]),
             rows,
             tables.events.num_rows,
-            is_retrained=header.is_retrained,
+            is_retrained="events" in tables.retrained,
             is_ranked=header.is_ranked,
         )
         draw_both_sides(figure.add_subplot(grid[0, 1]), rows)
-        draw_positions(figure.add_subplot(grid[1, 0]), tables.positions.to_pylist())
+        draw_positions(
+            figure.add_subplot(grid[1, 0]), tables.positions.to_pylist(), is_retrained="positions" in tables.retrained
+        )
         draw_heatmap(figure.add_subplot(grid[1, 1]), rows, tables.event_positions.to_pylist())
         figure.text(
             0.012, 0.010, f"Effect: {EFFECT_UNIT}.\n{MODEL_NOT_CAUSE}", fontsize=10, color="#444444", linespacing=1.4

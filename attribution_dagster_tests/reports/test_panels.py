@@ -3,6 +3,7 @@
 import itertools
 import struct
 import warnings
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -178,13 +179,20 @@ def test_where_nobody_may_rank_event_types_stand_by_name(fair):
     assert not any("NO RANKING" in each for each in words(fair, header_of()))
 
 
-def test_cells_that_are_neutral_stand_in_brackets(fair):
+def test_the_heatmap_says_that_no_cell_is_tested_and_only_shows_supported_ones(fair):
     said = set(words(fair, header_of()))
     shown = {row["event_type"] for row in top_rows(fair["event"])}
     cells = [r for r in fair["event_position"].to_pylist() if r["has_minimum_support"] and r["event_type"] in shown]
-    neutral = [row for row in cells if row["signal_strength"] == "Neutral"]
-    assert 0 < len(neutral) < len(cells)
-    assert {f"({signed(row['mean_centred_effect'])})" for row in neutral} == {word for word in said if word[:1] == "("}
+    assert cells and {signed(row["mean_centred_effect"]) for row in cells} <= said
+    assert any("of this one model, not tested" in word for word in said)
+
+
+@pytest.mark.parametrize(("retrained", "models"), [({"positions"}, 1), ({"events", "positions"}, 2), ((), 0)])
+def test_an_axis_says_over_which_models_its_intervals_are(fair, retrained, models):
+    tables = replace(panel_tables(fair), retrained=frozenset(retrained))
+    said = [text.get_text() for text in draw_panels(tables, header_of()).findobj(Text)]
+    assert sum("over models trained on other users" in word for word in said) == models
+    assert sum("interval for this model" in word.replace("\n", " ") for word in said) == 2 - models
 
 
 def test_numbers_have_a_sign_and_zero_has_none():
