@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.snowflake_settings import SNOWFLAKE_VARIABLES, SnowflakeSettings
@@ -61,6 +61,8 @@ class Settings:
     """Where failed checks and runs are told, as apprise writes targets; they hold passwords."""
     heartbeat_url: str | None = field(default=None, repr=False)
     ui_url: str = "http://127.0.0.1:3000"
+    database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Addresses, with their passwords, by the variable that holds them: those that a dataset's YAML may name."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Values of the environment that no message may show."""
 
@@ -77,6 +79,8 @@ class Settings:
         home = Path(env.get("ATTRIBUTION_HOME", ".attribution")).expanduser().absolute()
         datasets = _names(env.get("ATTRIBUTION_DATASETS", "marketplace"))
         warehouse = _one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES)
+        urls = {k: v for k, v in env.items() if k.endswith("_URL") and not k.startswith("ATTRIBUTION_")}
+        named = [v for k, v in env.items() if _SECRET_NAMES.search(k.upper())]
         return cls(
             home=home,
             exports=Path(env.get("ATTRIBUTION_EXPORTS", "exports")).expanduser().absolute(),
@@ -97,7 +101,8 @@ class Settings:
             ),
             heartbeat_url=_web("ATTRIBUTION_HEARTBEAT_URL", env.get("ATTRIBUTION_HEARTBEAT_URL")),
             ui_url=(_web("ATTRIBUTION_UI_URL", env.get("ATTRIBUTION_UI_URL")) or cls.ui_url).rstrip("/"),
-            secrets=tuple(v for k, v in env.items() if _SECRET_NAMES.search(k.upper()) and len(v) >= _SHORTEST_SECRET),
+            database_urls=urls,
+            secrets=tuple(v for v in (*named, *map(_password, urls.values())) if len(v) >= _SHORTEST_SECRET),
         )
 
 
@@ -124,6 +129,14 @@ def _refuse_passwords(env: Mapping[str, str]) -> None:
                 f"{name} holds a password or token, which logs and links would show; take it out of the address and set MLFLOW_TRACKING_USERNAME "
                 "and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, which MLflow reads itself; for Postgres set PGPASSWORD"
             )
+
+
+def _password(url: str) -> str:
+    """The password in an address, empty without one."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
 
 
 def _names(value: str) -> tuple[str, ...]:

@@ -116,6 +116,26 @@ def run(
 
 
 @app.command()
+def copy(
+    dataset: Dataset = "marketplace",
+    since: Annotated[str | None, typer.Option(help="Local date from which on everything is copied again.")] = None,
+) -> None:
+    """Copies what is new in the database table that the events come from; `run` does so by itself."""
+    from attribution_dagster.cli.progress import TerminalProgress
+    from attribution_dagster.resources.database_source import update_copy
+    from attribution_dagster.resources.workspace import open_workspace
+
+    try:
+        first = date.fromisoformat(since) if since else None
+    except ValueError:
+        raise AttributionError(f"--since {since}: write a date, such as 2026-01-31") from None
+    with TerminalProgress(console) as progress:
+        workspace = open_workspace(dataset, Settings.from_environment(), progress)
+        update_copy(workspace.profile, workspace.settings, workspace.warehouse.suppression(), progress, first)
+    workspace.warehouse.close()
+
+
+@app.command()
 def simulate(
     users: Annotated[int, typer.Option(min=1, help="Users of the simulated marketplace.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")],

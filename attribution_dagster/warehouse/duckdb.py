@@ -27,7 +27,7 @@ from attribution_dagster.warehouse.protocol import Forgotten, Manifest, Scope
 from attribution_dagster.warehouse.queries import Query, literal, quoted, transpile
 from attribution_dagster.warehouse.slices import SliceStore, remove_stale_folders
 from attribution_dagster.warehouse.source import Source
-from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
+from attribution_dagster.warehouse.suppression import Suppression, add_to_suppression, load_suppression
 
 _HISTORY = "_history"
 _BATCH_ROWS = 65_536
@@ -172,9 +172,9 @@ class DuckDBWarehouse:
         remove_stale_folders(self._folder / "spill", spill, max(superseded_hours, 24))
         return removed + remove_stale_folders(self._folder / "source", self._snapshots, superseded_hours)
 
-    def suppressed(self) -> str:
-        """Digest of the list of users whom reading the source leaves out; empty without any."""
-        return load_suppression(self._folder).digest
+    def suppression(self) -> Suppression:
+        """The list of users whom reading the source leaves out."""
+        return load_suppression(self._folder)
 
     def forget(self, user_id: str) -> Forgotten:
         """Take the user's rows out of every file, and keep the user out from now on.

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from attribution_dagster.warehouse.queries import Query
 from attribution_dagster.warehouse.source import Source
+from attribution_dagster.warehouse.suppression import Suppression
 
 Scope = Literal["work", "published"]
 
@@ -90,8 +91,8 @@ class Warehouse(Protocol):
     def forget(self, user_id: str) -> Forgotten:
         """Take the user's rows out of all slices, also those that readers see, and keep the user out from now on."""
 
-    def suppressed(self) -> str:
-        """Digest of the list of users whom reading the source leaves out; empty without any."""
+    def suppression(self) -> Suppression:
+        """The list of users whom reading the source leaves out."""
 
     def close(self) -> None:
         """Let go of connections and temporary files."""

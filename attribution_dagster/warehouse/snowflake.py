@@ -25,6 +25,7 @@ from attribution_dagster.warehouse.snowflake_source import SnowflakeSource
 from attribution_dagster.warehouse.snowflake_tables import SnowflakeTables
 from attribution_dagster.warehouse.snowflake_text import casts, create_temporary_table, names, statement
 from attribution_dagster.warehouse.source import Source
+from attribution_dagster.warehouse.suppression import Suppression
 
 _OF_SOURCE = {"malformed_lines", "canonical_events"}
 _ROLES_TABLE = "event_roles"
@@ -135,9 +136,9 @@ class SnowflakeWarehouse:
         """Delete all slices of a window, and what readers see of it; how many slices."""
         return self._slices.remove_window(window_key)
 
-    def suppressed(self) -> str:
-        """Digest of the list of users whom reading the source leaves out; empty without any."""
-        return self._forgetting.suppression().digest
+    def suppression(self) -> Suppression:
+        """The list of users whom reading the source leaves out."""
+        return self._forgetting.suppression()
 
     def forget(self, user_id: str) -> Forgotten:
         """Take the user's rows out of every slice, and keep the user out from now on; the list comes first."""

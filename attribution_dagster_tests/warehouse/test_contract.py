@@ -310,10 +310,10 @@ def test_a_user_is_forgotten_in_all_versions_and_stays_away(warehouse: Warehouse
         "1",
         pa.table({**rejected, "window_start": nothing, "event_at": nothing, "detail": lines}).to_batches(),
     )
-    assert warehouse.suppressed() == ""
+    assert warehouse.suppression().digest == ""
     forgotten = warehouse.forget(user)
     assert dict(forgotten.rows) == {"sampled_users": 2, "risk_set": 1, "rejected_events": 1}
-    assert forgotten.windows == (WINDOW, "undated") and warehouse.suppressed() != ""
+    assert forgotten.windows == (WINDOW, "undated") and warehouse.suppression().digest != ""
     assert warehouse.fetch(USERS, {})["user_id"].to_pylist() == ["b"]
     assert set(warehouse.fetch(USERS, {}, "published")["user_id"].to_pylist()) == {other, None}
     left = warehouse.fetch(
