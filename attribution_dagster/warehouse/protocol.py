@@ -58,6 +58,9 @@ class Warehouse(Protocol):
     def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
         """The result of a query, batch by batch; close it, or read it to its end."""
 
+    def written(self, query: Query, parameters: Mapping[str, object], table: str | None = None) -> str:
+        """The statement as `build` runs it for the table, or as `fetch` does, with the parameters' values in it; nothing is opened."""
+
     def build(self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]) -> int:
         """Write a slice from a query and make it current; its number of rows. A version once written is kept."""
 

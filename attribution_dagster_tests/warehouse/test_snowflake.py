@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,6 +106,28 @@ def test_moments_are_bound_as_moments_and_nothing_else_is_touched() -> None:
     assert text.replace("%%", "%") == (
         "SELECT ':a' AS x, b::DATE AS d -- 10% of :a\nFROM t WHERE at >= CAST(%(a)s AS TIMESTAMP_NTZ) AND n = %(n)s"
     )
+
+
+def test_what_a_dry_run_writes_is_what_is_sent(snowflake_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from snowflake.connector.cursor import SnowflakeCursor
+
+    sent: list[str] = []
+    real = SnowflakeCursor.execute
+
+    def recording(self: SnowflakeCursor, *arguments: Any, **options: Any) -> Any:
+        done = real(self, *arguments, **options)
+        sent.append(re.sub("loading_[0-9a-f]{32}", "loading_<new>", self.query or ""))
+        return done
+
+    monkeypatch.setattr(SnowflakeCursor, "execute", recording)
+    values = {"user_id": "it's 100% \\ :moment", "moment": datetime(2025, 1, 6, 1, 2, 3, 456_789), "n": 7}
+    query = parse_query(
+        "q", "SELECT window_start, :user_id AS user_id, '5%' AS sample_hash, :n AS sample_rank FROM sampled_users WHERE window_start < :moment"
+    )  # fmt: skip
+    with opened(snowflake_url, "dry") as warehouse:
+        warehouse.build("sampled_users", WINDOW, "1", query, values)
+        warehouse.fetch(query, values)
+        assert warehouse.written(query, values, "sampled_users") in sent and warehouse.written(query, values) in sent
 
 
 def test_a_schema_holds_one_dataset(snowflake_url: str) -> None:
