@@ -15,9 +15,10 @@ from attribution_dagster.warehouse.protocol import Warehouse
 from attribution_dagster.warehouse.queries import load_query, parse_query
 from attribution_dagster.warehouse.registry import WAREHOUSES
 from attribution_dagster_tests.warehouse.conftest import Opener
+from attribution_dagster_tests.warehouse.live import LIVE, live
 from attribution_dagster_tests.warehouse.publisher import TABLES, WINDOW, write
 
-pytestmark = pytest.mark.parametrize("engine", sorted(WAREHOUSES))
+pytestmark = pytest.mark.parametrize("engine", [*sorted(WAREHOUSES), live])
 USERS = parse_query("users", "SELECT user_id, sample_rank FROM sampled_users")
 BOTH = parse_query(
     "both",
@@ -245,7 +246,7 @@ def _snowflake_dies(patch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
     return _dies(patch, at, SnowflakeCursor, "execute")
 
 
-DYING = {"duckdb": _duckdb_dies, "snowflake": _snowflake_dies}
+DYING = {"duckdb": _duckdb_dies, "snowflake": _snowflake_dies, LIVE: _snowflake_dies}
 """How a writer of each engine is made to die at its n-th step that others could see."""
 
 

@@ -1,7 +1,8 @@
-"""The whole graph with Snowflake's connector against the stand-in: every table as on DuckDB, value for value."""
+"""The whole graph with Snowflake's connector against the stand-in, and a live account where there is one: every table as on DuckDB, value for value."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.queries import parse_query
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace
+from attribution_dagster_tests.warehouse.live import LIVE, live, live_account
 from attribution_dagster_tests.warehouse.stand_in import account
 
 TABLES = sorted({table for tables in tables_of(VARIANTS).values() for table in tables} - {"canonical_events"})
@@ -24,14 +26,23 @@ OWN = {
 """Columns that are each run's own: HASH is another function in each engine, and clocks differ."""
 
 
-@pytest.fixture(scope="module")
-def in_snowflake(snowflake_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+@pytest.fixture(scope="module", params=["stand_in", live])
+def in_snowflake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     root: Path = tmp_path_factory.mktemp("snowflake")
-    with own_dagster_home(root):
-        workspace = small_workspace(root, settings=account(snowflake_url, "whole_graph"))
+    with own_dagster_home(root), _account(request) as settings:
+        workspace = small_workspace(root, settings=settings)
         launch(workspace, None)
         yield workspace
         workspace.warehouse.close()
+
+
+@contextmanager
+def _account(request: pytest.FixtureRequest) -> Iterator[Mapping[str, str]]:
+    if request.param != LIVE:
+        yield account(request.getfixturevalue("snowflake_url"), "whole_graph")
+        return
+    with live_account() as settings:
+        yield settings
 
 
 @pytest.mark.parametrize("scope", ["work", "published"])
