@@ -90,6 +90,22 @@ def test_no_statement_of_a_transaction_survives_what_fails_in_it(snowflake_url: 
         assert warehouse._work.rows("SELECT COUNT(*) FROM manifest_slices") == [(0,)]
 
 
+def test_manifests_that_were_replaced_are_pruned_and_what_is_shown_stays(snowflake_url: str) -> None:
+    """Three publications of one window and one of another: of four manifests with seven tables two with three stay."""
+    counts = "SELECT (SELECT COUNT(*) FROM manifests), (SELECT COUNT(*) FROM manifest_slices)"
+    with opened(snowflake_url, "manifests") as warehouse:
+        for number in (1, 2, 3):
+            write(warehouse, number)
+            warehouse.publish(WINDOW, dict.fromkeys(("sampled_users", "risk_set"), str(number)), {"number": number})
+        warehouse.build("risk_set", "2025-01-07", "9", parse_query("q", "SELECT * FROM risk_set"), {})
+        warehouse.publish("2025-01-07", {"risk_set": "9"}, {})
+        shown = [warehouse.manifest(key) for key in warehouse.published_windows()]
+        assert warehouse.prune(1) == 0 and warehouse._work.rows(counts) == [(4, 7)]
+        assert warehouse.prune(0) == 4 and warehouse._work.rows(counts) == [(2, 3)]
+        assert [warehouse.manifest(key) for key in warehouse.published_windows()] == shown and len(shown) == 2
+        assert warehouse.prune(0) == 0 and warehouse._work.rows(counts) == [(2, 3)]
+
+
 @pytest.mark.parametrize("path", sorted(sql_folder().glob("s*/*.sql")), ids=lambda path: path.stem)
 def test_statements_run_as_they_are_written(path: Path) -> None:
     query = load_query(f"{path.parent.name}/{path.stem}")
