@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from attribution_dagster.datasets.registry import known_datasets
 from attribution_dagster.errors import ConfigurationError
@@ -69,6 +69,8 @@ class Settings:
     """Where failed checks and runs are told, as apprise writes targets; they hold passwords."""
     heartbeat_url: str | None = field(default=None, repr=False)
     ui_url: str = "http://127.0.0.1:3000"
+    database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Addresses, with their passwords, by the variable that holds them: those that a dataset's YAML may name."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Values of the environment that no message may show."""
 
@@ -91,6 +93,8 @@ class Settings:
         )
         datasets = _names(env.get("ATTRIBUTION_DATASETS", "marketplace"))
         warehouse = _one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES)
+        urls = {k: v for k, v in env.items() if k.endswith("_URL") and not k.startswith("ATTRIBUTION_")}
+        named = [v for k, v in env.items() if _SECRET_NAMES.search(k.upper())]
         return cls(
             home=home,
             exports=Path(env.get("ATTRIBUTION_EXPORTS", "exports")).expanduser().absolute(),
@@ -105,7 +109,8 @@ class Settings:
             alert_urls=tuple(filter(None, _BETWEEN_URLS.split(env.get("ATTRIBUTION_ALERT_URLS", "").strip(_BLANK)))),
             heartbeat_url=_heartbeat(env),
             ui_url=(_web("ATTRIBUTION_UI_URL", env.get("ATTRIBUTION_UI_URL")) or cls.ui_url).rstrip("/"),
-            secrets=tuple(v for k, v in env.items() if _SECRET_NAMES.search(k.upper()) and len(v) >= _SHORTEST_SECRET),
+            database_urls=urls,
+            secrets=tuple(v for v in (*named, *map(_password, urls.values())) if len(v) >= _SHORTEST_SECRET),
         )
 
 
@@ -158,6 +163,14 @@ def _heartbeat(env: Mapping[str, str]) -> str | None:
             "ATTRIBUTION_HEARTBEAT_URL is set but ATTRIBUTION_ALERT_URLS is not: nobody is told, so nothing would fetch it"
         )
     return url
+
+
+def _password(url: str) -> str:
+    """The password in an address, empty without one."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
 
 
 def _names(value: str) -> tuple[str, ...]:

@@ -24,10 +24,10 @@ from attribution_dagster.warehouse.duckdb_source import (
 )
 from attribution_dagster.warehouse.forgetting import Forgettable
 from attribution_dagster.warehouse.protocol import Forgotten, Manifest, Scope
-from attribution_dagster.warehouse.queries import Query, literal, quoted, transpile
+from attribution_dagster.warehouse.queries import Query, literal, quoted, transpile, with_values
 from attribution_dagster.warehouse.slices import SliceStore, remove_stale_folders
 from attribution_dagster.warehouse.source import Source
-from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
+from attribution_dagster.warehouse.suppression import Suppression, add_to_suppression, load_suppression
 
 _HISTORY = "_history"
 _BATCH_ROWS = 65_536
@@ -121,6 +121,16 @@ class DuckDBWarehouse:
             yield reader.schema
             yield from reader
 
+    def written(self, query: Query, parameters: Mapping[str, object], table: str | None = None) -> str:
+        """The statement as `build` runs it for the table, or as `fetch` does, with the parameters' values in it."""
+        query.check(parameters)
+        selected = with_values(query, "duckdb", parameters)
+        return (
+            selected
+            if table is None
+            else _copy(table_definition(table), selected, "<table>/<window>/<version>.parquet")
+        )
+
     def build(self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]) -> int:
         """Write a slice from a query and make it current; its number of rows."""
         query.check(parameters)
@@ -130,11 +140,8 @@ class DuckDBWarehouse:
             return pq.read_metadata(target).num_rows
         with self._slices.writing(table, window_key, version) as path, _explained(query):
             with self._cursor(query, "work") as cursor:
-                written = cursor.execute(
-                    f"COPY (SELECT {definition.cast_sql} FROM ({transpile(query, 'duckdb')})) "
-                    f"TO {literal(str(path))} (FORMAT parquet)",
-                    dict(parameters),
-                ).fetchone()
+                copied = _copy(definition, transpile(query, "duckdb"), str(path))
+                written = cursor.execute(copied, dict(parameters)).fetchone()
             return int(written[0]) if written else 0
 
     def load(self, table: str, window_key: str, version: str, batches: Iterable[pa.RecordBatch]) -> int:
@@ -172,9 +179,9 @@ class DuckDBWarehouse:
         remove_stale_folders(self._folder / "spill", spill, max(superseded_hours, 24))
         return removed + remove_stale_folders(self._folder / "source", self._snapshots, superseded_hours)
 
-    def suppressed(self) -> str:
-        """Digest of the list of users whom reading the source leaves out; empty without any."""
-        return load_suppression(self._folder).digest
+    def suppression(self) -> Suppression:
+        """The list of users whom reading the source leaves out."""
+        return load_suppression(self._folder)
 
     def forget(self, user_id: str) -> Forgotten:
         """Take the user's rows out of every file, and keep the user out from now on.
@@ -296,3 +303,7 @@ def _explained(query: Query) -> Iterator[None]:
         raise OSError(f"query {query.name} failed: {error}") from error  # of a disk, not of the data: worth another try
     except duckdb.Error as error:
         raise DataError(f"query {query.name} failed: {error}") from error
+
+
+def _copy(definition: Table, selected: str, path: str) -> str:
+    return f"COPY (SELECT {definition.cast_sql} FROM ({selected})) TO {literal(path)} (FORMAT parquet)"

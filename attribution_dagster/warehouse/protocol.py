@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from attribution_dagster.warehouse.queries import Query
 from attribution_dagster.warehouse.source import Source
+from attribution_dagster.warehouse.suppression import Suppression
 
 Scope = Literal["work", "published"]
 
@@ -57,6 +58,9 @@ class Warehouse(Protocol):
     def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
         """The result of a query, batch by batch; close it, or read it to its end."""
 
+    def written(self, query: Query, parameters: Mapping[str, object], table: str | None = None) -> str:
+        """The statement as `build` runs it for the table, or as `fetch` does, with the parameters' values in it; nothing is opened."""
+
     def build(self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]) -> int:
         """Write a slice from a query and make it current; its number of rows. A version once written is kept."""
 
@@ -90,8 +94,8 @@ class Warehouse(Protocol):
     def forget(self, user_id: str) -> Forgotten:
         """Take the user's rows out of all slices, also those that readers see, and keep the user out from now on."""
 
-    def suppressed(self) -> str:
-        """Digest of the list of users whom reading the source leaves out; empty without any."""
+    def suppression(self) -> Suppression:
+        """The list of users whom reading the source leaves out."""
 
     def close(self) -> None:
         """Let go of connections and temporary files."""

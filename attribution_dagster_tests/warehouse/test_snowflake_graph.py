@@ -1,4 +1,7 @@
-"""The whole graph with Snowflake's connector against the stand-in: every table as on DuckDB, value for value; and no secret of it is left anywhere."""
+"""The whole graph with Snowflake's connector against the stand-in, and a live account where there is one: every table as on DuckDB, value for value.
+
+The run against the stand-in is given secrets, and none of them is left anywhere.
+"""
 
 import math
 import os
@@ -13,6 +16,7 @@ import pyarrow as pa
 import pytest
 
 from attribution_dagster.alerts.sensor import alert_sensors
+from attribution_dagster.cli.launch import launch
 from attribution_dagster.graph import tables_of
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
@@ -20,7 +24,14 @@ from attribution_dagster.warehouse.queries import parse_query
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
 from attribution_dagster_tests.deployment.project import ROOT
 from attribution_dagster_tests.deployment.test_secrets import CANARY, holding
-from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, small_environment, small_workspace
+from attribution_dagster_tests.pipeline.small import (
+    EXPLAINED,
+    VARIANTS,
+    own_dagster_home,
+    small_environment,
+    small_workspace,
+)
+from attribution_dagster_tests.warehouse.live import live_account
 from attribution_dagster_tests.warehouse.stand_in import account
 
 TABLES = sorted({table for tables in tables_of(VARIANTS).values() for table in tables} - {"canonical_events"})
@@ -68,6 +79,25 @@ def in_snowflake(secret_settings: dict[str, str], tmp_path_factory: pytest.TempP
     workspace.warehouse.close()
 
 
+@pytest.fixture(scope="module")
+def in_live_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    root: Path = tmp_path_factory.mktemp("snowflake_live")
+    with own_dagster_home(root), live_account() as settings:
+        workspace = small_workspace(root, settings=settings)
+        launch(workspace, None)
+        yield workspace
+        workspace.warehouse.close()
+
+
+@pytest.fixture(
+    scope="module", params=["in_snowflake", pytest.param("in_live_account", marks=pytest.mark.snowflake_live)]
+)
+def elsewhere(request: pytest.FixtureRequest) -> Workspace:
+    """The small dataset's whole graph, made on another engine."""
+    workspace: Workspace = request.getfixturevalue(request.param)
+    return workspace
+
+
 def test_a_whole_run_and_its_alerts_leave_no_secret_anywhere(
     in_snowflake: Workspace, watchdog: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,24 +117,24 @@ def test_a_whole_run_and_its_alerts_leave_no_secret_anywhere(
 
 
 @pytest.mark.parametrize("scope", ["work", "published"])
-def test_every_table_is_as_on_duckdb(published: Workspace, in_snowflake: Workspace, scope: Any) -> None:
+def test_every_table_is_as_on_duckdb(published: Workspace, elsewhere: Workspace, scope: Any) -> None:
     filled = 0
     for table in TABLES:
         columns = [column.name for column in table_definition(table).columns if column.name not in OWN.get(table, ())]
         query = parse_query("all", f"SELECT {', '.join(columns)} FROM {table}")
-        want, got = (each.warehouse.fetch(query, {}, scope) for each in (published, in_snowflake))
+        want, got = (each.warehouse.fetch(query, {}, scope) for each in (published, elsewhere))
         assert got.column_names == want.column_names and got.num_rows == want.num_rows, table
         filled += bool(want.num_rows)
         for one, other in zip(_ordered(want), _ordered(got), strict=True):
             for name, value in one.items():
                 assert _same(value, other[name]), (
-                    f"{table}.{name}: {value!r} on DuckDB, {other[name]!r} in Snowflake, in {one}"
+                    f"{table}.{name}: {value!r} on DuckDB, {other[name]!r} elsewhere, in {one}"
                 )
     assert filled > len(TABLES) // 2
 
 
-def test_what_is_published_rests_on_the_same_evidence(published: Workspace, in_snowflake: Workspace) -> None:
-    want, got = (each.warehouse.manifest(EXPLAINED) for each in (published, in_snowflake))
+def test_what_is_published_rests_on_the_same_evidence(published: Workspace, elsewhere: Workspace) -> None:
+    want, got = (each.warehouse.manifest(EXPLAINED) for each in (published, elsewhere))
     assert want is not None and got is not None and set(got.tables) == set(want.tables)
     assert {name: each.rows for name, each in got.tables.items()} == {
         name: each.rows for name, each in want.tables.items()
