@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.snowflake_settings import SNOWFLAKE_VARIABLES, SnowflakeSettings
 
-WAREHOUSES = ("duckdb", "snowflake")
+WAREHOUSES = ("duckdb", "snowflake", "spark")
 _EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
 _SECRET = {"ATTRIBUTION_ALERT_URLS", "ATTRIBUTION_HEARTBEAT_URL"}
 """Addresses that are secrets as a whole, and are never shown."""
@@ -27,6 +27,7 @@ _KNOWN = {
     "ATTRIBUTION_WAREHOUSE",
     "ATTRIBUTION_MEMORY_LIMIT",
     "ATTRIBUTION_THREADS",
+    "ATTRIBUTION_SPARK_MASTER",
     "ATTRIBUTION_MLFLOW_TRACKING_URI",
     "ATTRIBUTION_ALERT_URLS",
     "ATTRIBUTION_HEARTBEAT_URL",
@@ -54,6 +55,8 @@ class Settings:
     warehouse: str = "duckdb"
     snowflake: SnowflakeSettings | None = None
     """The account; None unless the warehouse is Snowflake."""
+    spark_master: str | None = None
+    """Where Spark runs if none is running yet; None is this machine."""
     memory_limit: str = "4GB"
     threads: int = 2
     mlflow_tracking_uri: str
@@ -89,6 +92,7 @@ class Settings:
             events={k[len(_EVENTS_PREFIX) :].lower(): v for k, v in env.items() if k.startswith(_EVENTS_PREFIX)},
             warehouse=warehouse,
             snowflake=SnowflakeSettings.from_environment(env, datasets) if warehouse == "snowflake" else None,
+            spark_master=env.get("ATTRIBUTION_SPARK_MASTER", "").strip() or None,
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
             mlflow_tracking_uri=env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}"),

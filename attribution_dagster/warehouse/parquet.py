@@ -184,7 +184,9 @@ class ParquetWarehouse(ABC):
         `<table>_history` is the table in all published windows.
         """
         if scope == "work":
-            return {table: (table_definition(table), self._slices.current_files(table)) for table in self._stored(query)}
+            return {
+                table: (table_definition(table), self._slices.current_files(table)) for table in self._stored(query)
+            }
         manifests = [m for m in map(self.manifest, self.published_windows()) if m is not None]
         found: dict[str, tuple[Table, Sequence[Path]]] = {}
         for table in self._stored(query):

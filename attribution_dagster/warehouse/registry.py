@@ -46,4 +46,20 @@ def _snowflake(dataset: str, settings: Settings) -> Warehouse:
     )
 
 
-WAREHOUSES: dict[str, Callable[[str, Settings], Warehouse]] = {"duckdb": _duckdb, "snowflake": _snowflake}
+def _spark(dataset: str, settings: Settings) -> Warehouse:
+    from attribution_dagster.warehouse.spark import SparkWarehouse
+
+    return SparkWarehouse(
+        root=settings.home / "warehouse",
+        profile=load_profile(dataset, settings.dataset_folders),
+        master=settings.spark_master,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+    )
+
+
+WAREHOUSES: dict[str, Callable[[str, Settings], Warehouse]] = {
+    "duckdb": _duckdb,
+    "snowflake": _snowflake,
+    "spark": _spark,
+}
