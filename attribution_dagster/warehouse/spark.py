@@ -12,12 +12,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from attribution_dagster.datasets.profile import Profile
-from attribution_dagster.warehouse.ddl import Table
+from attribution_dagster.warehouse.ddl import Table, table_definition
 from attribution_dagster.warehouse.parquet import ROLES_TABLE, ParquetWarehouse, roles_table
-from attribution_dagster.warehouse.parts import parts_of
-from attribution_dagster.warehouse.protocol import Scope
+from attribution_dagster.warehouse.parts import parts_of, rows_of
+from attribution_dagster.warehouse.protocol import RowsFunction, Scope
 from attribution_dagster.warehouse.queries import Query
 from attribution_dagster.warehouse.source import Source
+from attribution_dagster.warehouse.spark_mapping import mapped_sessions
 from attribution_dagster.warehouse.spark_session import as_pattern, explained, open_spark, own_session
 from attribution_dagster.warehouse.spark_source import SparkSource, describe_table
 from attribution_dagster.warehouse.spark_text import SPARK, bound, statement
@@ -52,6 +53,21 @@ class SparkWarehouse(ParquetWarehouse):
     def describe_table(self, name: str) -> tuple[tuple[str, ...], str]:
         """Columns of a table that events can be read from, and a digest that changes when the table does."""
         return describe_table(self._own_session(), name)
+
+    def map_sessions(
+        self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object],
+        function: RowsFunction, shared: object, events_per_chunk: int,
+    ) -> int:  # fmt: skip
+        """Write a slice from what the function makes of a query's rows on the executors; its number of rows."""
+        query.check(parameters)
+        definition, rows = table_definition(table), self._slices.rows(table, window_key, version)
+        if rows is not None:
+            self._slices.point(table, window_key, version)
+            return rows
+        with self._slices.writing(table, window_key, version) as path, explained(query):
+            with self._result(query, parameters, "work") as events:
+                mapped_sessions(events, definition, function, shared, events_per_chunk).write.parquet(str(path))
+            return rows_of(path)
 
     def _fetch(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> pa.Table:
         with explained(query), self._result(query, parameters, scope) as result:

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,9 @@ def open_spark(master: str | None, memory_limit: str, threads: int) -> SparkSess
         raise ConfigurationError("Spark needs Java 17 and there is no java: install it, or set JAVA_HOME")
     builder = SparkSession.builder.appName("attribution").config("spark.ui.showConsoleProgress", "false")
     if master is None:
+        os.environ.setdefault(
+            "PYSPARK_PYTHON", sys.executable
+        )  # else its workers are whatever python3 is first on the path
         builder = (
             builder.master(f"local[{threads}]")
             .config("spark.driver.memory", _java_size(memory_limit))
