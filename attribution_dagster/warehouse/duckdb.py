@@ -64,7 +64,7 @@ class DuckDBWarehouse(ParquetWarehouse):
     def describe_table(self, name: str) -> tuple[tuple[str, ...], str]:
         """There are no tables but its own: raises ConfigurationError."""
         raise ConfigurationError(
-            f"table:{name} names a table of the warehouse, and duckdb has no tables of others: set ATTRIBUTION_WAREHOUSE=snowflake, or give a file"
+            f"table:{name} names a table of the warehouse, and duckdb has no tables of others: set ATTRIBUTION_WAREHOUSE to snowflake or spark, or give a file"
         )
 
     def close(self) -> None:

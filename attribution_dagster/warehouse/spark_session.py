@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +47,7 @@ def open_spark(master: str | None, memory_limit: str, threads: int) -> SparkSess
             .config("spark.driver.memory", _java_size(memory_limit))
             .config("spark.sql.shuffle.partitions", str(_PARTITIONS_PER_THREAD * threads))
             .config("spark.ui.enabled", "false")
+            .config("spark.sql.warehouse.dir", str(Path(tempfile.gettempdir()) / "spark-warehouse"))
             .config("spark.log.level", "OFF")
         )
     else:
@@ -70,12 +72,17 @@ def explained(query: Query) -> Iterator[None]:
     try:
         yield
     except PySparkException as error:
-        message = str(error).split("\n\n")[0].split(" SQLSTATE")[0]
+        message = told(error)
         if (error.getCondition() or "").startswith(_GONE):
             raise OSError(f"query {query.name} failed: {message}") from error
         if isinstance(error, AnalysisException):
             raise ConfigurationError(f"query {query.name}: {message}") from error
         raise DataError(f"query {query.name} failed: {message}") from error
+
+
+def told(error: PySparkException) -> str:
+    """What went wrong, without the plan and the place in the statement."""
+    return str(error).split(" SQLSTATE")[0].strip()
 
 
 def as_pattern(path: Path) -> str:

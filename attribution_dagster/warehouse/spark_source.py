@@ -18,7 +18,7 @@ from attribution_dagster.errors import ConfigurationError, SourceError
 from attribution_dagster.warehouse.duckdb_source import kept_in_snapshot, snapshot
 from attribution_dagster.warehouse.files import WAREHOUSE_TABLE, hash_texts
 from attribution_dagster.warehouse.source import Input, Source
-from attribution_dagster.warehouse.spark_session import as_pattern
+from attribution_dagster.warehouse.spark_session import as_pattern, told
 from attribution_dagster.warehouse.spark_text import SPARK, statement
 from attribution_dagster.warehouse.suppression import Suppression
 
@@ -54,7 +54,9 @@ class SparkSource:
         for name, each in {"events": source.events, **source.extras}.items():
             try:
                 found[f"raw_{name}"] = self._find(session, source, name, each, listed)
-            except (PySparkException, duckdb.Error) as error:
+            except PySparkException as error:
+                raise SourceError(f"the source of {source.dataset} can't be read: {told(error)}") from error
+            except duckdb.Error as error:
                 raise SourceError(f"the source of {source.dataset} can't be read: {error}") from error
         keeps = listed.keeps_sql("user_id") or "true"
         [spark_keeps] = sqlglot.transpile(keeps, read="duckdb", write=SPARK)
@@ -108,7 +110,9 @@ def describe_table(session: SparkSession, name: str) -> tuple[tuple[str, ...], s
         table = session.table(name)
         columns, files = tuple(column.lower() for column in table.columns), sorted(table.inputFiles())
     except PySparkException as error:
-        raise SourceError(f"table {name} can't be read: {error}. Grant SELECT on it, or correct the name.") from error
+        raise SourceError(
+            f"table {name} can't be read: {told(error)} Grant SELECT on it, or correct the name."
+        ) from error
     if not files:
         raise ConfigurationError(f"table {name} has no files, so that it can't be told when it changes: give a table of files, or Parquet files")  # fmt: skip
     return columns, hash_texts([name, *files])
