@@ -96,6 +96,7 @@ def run(
     import time
 
     from attribution_dagster.cli.launch import launch
+    from attribution_dagster.cli.pipes import reporting
     from attribution_dagster.cli.progress import TerminalProgress
     from attribution_dagster.cli.results import summarise
     from attribution_dagster.reports.summary import render
@@ -103,9 +104,9 @@ def run(
 
     settings = _with_events(Settings.from_environment(), dataset, events)
     began = time.monotonic()
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, reporting() as report:
         workspace = open_workspace(dataset, settings, progress)
-        plan = launch(workspace, window, force=force)
+        plan = launch(workspace, window, force=force, report=report)
     for key, reason in plan.left_out.items():
         console.print(f"window {key} is not explained: it {reason}", highlight=False)
     for key in plan.explained:

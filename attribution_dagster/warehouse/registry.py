@@ -47,7 +47,14 @@ def _snowflake(dataset: str, settings: Settings) -> Warehouse:
 
 
 def _spark(dataset: str, settings: Settings) -> Warehouse:
-    from attribution_dagster.warehouse.spark import SparkWarehouse
+    try:
+        from attribution_dagster.warehouse.spark import SparkWarehouse
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "pyspark":
+            raise
+        raise ConfigurationError(
+            "ATTRIBUTION_WAREHOUSE=spark needs pyspark: pip install 'attribution-dagster[spark]'"
+        ) from error
 
     return SparkWarehouse(
         root=settings.home / "warehouse",

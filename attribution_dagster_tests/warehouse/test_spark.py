@@ -1,6 +1,7 @@
 """What is Spark's own: texts read as the others read them, sources, files that both engines read, work on the executors."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from attribution_dagster.assets.sequences import open_sequences, sequence_query
@@ -19,10 +21,12 @@ from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.windows import windows
 from attribution_dagster.errors import ConfigurationError, SourceError
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.duckdb import DuckDBWarehouse
 from attribution_dagster.warehouse.protocol import Mapper, Warehouse
 from attribution_dagster.warehouse.queries import load_query, parse_query
+from attribution_dagster.warehouse.registry import open_warehouse
 from attribution_dagster.warehouse.source import open_source
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 from attribution_dagster_tests.warehouse.local_spark import needs_spark
@@ -104,6 +108,38 @@ def test_a_file_is_read_as_on_duckdb(kind: str, spark: Any, embedded: Warehouse,
     want, got = staged(embedded, path), staged(spark, path)
     assert want[0].num_rows == 2 and repr(got[0].to_pylist()) == repr(want[0].to_pylist())  # NaN is none of its equals
     assert got[1].num_rows == want[1].num_rows == 1
+
+
+def test_a_user_who_was_forgotten_is_not_read_again_nor_copied(spark: Any, tmp_path: Path) -> None:
+    frame = events(event_id=list("abc"), event_at=["2025-01-06 10:00:00"] * 3).assign(user_id=["u", "v", "u"])
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    frame.to_parquet(tmp_path / "events.parquet")
+    spark.forget("u")
+    for name in ("events.csv", "events.parquet"):
+        found, _ = staged(spark, tmp_path / name)
+        assert found["user_id"].to_pylist() == ["v"]
+        spark.remove_window("2025-01-06")
+    [copy] = spark._folder.glob("source/*/part-*")
+    assert pq.read_table(copy)["user_id"].to_pylist() == ["v"]
+
+
+@pytest.mark.parametrize(
+    ("given", "java"), [("1GB", "1024m"), ("512MB", "524288k"), ("1.5 GB", "1536m"), ("2GiB", "2048m")]
+)
+def test_the_memory_limit_is_one_that_java_understands(given: str, java: str) -> None:
+    needs_spark()
+    from attribution_dagster.warehouse.spark_session import _java_size
+
+    assert _java_size(given) == java
+
+
+def test_spark_that_is_not_installed_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [n for n in sys.modules if n.startswith(("attribution_dagster.warehouse.spark", "pyspark"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    settings = Settings.from_environment({"ATTRIBUTION_WAREHOUSE": "spark"})
+    with pytest.raises(ConfigurationError, match=r"ATTRIBUTION_WAREHOUSE=spark needs pyspark: .*\[spark\]"):
+        open_warehouse("marketplace", settings)
 
 
 def test_a_table_of_spark_is_a_source_and_changes_when_its_files_do(spark: Any, tmp_path: Path) -> None:
