@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 export DAGSTER_HOME ?= $(CURDIR)/.attribution/dagster
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: run test ui bench verify lint clean
+.PHONY: run test test-spark ui bench verify lint clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -20,6 +20,10 @@ run: $(STAMP)  ## the main job on the simulated marketplace
 
 test: $(STAMP)  ## the whole test suite
 	@$(BIN)/python -m pytest -n 2
+
+test-spark: $(STAMP)  ## what `make test` skips without Spark: 500 MB more, and Java 17
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,spark]"
+	@$(BIN)/python -m pytest attribution_dagster_tests/warehouse -k spark
 
 lint: $(STAMP)  ## style, types of core/, architecture
 	@$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from attribution_dagster.datasets.registry import known_datasets
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.snowflake_settings import SNOWFLAKE_VARIABLES, SnowflakeSettings
 
-WAREHOUSES = ("duckdb", "snowflake")
+WAREHOUSES = ("duckdb", "snowflake", "spark")
 _EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
 _SECRET = {"ATTRIBUTION_ALERT_URLS", "ATTRIBUTION_HEARTBEAT_URL"}
 """Addresses that are secrets as a whole, and are never shown."""
@@ -28,6 +28,7 @@ _KNOWN = {
     "ATTRIBUTION_WAREHOUSE",
     "ATTRIBUTION_MEMORY_LIMIT",
     "ATTRIBUTION_THREADS",
+    "ATTRIBUTION_SPARK_MASTER",
     "ATTRIBUTION_MLFLOW_TRACKING_URI",
     "ATTRIBUTION_ALERT_URLS",
     "ATTRIBUTION_HEARTBEAT_URL",
@@ -62,6 +63,8 @@ class Settings:
     warehouse: str = "duckdb"
     snowflake: SnowflakeSettings | None = None
     """The account; None unless the warehouse is Snowflake."""
+    spark_master: str | None = None
+    """Where Spark runs if none is running yet; None is this machine."""
     memory_limit: str = "4GB"
     threads: int = 2
     mlflow_tracking_uri: str
@@ -103,6 +106,7 @@ class Settings:
             events=_events(env, known_datasets(folders)),
             warehouse=warehouse,
             snowflake=SnowflakeSettings.from_environment(env, datasets) if warehouse == "snowflake" else None,
+            spark_master=env.get("ATTRIBUTION_SPARK_MASTER", "").strip() or None,
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
             mlflow_tracking_uri=_uri(env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")),

@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.retries import retried_after_io_errors
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
@@ -19,6 +18,7 @@ from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.database_source import copy_folder, is_from_database, update_copy
 from attribution_dagster.resources.workspace import WHOLE, Workspace
+from attribution_dagster.retries import retried_after_io_errors
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import Source, open_source
 
@@ -35,7 +35,10 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
         """Where the events come from and what they hold: rows, time range, event types. Rows without a usable time are quarantined here."""
         workspace = assets.workspace
         if is_from_database(workspace.profile, workspace.settings):
-            update_copy(workspace.profile, workspace.settings, workspace.warehouse.suppression(), workspace.progress)
+            with workspace.locks.judging():
+                update_copy(
+                    workspace.profile, workspace.settings, workspace.warehouse.suppression(), workspace.progress
+                )
         found = _open(workspace)
         return make(
             context,

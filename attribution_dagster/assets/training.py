@@ -109,6 +109,11 @@ def open_model(workspace: Workspace, variant: str, window_key: str) -> "Attribut
     """The model that explains the window. MissingInputError if it has not been trained."""
     from attribution_dagster.core.models.storage import load_model
 
+    return load_model(model_folder(workspace, variant, window_key))
+
+
+def model_folder(workspace: Workspace, variant: str, window_key: str) -> Path:
+    """Where the model that explains the window lies. MissingInputError if it has not been trained."""
     record = workspace.artifacts.record(f"{variant}/trained_model", window_key)
     folder = None
     if record is not None:
@@ -117,7 +122,7 @@ def open_model(workspace: Workspace, variant: str, window_key: str) -> "Attribut
         )
     if folder is None:
         raise MissingInputError(f"{variant}/trained_model of window {window_key} is missing: materialise it first")
-    return load_model(folder)
+    return folder
 
 
 def training_keys(workspace: Workspace, key: str) -> list[str]:

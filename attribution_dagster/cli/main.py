@@ -117,6 +117,7 @@ def run(
     import time
 
     from attribution_dagster.cli.launch import launch
+    from attribution_dagster.cli.pipes import reporting
     from attribution_dagster.cli.progress import TerminalProgress
     from attribution_dagster.cli.results import summarise
     from attribution_dagster.reports.summary import render
@@ -124,9 +125,9 @@ def run(
 
     settings = _with_events(Settings.from_environment(), dataset, events)
     began = time.monotonic()
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, reporting() as report:
         workspace = open_workspace(dataset, settings, progress)
-        plan = launch(workspace, window, force=force)
+        plan = launch(workspace, window, force=force, report=report)
     for key, reason in plan.left_out.items():
         console.print(f"window {key} is not explained: it {reason}", highlight=False)
     for key in plan.explained:
@@ -152,7 +153,8 @@ def copy(
         raise AttributionError(f"--since {since}: write a date, such as 2026-01-31") from None
     with TerminalProgress(console) as progress:
         workspace = open_workspace(dataset, Settings.from_environment(), progress)
-        update_copy(workspace.profile, workspace.settings, workspace.warehouse.suppression(), progress, first)
+        with workspace.locks.judging():
+            update_copy(workspace.profile, workspace.settings, workspace.warehouse.suppression(), progress, first)
     workspace.warehouse.close()
 
 

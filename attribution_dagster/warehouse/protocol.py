@@ -1,9 +1,9 @@
 """What every warehouse does: read by query, write slices (table, window, version), publish a manifest per window."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -99,3 +99,23 @@ class Warehouse(Protocol):
 
     def close(self) -> None:
         """Let go of connections and temporary files."""
+
+
+RowsFunction = Callable[[Iterable[pa.RecordBatch], Any], Iterator[pa.RecordBatch]]
+"""Makes rows of rows, batch by batch; takes what it shares with its copies as the second argument."""
+
+
+@runtime_checkable
+class Mapper(Protocol):
+    """A warehouse that can run a function where the rows are, on many machines at once."""
+
+    def map_sessions(
+        self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object],
+        function: RowsFunction, shared: object, events_per_chunk: int,
+    ) -> int:  # fmt: skip
+        """Write a slice from what the function makes of a query's rows, and make it current; its number of rows.
+
+        The rows have session_id, event_index and event_at. They come with their `chunk`, ordered by it, session and index,
+        whole chunks together: a session is in the chunk of so many events that its first event falls into, all sessions in
+        order. `shared` is sent once to each machine.
+        """

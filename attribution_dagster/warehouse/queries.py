@@ -161,9 +161,10 @@ def identifier(value: str) -> str:
     return value
 
 
-def quoted(name: str) -> str:
+def quoted(name: str, dialect: str = "duckdb") -> str:
     """A column or schema name from outside, as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    mark = "`" if dialect == "spark" else '"'
+    return mark + name.replace(mark, 2 * mark) + mark
 
 
 def literal(text: str) -> str:

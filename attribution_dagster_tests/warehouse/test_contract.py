@@ -234,7 +234,7 @@ def _dies(patch: pytest.MonkeyPatch, at: int, owner: Any, name: str) -> Callable
     return lambda: calls[0]
 
 
-def _duckdb_dies(patch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
+def _files_die(patch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
     import os
 
     return _dies(patch, at, os, "replace")
@@ -246,7 +246,7 @@ def _snowflake_dies(patch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
     return _dies(patch, at, SnowflakeCursor, "execute")
 
 
-DYING = {"duckdb": _duckdb_dies, "snowflake": _snowflake_dies, LIVE: _snowflake_dies}
+DYING = {"duckdb": _files_die, "snowflake": _snowflake_dies, "spark": _files_die, LIVE: _snowflake_dies}
 """How a writer of each engine is made to die at its n-th step that others could see."""
 
 

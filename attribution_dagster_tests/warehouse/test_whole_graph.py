@@ -1,5 +1,6 @@
-"""The whole graph with Snowflake's connector against the stand-in, and a live account where there is one: every table as on DuckDB, value for value.
+"""The whole graph on every other engine, and on a live Snowflake account where there is one: each table as on DuckDB, value for value.
 
+Snowflake's stand-in is DuckDB inside; Spark is an engine of its own, and so the witness that the SQL says what it should.
 The run against the stand-in is given secrets, and none of them is left anywhere.
 """
 
@@ -7,7 +8,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from attribution_dagster.graph import tables_of
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.queries import parse_query
+from attribution_dagster.warehouse.registry import WAREHOUSES
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
 from attribution_dagster_tests.deployment.project import ROOT
 from attribution_dagster_tests.deployment.test_secrets import CANARY, holding
@@ -31,7 +33,8 @@ from attribution_dagster_tests.pipeline.small import (
     small_environment,
     small_workspace,
 )
-from attribution_dagster_tests.warehouse.live import live_account
+from attribution_dagster_tests.warehouse.live import live, live_account
+from attribution_dagster_tests.warehouse.local_spark import LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.stand_in import account
 
 TABLES = sorted({table for tables in tables_of(VARIANTS).values() for table in tables} - {"canonical_events"})
@@ -80,21 +83,32 @@ def in_snowflake(secret_settings: dict[str, str], tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def in_live_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    root: Path = tmp_path_factory.mktemp("snowflake_live")
-    with own_dagster_home(root), live_account() as settings:
+def in_snowflake_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with live_account() as settings:
+        yield from _launched(tmp_path_factory.mktemp("snowflake_live"), settings)
+
+
+@pytest.fixture(scope="module")
+def in_spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    needs_spark()
+    yield from _launched(tmp_path_factory.mktemp("spark"), LOCAL_SPARK)
+
+
+def _launched(root: Path, settings: Mapping[str, str]) -> Iterator[Workspace]:
+    with own_dagster_home(root):
         workspace = small_workspace(root, settings=settings)
         launch(workspace, None)
         yield workspace
         workspace.warehouse.close()
 
 
-@pytest.fixture(
-    scope="module", params=["in_snowflake", pytest.param("in_live_account", marks=pytest.mark.snowflake_live)]
-)
+OTHERS = [*sorted(set(WAREHOUSES) - {"duckdb"}), live]
+
+
+@pytest.fixture(scope="module", params=OTHERS)
 def elsewhere(request: pytest.FixtureRequest) -> Workspace:
     """The small dataset's whole graph, made on another engine."""
-    workspace: Workspace = request.getfixturevalue(request.param)
+    workspace: Workspace = request.getfixturevalue(f"in_{request.param}")
     return workspace
 
 
