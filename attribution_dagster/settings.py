@@ -29,6 +29,7 @@ _KNOWN = {
     "ATTRIBUTION_MEMORY_LIMIT",
     "ATTRIBUTION_THREADS",
     "ATTRIBUTION_SPARK_MASTER",
+    "ATTRIBUTION_SPARK_TRAINING_PROCESSES",
     "ATTRIBUTION_MLFLOW_TRACKING_URI",
     "ATTRIBUTION_ALERT_URLS",
     "ATTRIBUTION_HEARTBEAT_URL",
@@ -65,6 +66,8 @@ class Settings:
     """The account; None unless the warehouse is Snowflake."""
     spark_master: str | None = None
     """Where Spark runs if none is running yet; None is this machine."""
+    spark_training_processes: int = 1
+    """Processes that train a model together on Spark; 1 trains in this process."""
     memory_limit: str = "4GB"
     threads: int = 2
     mlflow_tracking_uri: str
@@ -107,6 +110,7 @@ class Settings:
             warehouse=warehouse,
             snowflake=SnowflakeSettings.from_environment(env, datasets) if warehouse == "snowflake" else None,
             spark_master=env.get("ATTRIBUTION_SPARK_MASTER", "").strip() or None,
+            spark_training_processes=_training_processes(env, warehouse),
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
             mlflow_tracking_uri=_uri(env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")),
@@ -175,6 +179,14 @@ def _password(url: str) -> str:
         return unquote(urlsplit(url).password or "")
     except ValueError:
         return ""
+
+
+def _training_processes(env: Mapping[str, str], warehouse: str) -> int:
+    name = "ATTRIBUTION_SPARK_TRAINING_PROCESSES"
+    processes = _positive(name, env.get(name, "1"))
+    if processes > 1 and warehouse != "spark":
+        raise ConfigurationError(f"{name}={processes} needs Spark: set ATTRIBUTION_WAREHOUSE=spark, or unset it")
+    return processes
 
 
 def _names(value: str) -> tuple[str, ...]:

@@ -119,3 +119,15 @@ class Mapper(Protocol):
         whole chunks together: a session is in the chunk of so many events that its first event falls into, all sessions in
         order. `shared` is sent once to each machine.
         """
+
+
+Joint = Callable[[Any], Any]
+"""What each of several processes that work together runs; they find each other by what torch reads from the environment."""
+
+
+@runtime_checkable
+class Gatherer(Protocol):
+    """A warehouse that can start processes that work together, on many machines."""
+
+    def run_together(self, processes: int, function: Joint, argument: Any) -> Any:
+        """What the function returns in the first of so many processes, each called with the argument."""

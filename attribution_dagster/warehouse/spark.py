@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,13 +16,14 @@ from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.warehouse.ddl import Table, table_definition
 from attribution_dagster.warehouse.parquet import ROLES_TABLE, ParquetWarehouse, roles_table
 from attribution_dagster.warehouse.parts import parts_of, rows_of
-from attribution_dagster.warehouse.protocol import RowsFunction, Scope
+from attribution_dagster.warehouse.protocol import Joint, RowsFunction, Scope
 from attribution_dagster.warehouse.queries import Query
 from attribution_dagster.warehouse.source import Source
 from attribution_dagster.warehouse.spark_mapping import mapped_sessions
 from attribution_dagster.warehouse.spark_session import as_pattern, explained, open_spark, own_session
 from attribution_dagster.warehouse.spark_source import SparkSource, describe_table
 from attribution_dagster.warehouse.spark_text import SPARK, bound, statement, with_values
+from attribution_dagster.warehouse.spark_together import run_together
 from attribution_dagster.warehouse.suppression import load_suppression
 
 _BATCH_ROWS = 65_536
@@ -68,6 +70,10 @@ class SparkWarehouse(ParquetWarehouse):
             with self._result(query, parameters, "work") as events:
                 mapped_sessions(events, definition, function, shared, events_per_chunk).write.parquet(str(path))
             return rows_of(path)
+
+    def run_together(self, processes: int, function: Joint, argument: Any) -> Any:
+        """What the function returns in the first of so many processes on the executors."""
+        return run_together(self._own_session(), processes, function, argument)
 
     def written(self, query: Query, parameters: Mapping[str, object], table: str | None = None) -> str:
         """The statement as `build` runs it for the table, or as `fetch` does, with the parameters' values in it."""
