@@ -1,33 +1,53 @@
 """Processes that work together on Spark's executors, started and joined by Spark's own TorchDistributor."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.ml.torch.distributor import TorchDistributor
 from pyspark.sql import SparkSession
 
 from attribution_dagster.errors import ConfigurationError, DataError
 from attribution_dagster.warehouse.protocol import Joint
-from attribution_dagster.warehouse.spark_session import told
-
-_TOO_FEW_SLOTS = "SPARK-24819"
 
 
 def run_together(session: SparkSession, processes: int, function: Joint, argument: Any) -> Any:
     """What the function returns in the first process. Each is a task of one barrier stage; if one fails, all do.
 
     Raises:
-        ConfigurationError: Spark has no room for so many at once.
-        DataError: a process failed; its last words are in the message.
+        ConfigurationError: Spark on this machine has too few cores for so many at once.
+        DataError: a process failed, and why.
     """
-    distributor = TorchDistributor(num_processes=processes, local_mode=False, use_gpu=False)
+    context = session.sparkContext
+    # A cluster may grow; Spark waits for that, and says what it lacks.
+    if context.master.startswith("local") and processes > context.defaultParallelism:
+        raise ConfigurationError(
+            f"ATTRIBUTION_SPARK_TRAINING_PROCESSES={processes} is more than Spark runs at once, {context.defaultParallelism}: set fewer, or give it more "
+            "cores by ATTRIBUTION_THREADS"
+        )
     try:
-        return distributor.run(function, argument)
-    except PySparkException as error:
-        if _TOO_FEW_SLOTS in str(error):
-            cores = session.sparkContext.defaultParallelism
-            raise ConfigurationError(
-                f"ATTRIBUTION_SPARK_TRAINING_PROCESSES={processes} is more than Spark runs at once, {cores}: set fewer, or give Spark more cores "
-                "(ATTRIBUTION_THREADS on this machine)"
-            ) from error
-        raise DataError(f"training on {processes} processes of Spark failed: {told(error)}") from error
+        found = TorchDistributor(num_processes=processes, local_mode=False, use_gpu=False).run(
+            _joining, function, argument
+        )
+    except (Py4JError, PySparkException, RuntimeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise DataError(
+            f"a process of {processes} on Spark ended; its last words are in the log above: {first}"
+        ) from error
+    if isinstance(found, _Failed):
+        raise DataError(f"{processes} processes on Spark failed: {found.message}")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Failed:
+    message: str
+
+
+def _joining(function: Joint, argument: Any) -> Any:
+    """What the function returns, or why it failed: Spark would say that it failed, and not why."""
+    try:
+        return function(argument)
+    except Exception as error:
+        return _Failed(message=f"{type(error).__name__}: {error}")

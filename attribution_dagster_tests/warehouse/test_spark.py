@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,21 @@ from attribution_dagster.assets.training import model_folder, open_model
 from attribution_dagster.core.attribution.sessions import attribute_sessions
 from attribution_dagster.core.attribution.streams import attribute_elsewhere, stamped
 from attribution_dagster.core.models.storage import model_bytes
+from attribution_dagster.core.models.together import train_together
 from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.windows import windows
-from attribution_dagster.errors import ConfigurationError, SourceError
+from attribution_dagster.errors import ConfigurationError, DataError, SourceError
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.duckdb import DuckDBWarehouse
-from attribution_dagster.warehouse.protocol import Mapper, Warehouse
+from attribution_dagster.warehouse.protocol import Gatherer, Mapper, Warehouse
 from attribution_dagster.warehouse.queries import load_query, parse_query
 from attribution_dagster.warehouse.registry import open_warehouse
 from attribution_dagster.warehouse.source import open_source
+from attribution_dagster_tests.models.test_together import assert_alike, shared_training, trained_here
 from attribution_dagster_tests.pipeline.small import EXPLAINED
-from attribution_dagster_tests.warehouse.local_spark import needs_spark
+from attribution_dagster_tests.warehouse.local_spark import CORES, needs_spark
 from attribution_dagster_tests.warehouse.shop import OPEN_END, STAGES, shop_profile
 
 ALL = parse_query("all", "SELECT * FROM stg_events ORDER BY event_id, event_at")
@@ -213,3 +216,23 @@ def test_executors_explain_bit_for_bit_what_this_process_does(
     assert got.equals(
         want.take(pa.compute.sort_indices(want, [("session_id", "ascending"), ("event_position", "ascending")]))
     )
+
+
+def test_processes_of_spark_train_one_model_as_threads_of_this_process_do(spark: Any, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    shared = shared_training(tmp_path / "shared")
+    assert isinstance(spark, Gatherer)
+    found = shared.take(spark.run_together(CORES, train_together, shared))
+    assert_alike(found, trained_here(threads=CORES))
+
+
+def test_more_processes_than_spark_has_cores_are_refused(spark: Any) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"ATTRIBUTION_SPARK_TRAINING_PROCESSES=3 is more than .*, 2: set fewer"
+    ):
+        spark.run_together(CORES + 1, len, "never run")
+
+
+def test_what_a_process_says_when_it_fails_is_told(spark: Any) -> None:
+    with pytest.raises(DataError, match=r"2 processes on Spark failed: ValueError: nowhere/train holds no sequences"):
+        spark.run_together(CORES, train_together, replace(shared_training(spark._folder), folder=Path("nowhere")))
