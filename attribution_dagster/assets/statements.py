@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 
 from attribution_dagster.assets.aggregates import STATISTICS
 from attribution_dagster.assets.drift import COMPARED_WINDOWS
-from attribution_dagster.assets.rates import MINIMUM_SUPPORT_USERS
 from attribution_dagster.assets.source import UNDATED
 from attribution_dagster.checks.suites import expectations
-from attribution_dagster.core.signals import signal_bounds
+from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, signal_bounds
 from attribution_dagster.datasets.coverage import latest_plausible
 from attribution_dagster.datasets.parameters import observation_end
 from attribution_dagster.datasets.windows import Window
 from attribution_dagster.graph import AGGREGATES, PREPARED
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import Query, load_query
+
+_SUPPORT = {"minimum_support": MINIMUM_SUPPORT_USERS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +78,10 @@ def explained_statements(workspace: Workspace, window: Window) -> list[Statement
     for variant in workspace.profile.variants:
         built += _of_variant(workspace, window, variant)
     if {"no_funnel", "with_funnel"} <= set(workspace.profile.variants):
-        built.append(_statement(workspace, window, "leakage_comparison", "leakage_comparison", "marts/leakage_comparison", {}))  # fmt: skip
+        built.append(_statement(workspace, window, "leakage_comparison", None, "marts/leakage_comparison", _SUPPORT))
     built.append(_statement(workspace, window, "findings", None, "sessions/conversion_base", {}))
     for variant in workspace.profile.claiming:
-        support = {"minimum_support": MINIMUM_SUPPORT_USERS}
-        built.append(_statement(workspace, window, "findings", None, "marts/event_store_effects", support, variant))
+        built.append(_statement(workspace, window, "findings", None, "marts/event_store_effects", _SUPPORT, variant))
     return [*built, *_checks(workspace, window, prepared=False)]
 
 
@@ -90,11 +90,12 @@ def _of_variant(workspace: Workspace, window: Window, variant: str) -> Iterable[
     made = [
         (STATISTICS, STATISTICS, signal_bounds()),
         *((asset, table, {}) for asset, table in AGGREGATES.items()),
-        ("event_count_rates", "event_count_rates", {"minimum_support": MINIMUM_SUPPORT_USERS}),
-        ("attribution_drift", "attribution_drift", {"compared_from": min(before, default=window.start)}),
+        ("event_count_rates", "event_count_rates", _SUPPORT),
     ]
     for asset, table, more in made:
         yield _statement(workspace, window, f"{variant}/{asset}", f"{table}_{variant}", f"marts/{table}", more, variant)
+    drift = {"compared_from": min(before, default=window.start), **_SUPPORT}
+    yield _statement(workspace, window, f"{variant}/attribution_drift", None, "marts/attribution_drift", drift, variant)
 
 
 def _checks(workspace: Workspace, window: Window, *, prepared: bool) -> Iterable[Statement]:

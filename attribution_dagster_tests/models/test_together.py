@@ -13,31 +13,33 @@ import torch
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster.core.models.together import Course, SharedTraining
 from attribution_dagster.core.models.training import TrainedModel, train
+from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster_tests.models.worlds import planted_world, small_spec
 
 PROCESSES = 2
 SPEC = small_spec(readout="plain")
 TRAINING = TrainingSpec(max_epochs=2, token_budget=512)
-JOINS = (
-    "import pickle, sys; from attribution_dagster.core.models.together import train_together; "
-    "course = train_together(pickle.load(open(sys.argv[1], 'rb'))); pickle.dump(course, open(f'{sys.argv[1]}.{__import__(\"os\").environ[\"RANK\"]}', 'wb'))"
-)
+SEED = 5
 
 
-def shared_training(folder: Path, seed: int = 5) -> SharedTraining:
+def worlds() -> tuple[SequenceSet, SequenceSet]:
+    """A small world to train on, and another to stop on."""
+    return planted_world(500, seed=1)[0], planted_world(300, seed=2)[0]
+
+
+def shared_training(folder: Path) -> SharedTraining:
     """A training of a small world, put into the folder."""
-    shared = SharedTraining(folder=folder, spec=SPEC, training=TRAINING, seed=seed, population_prevalence=0.1)
-    shared.put(planted_world(500, seed=1)[0], planted_world(300, seed=2)[0])
+    shared = SharedTraining(folder=folder, spec=SPEC, training=TRAINING, seed=SEED, population_prevalence=0.1)
+    shared.put(*worlds())
     return shared
 
 
-def trained_here(threads: int, seed: int = 5) -> TrainedModel:
+def trained_here(threads: int) -> TrainedModel:
     """The same training in this process."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        parts = planted_world(500, seed=1)[0], planted_world(300, seed=2)[0]
-        return train(*parts, SPEC, TRAINING, seed=seed, population_prevalence=0.1)
+        return train(*worlds(), SPEC, TRAINING, seed=SEED, population_prevalence=0.1)
     finally:
         torch.set_num_threads(before)
 
@@ -57,14 +59,13 @@ def courses(tmp_path_factory: pytest.TempPathFactory) -> tuple[SharedTraining, l
     folder = tmp_path_factory.mktemp("together")
     shared = shared_training(folder)
     (folder / "shared").write_bytes(pickle.dumps(shared))
-    (folder / "joins.py").write_text(JOINS)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={PROCESSES}"]
     done = subprocess.run(
-        [*torchrun, str(folder / "joins.py"), str(folder / "shared")],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True, timeout=300,
+        [*torchrun, "-m", "attribution_dagster_tests.models.joins", str(folder / "shared")],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
-    return shared, [pickle.loads((folder / f"shared.{rank}").read_bytes()) for rank in range(PROCESSES)]
+    return shared, [pickle.loads((folder / f"course-{rank}").read_bytes()) for rank in range(PROCESSES)]
 
 
 def test_two_processes_of_one_thread_find_what_one_of_two_threads_finds(

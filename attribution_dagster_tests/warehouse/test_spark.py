@@ -15,6 +15,7 @@ import pytest
 
 from attribution_dagster.assets.sequences import open_sequences, sequence_query
 from attribution_dagster.assets.training import model_folder, open_model
+from attribution_dagster.assets.training_together import trainer
 from attribution_dagster.core.attribution.sessions import attribute_sessions
 from attribution_dagster.core.attribution.streams import attribute_elsewhere, stamped
 from attribution_dagster.core.models.storage import model_bytes
@@ -30,9 +31,17 @@ from attribution_dagster.warehouse.protocol import Gatherer, Mapper, Warehouse
 from attribution_dagster.warehouse.queries import load_query, parse_query
 from attribution_dagster.warehouse.registry import open_warehouse
 from attribution_dagster.warehouse.source import open_source
-from attribution_dagster_tests.models.test_together import assert_alike, shared_training, trained_here
-from attribution_dagster_tests.pipeline.small import EXPLAINED
-from attribution_dagster_tests.warehouse.local_spark import CORES, needs_spark
+from attribution_dagster_tests.models.test_together import (
+    SEED,
+    SPEC,
+    TRAINING,
+    assert_alike,
+    shared_training,
+    trained_here,
+    worlds,
+)
+from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
+from attribution_dagster_tests.warehouse.local_spark import CORES, LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.shop import OPEN_END, STAGES, shop_profile
 
 ALL = parse_query("all", "SELECT * FROM stg_events ORDER BY event_id, event_at")
@@ -218,12 +227,25 @@ def test_executors_explain_bit_for_bit_what_this_process_does(
     )
 
 
-def test_processes_of_spark_train_one_model_as_threads_of_this_process_do(spark: Any, tmp_path: Path) -> None:
-    (tmp_path / "shared").mkdir()
-    shared = shared_training(tmp_path / "shared")
-    assert isinstance(spark, Gatherer)
-    found = shared.take(spark.run_together(CORES, train_together, shared))
+def test_processes_of_spark_train_one_model_as_threads_of_this_process_do(tmp_path: Path) -> None:
+    needs_spark()
+    several = {**LOCAL_SPARK, "ATTRIBUTION_SPARK_TRAINING_PROCESSES": str(CORES)}
+    folder = tmp_path / "model"
+    folder.mkdir()
+    workspace = small_workspace(tmp_path, settings=several)
+    assert isinstance(workspace.warehouse, Gatherer)
+    train_set, validation_set = worlds()
+    found = trainer(workspace, folder)(
+        train_set,
+        validation_set,
+        SPEC,
+        TRAINING,
+        seed=SEED,
+        progress=lambda message, share: None,
+        population_prevalence=0.1,
+    )
     assert_alike(found, trained_here(threads=CORES))
+    assert list(folder.iterdir()) == []  # the sets, which name users, are gone
 
 
 def test_more_processes_than_spark_has_cores_are_refused(spark: Any) -> None:
