@@ -13,12 +13,12 @@ from attribution_dagster.errors import ConfigurationError, DataError, MissingInp
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.protocol import Warehouse
 from attribution_dagster.warehouse.queries import load_query, parse_query
-from attribution_dagster.warehouse.registry import WAREHOUSES
 from attribution_dagster_tests.warehouse.conftest import Opener
+from attribution_dagster_tests.warehouse.engines import engines
 from attribution_dagster_tests.warehouse.live import LIVE, live
 from attribution_dagster_tests.warehouse.publisher import TABLES, WINDOW, write
 
-pytestmark = pytest.mark.parametrize("engine", [*sorted(WAREHOUSES), live])
+pytestmark = pytest.mark.parametrize("engine", [*engines(), live])
 USERS = parse_query("users", "SELECT user_id, sample_rank FROM sampled_users")
 BOTH = parse_query(
     "both",

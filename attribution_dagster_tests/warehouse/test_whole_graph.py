@@ -22,7 +22,6 @@ from attribution_dagster.graph import tables_of
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.queries import parse_query
-from attribution_dagster.warehouse.registry import WAREHOUSES
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
 from attribution_dagster_tests.deployment.project import ROOT
 from attribution_dagster_tests.deployment.test_secrets import CANARY, holding
@@ -33,6 +32,7 @@ from attribution_dagster_tests.pipeline.small import (
     small_environment,
     small_workspace,
 )
+from attribution_dagster_tests.warehouse.engines import EMBEDDED, engines, on_snowflake
 from attribution_dagster_tests.warehouse.live import live, live_account
 from attribution_dagster_tests.warehouse.local_spark import LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.stand_in import account
@@ -102,16 +102,14 @@ def _launched(root: Path, settings: Mapping[str, str]) -> Iterator[Workspace]:
         workspace.warehouse.close()
 
 
-OTHERS = [*sorted(set(WAREHOUSES) - {"duckdb"}), live]
-
-
-@pytest.fixture(scope="module", params=OTHERS)
+@pytest.fixture(scope="module", params=[*engines(EMBEDDED), live])
 def elsewhere(request: pytest.FixtureRequest) -> Workspace:
     """The small dataset's whole graph, made on another engine."""
     workspace: Workspace = request.getfixturevalue(f"in_{request.param}")
     return workspace
 
 
+@on_snowflake
 def test_a_whole_run_and_its_alerts_leave_no_secret_anywhere(
     in_snowflake: Workspace, watchdog: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
