@@ -10,7 +10,7 @@ WORKDIR /app
 ARG PIP_EXTRA_INDEX_URL
 COPY pyproject.toml constraints.txt ./
 RUN python -c "import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-    print(*p['dependencies'], *p['optional-dependencies']['deploy'], sep='\n')" > requirements.txt \
+    print(*p['dependencies'], *(d for e in ('deploy', 'postgres', 'mysql') for d in p['optional-dependencies'][e]), sep='\n')" > requirements.txt \
  && pip install --no-cache-dir --only-binary :all: --constraint constraints.txt --requirement requirements.txt
 
 COPY README.md LICENSE dagster.yaml workspace.yaml ./

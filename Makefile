@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 export DAGSTER_HOME ?= $(CURDIR)/.attribution/dagster
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: run test ui bench verify lint clean
+.PHONY: run test test-spark ui bench bench-scale verify lint clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -19,7 +19,11 @@ run: $(STAMP)  ## the main job on the simulated marketplace
 	@$(BIN)/attribution run --dataset marketplace
 
 test: $(STAMP)  ## the whole test suite
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-spark: $(STAMP)  ## what `make test` skips without Spark: 500 MB more, and Java 17
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,spark]"
+	@$(BIN)/python -m pytest attribution_dagster_tests/warehouse -k spark
 
 lint: $(STAMP)  ## style, types of core/, architecture
 	@$(BIN)/ruff check .
@@ -33,6 +37,9 @@ ui: $(STAMP)  ## Dagster at http://127.0.0.1:3000
 
 bench: $(STAMP)  ## speed and memory, as ratios against named baselines
 	@$(BIN)/python -m attribution_dagster_tests.bench
+
+bench-scale: $(STAMP)  ## 1, 10 and 50 million events on DuckDB, and attribution on Spark where `make test-spark` installed it (about an hour, 10 GB of disk)
+	@$(BIN)/python -m attribution_dagster_tests.bench.scale
 
 verify: $(STAMP)  ## a schedule under a real daemon, and Monte-Carlo evidence on simulated truth (about an hour)
 	@$(BIN)/python -m attribution_dagster_tests.verify.schedule

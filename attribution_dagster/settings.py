@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from attribution_dagster.datasets.registry import known_datasets
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.snowflake_settings import SNOWFLAKE_VARIABLES, SnowflakeSettings
 
-WAREHOUSES = ("duckdb", "snowflake")
+WAREHOUSES = ("duckdb", "snowflake", "spark")
 _EVENTS_PREFIX = "ATTRIBUTION_EVENTS_"
 _SECRET = {"ATTRIBUTION_ALERT_URLS", "ATTRIBUTION_HEARTBEAT_URL"}
 """Addresses that are secrets as a whole, and are never shown."""
@@ -28,6 +28,8 @@ _KNOWN = {
     "ATTRIBUTION_WAREHOUSE",
     "ATTRIBUTION_MEMORY_LIMIT",
     "ATTRIBUTION_THREADS",
+    "ATTRIBUTION_SPARK_MASTER",
+    "ATTRIBUTION_SPARK_TRAINING_PROCESSES",
     "ATTRIBUTION_MLFLOW_TRACKING_URI",
     "ATTRIBUTION_ALERT_URLS",
     "ATTRIBUTION_HEARTBEAT_URL",
@@ -62,6 +64,10 @@ class Settings:
     warehouse: str = "duckdb"
     snowflake: SnowflakeSettings | None = None
     """The account; None unless the warehouse is Snowflake."""
+    spark_master: str | None = None
+    """Where Spark runs if none is running yet; None is this machine."""
+    spark_training_processes: int = 1
+    """Processes that train a model together on Spark; 1 trains in this process."""
     memory_limit: str = "4GB"
     threads: int = 2
     mlflow_tracking_uri: str
@@ -69,6 +75,8 @@ class Settings:
     """Where failed checks and runs are told, as apprise writes targets; they hold passwords."""
     heartbeat_url: str | None = field(default=None, repr=False)
     ui_url: str = "http://127.0.0.1:3000"
+    database_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Addresses, with their passwords, by the variable that holds them: those that a dataset's YAML may name."""
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Values of the environment that no message may show."""
 
@@ -91,6 +99,8 @@ class Settings:
         )
         datasets = _names(env.get("ATTRIBUTION_DATASETS", "marketplace"))
         warehouse = _one_of("ATTRIBUTION_WAREHOUSE", env.get("ATTRIBUTION_WAREHOUSE", "duckdb"), WAREHOUSES)
+        urls = {k: v for k, v in env.items() if k.endswith("_URL") and not k.startswith("ATTRIBUTION_")}
+        named = [v for k, v in env.items() if _SECRET_NAMES.search(k.upper())]
         return cls(
             home=home,
             exports=Path(env.get("ATTRIBUTION_EXPORTS", "exports")).expanduser().absolute(),
@@ -99,13 +109,16 @@ class Settings:
             events=_events(env, known_datasets(folders)),
             warehouse=warehouse,
             snowflake=SnowflakeSettings.from_environment(env, datasets) if warehouse == "snowflake" else None,
+            spark_master=env.get("ATTRIBUTION_SPARK_MASTER", "").strip() or None,
+            spark_training_processes=_training_processes(env, warehouse),
             memory_limit=_memory(env.get("ATTRIBUTION_MEMORY_LIMIT", "4GB")),
             threads=_positive("ATTRIBUTION_THREADS", env.get("ATTRIBUTION_THREADS", str(os.cpu_count() or 1))),
             mlflow_tracking_uri=_uri(env.get("ATTRIBUTION_MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")),
             alert_urls=tuple(filter(None, _BETWEEN_URLS.split(env.get("ATTRIBUTION_ALERT_URLS", "").strip(_BLANK)))),
             heartbeat_url=_heartbeat(env),
             ui_url=(_web("ATTRIBUTION_UI_URL", env.get("ATTRIBUTION_UI_URL")) or cls.ui_url).rstrip("/"),
-            secrets=tuple(v for k, v in env.items() if _SECRET_NAMES.search(k.upper()) and len(v) >= _SHORTEST_SECRET),
+            database_urls=urls,
+            secrets=tuple(v for v in (*named, *map(_password, urls.values())) if len(v) >= _SHORTEST_SECRET),
         )
 
 
@@ -158,6 +171,22 @@ def _heartbeat(env: Mapping[str, str]) -> str | None:
             "ATTRIBUTION_HEARTBEAT_URL is set but ATTRIBUTION_ALERT_URLS is not: nobody is told, so nothing would fetch it"
         )
     return url
+
+
+def _password(url: str) -> str:
+    """The password in an address, empty without one."""
+    try:
+        return unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
+
+
+def _training_processes(env: Mapping[str, str], warehouse: str) -> int:
+    name = "ATTRIBUTION_SPARK_TRAINING_PROCESSES"
+    processes = _positive(name, env.get(name, "1"))
+    if processes > 1 and warehouse != "spark":
+        raise ConfigurationError(f"{name}={processes} needs Spark: set ATTRIBUTION_WAREHOUSE=spark, or unset it")
+    return processes
 
 
 def _names(value: str) -> tuple[str, ...]:

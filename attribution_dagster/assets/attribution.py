@@ -1,17 +1,18 @@
 """Attribution of every event of the window."""
 
-from collections.abc import Iterator
+from functools import partial
 
 import dagster as dg
-import pyarrow as pa
 
 from attribution_dagster.assets.method_comparison import default_method
-from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.sequences import open_sequences, sequence_query
 from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.assets.training import open_model
+from attribution_dagster.assets.training import model_folder, open_model
+from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
+from attribution_dagster.warehouse.protocol import Mapper
 
 _CODE_EVENTS = code_version("assets/attribution.py", "core/attribution", "core/models", "core/sequences")
 
@@ -53,24 +54,12 @@ def _event_attribution(assets: DatasetAssets, variant: str) -> dg.AssetsDefiniti
 
 
 def _attribute(step: Step, variant: str) -> Report:
-    import torch
-
-    from attribution_dagster.core.attribution.sessions import SCHEMA, attribute_sessions
-
-    workspace = step.workspace
-    torch.set_num_threads(workspace.settings.threads)
-    model = open_model(workspace, variant, step.window_key)
-    sequences, method = open_sequences(workspace, variant, step.window_key), default_method(workspace)
-    start = workspace.window(step.window_key).start
-
-    def stamped() -> Iterator[pa.RecordBatch]:
-        for batch in attribute_sessions(model, sequences, method, progress=workspace.progress.advance):
-            window = pa.array([start] * batch.num_rows, type=pa.timestamp("us"))
-            columns = [window, *(batch.column(name) for name in SCHEMA.names)]
-            yield pa.RecordBatch.from_arrays(columns, names=["window_start", *SCHEMA.names])
-
-    table = f"gradient_attribution_{variant}"
-    rows = workspace.warehouse.load(table, step.window_key, step.version, stamped())
+    workspace, table = step.workspace, f"gradient_attribution_{variant}"
+    method, sequences = default_method(workspace), open_sequences(workspace, variant, step.window_key)
+    if isinstance(workspace.warehouse, Mapper):
+        rows = _attribute_there(step, variant, workspace.warehouse, method)
+    else:
+        rows = _attribute_here(step, variant, sequences, method)
     trained = workspace.artifacts.record(f"{variant}/trained_model", step.window_key)
     explained_by = {name: trained.report[name] for name in ("model", "mlflow_run_id")} if trained else {}
     report: dict[str, object] = {
@@ -82,6 +71,35 @@ def _attribute(step: Step, variant: str) -> Report:
     columns = ("event_position", "n_events", "event_type", "label", "gradient_attribution", "centred_attribution")
     top = top_rows(step, table, columns, "label DESC, session_id, event_position")
     return report | explained_by | top | _warning(step, variant)
+
+
+def _attribute_here(step: Step, variant: str, sequences: SequenceSet, method: str) -> int:
+    """Explains the window's sequences in this process; the number of rows written."""
+    import torch
+
+    from attribution_dagster.core.attribution.sessions import attribute_sessions
+    from attribution_dagster.core.attribution.streams import stamped
+
+    workspace = step.workspace
+    torch.set_num_threads(workspace.settings.threads)
+    model, start = open_model(workspace, variant, step.window_key), workspace.window(step.window_key).start
+    found = attribute_sessions(model, sequences, method, progress=workspace.progress.advance)
+    table = f"gradient_attribution_{variant}"
+    return workspace.warehouse.load(table, step.window_key, step.version, stamped(found, start))
+
+
+def _attribute_there(step: Step, variant: str, warehouse: Mapper, method: str) -> int:
+    """Explains the window's sequences where the warehouse has them; the number of rows written."""
+    from attribution_dagster.core.attribution.sessions import EVENTS_PER_CHUNK
+    from attribution_dagster.core.attribution.streams import attribute_elsewhere
+    from attribution_dagster.core.models.storage import model_bytes
+
+    workspace, key = step.workspace, step.window_key
+    query, values = sequence_query(workspace, variant, key)
+    function = partial(attribute_elsewhere, method=method, window_start=workspace.window(key).start)
+    model = model_bytes(model_folder(workspace, variant, key))
+    table = f"gradient_attribution_{variant}"
+    return warehouse.map_sessions(table, key, step.version, query, values, function, model, EVENTS_PER_CHUNK)
 
 
 def _warning(step: Step, variant: str) -> Report:

@@ -14,6 +14,7 @@ from attribution_dagster.checks.pages import rewrite_pages
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.reports.exports import MARK
+from attribution_dagster.resources.database_source import forget_in_copy
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.forgetting import Forgettable, write_without
 
@@ -52,6 +53,7 @@ def _forget(workspace: Workspace, user_id: str) -> ForgottenUser:
     workspace.artifacts.clear_scratch()
     user = Forgettable(user_id=user_id)
     in_tables = workspace.warehouse.forget(user_id)
+    forget_in_copy(workspace.profile, workspace.settings, workspace.warehouse.suppression())
     in_tensors, windows = _forget_in_tensors(workspace, user_id)
     in_simulation = sum(write_without(path, path, user) or 0 for path in _simulated_files(workspace))
     _write_exports_again(workspace)
@@ -88,7 +90,7 @@ def _forget_in_tensors(workspace: Workspace, user_id: str) -> tuple[int, set[str
 
 
 def _simulated_files(workspace: Workspace) -> Iterable[Path]:
-    """The Parquet files of the dataset's simulated world, which is the one source that lies in the home."""
+    """The Parquet files of the dataset's simulated world."""
     return (workspace.settings.home / "simulated").glob(f"{workspace.profile.name}-*/**/*.parquet")
 
 

@@ -16,7 +16,7 @@ from attribution_dagster.errors import MissingInputError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster.warehouse.queries import Query, load_query
 
 PUBLISHED_CATEGORIES = ("event_type", "store_id", "store_name", "primary_tag", "primary_category")
 """Category columns that every sequence carries, because the published tables show them."""
@@ -95,12 +95,19 @@ def sequences_cut(
 def _write(
     workspace: Workspace, variant: str, window_key: str, folder: Path, cut: str = "risk_set", landmark: int = 0
 ) -> None:
-    profile, query = workspace.profile, load_query("features/sequence_events")
-    values = workspace.bound(
-        query, window_key, funnel_rule=profile.variants[variant].funnel, cut=cut, landmark=landmark
-    )
+    profile = workspace.profile
+    query, values = sequence_query(workspace, variant, window_key, cut, landmark)
     categories = tuple(dict.fromkeys((*PUBLISHED_CATEGORIES, *profile.model.categories)))
     build_sequences(workspace.warehouse.stream(query, values), categories, profile.model.numbers, folder)
+
+
+def sequence_query(
+    workspace: Workspace, variant: str, window_key: str, cut: str = "risk_set", landmark: int = 0
+) -> tuple[Query, dict[str, object]]:
+    """The query for what the variant may read of the window's sessions, and its parameters."""
+    query = load_query("features/sequence_events")
+    rule = workspace.profile.variants[variant].funnel
+    return query, workspace.bound(query, window_key, funnel_rule=rule, cut=cut, landmark=landmark)
 
 
 def _first_events(sequences: SequenceSet) -> pa.Table:

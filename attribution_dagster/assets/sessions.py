@@ -154,9 +154,8 @@ def _build_funnel_metrics(step: Step) -> Report:
 
 def _build_risk_set(step: Step) -> Report:
     workspace, profile, key = step.workspace, step.workspace.profile, step.window_key
-    candidates = workspace.fetch(load_query("features/risk_set_candidates"), key)
     drawn = draw_risk_set(
-        candidates,
+        workspace.fetch(load_query("features/risk_set_candidates"), key),
         window_start=workspace.window(key).start,
         cut=profile.risk_set.cut,
         controls_per_case=profile.risk_set.controls_per_case,
@@ -164,7 +163,7 @@ def _build_risk_set(step: Step) -> Report:
     counts = drawn.counts
     if counts.cases == 0 or counts.controls == 0:
         raise DataError(
-            f"dataset {profile.name}, window {key}: of {candidates.num_rows} usable sessions of sampled users, {counts.cases} "
+            f"dataset {profile.name}, window {key}: of {counts.sessions} usable sessions of sampled users, {counts.cases} "
             f"converted and {counts.controls} can be compared with them; both are needed to learn from. Conversion events are "
             f"{', '.join(profile.roles.conversion)}: check their names, or choose longer windows."
         )

@@ -16,7 +16,9 @@ from attribution_dagster.datasets.profile import ROLES
 from attribution_dagster.errors import DataError, MissingInputError, SourceError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.database_source import copy_folder, is_from_database, update_copy
 from attribution_dagster.resources.workspace import WHOLE, Workspace
+from attribution_dagster.retries import retried_after_io_errors
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import Source, open_source
 
@@ -28,9 +30,15 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     """The assets `source` (whole) and `events` (one window each)."""
 
     @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group="step1_events", code=_CODE_SOURCE))
+    @retried_after_io_errors
     def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         """Where the events come from and what they hold: rows, time range, event types. Rows without a usable time are quarantined here."""
         workspace = assets.workspace
+        if is_from_database(workspace.profile, workspace.settings):
+            with workspace.locks.judging():
+                update_copy(
+                    workspace.profile, workspace.settings, workspace.warehouse.suppression(), workspace.progress
+                )
         found = _open(workspace)
         return make(
             context,
@@ -41,7 +49,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
                 found.digest,
                 workspace.profile.roles.model_dump(),
                 str(found.events.parts[0].path),
-                workspace.warehouse.suppressed(),
+                workspace.warehouse.suppression().digest,
                 _bound_in_force(workspace),
             ],
             code=_CODE_SOURCE,
@@ -96,7 +104,7 @@ def _content_digest(workspace: Workspace, key: str) -> str:
         DataError: a user has been forgotten since the source was profiled.
     """
     record = workspace.artifacts.record("source", WHOLE)
-    if record is not None and record.report.get("suppressed", "") != workspace.warehouse.suppressed():
+    if record is not None and record.report.get("suppressed", "") != workspace.warehouse.suppression().digest:
         raise DataError(
             f"dataset {workspace.profile.name}: a user has been forgotten since the asset `source` looked at the events. "
             "Materialise `source` again, then what is downstream."
@@ -108,8 +116,10 @@ def _content_digest(workspace: Workspace, key: str) -> str:
 
 
 def _open(workspace: Workspace) -> Source:
-    """The source named by the settings, by the profile, or simulated on first use."""
+    """The source named by the settings, by the profile, or simulated on first use; of a database's table, the copy as it is."""
     profile, settings = workspace.profile, workspace.settings
+    if is_from_database(profile, settings):
+        return open_source(profile, copy_folder(profile, settings), settings.dataset_folders)
     override = settings.events.get(profile.name)
     if override is None and profile.source is not None and profile.source.simulate is not None:
         return open_source(profile, _simulated(workspace) / "events", settings.dataset_folders)
@@ -173,7 +183,7 @@ def _profile_source(step: Step, source: Source) -> Report:
     )
     return {
         "digest": source.digest,
-        "suppressed": warehouse.suppressed(),
+        "suppressed": warehouse.suppression().digest,
         "files": len(source.events.parts),
         "first_file": {"path": str(source.events.parts[0].path)},
         "simulated": workspace.profile.simulated,

@@ -13,6 +13,7 @@ from attribution_dagster.assets.measuring import Measured, measure, measured_tab
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
 from attribution_dagster.assets.tracking import dagster_run_is_over, log_result, log_window, training_of
+from attribution_dagster.assets.training_together import trainer
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
@@ -109,6 +110,11 @@ def open_model(workspace: Workspace, variant: str, window_key: str) -> "Attribut
     """The model that explains the window. MissingInputError if it has not been trained."""
     from attribution_dagster.core.models.storage import load_model
 
+    return load_model(model_folder(workspace, variant, window_key))
+
+
+def model_folder(workspace: Workspace, variant: str, window_key: str) -> Path:
+    """Where the model that explains the window lies. MissingInputError if it has not been trained."""
     record = workspace.artifacts.record(f"{variant}/trained_model", window_key)
     folder = None
     if record is not None:
@@ -117,7 +123,7 @@ def open_model(workspace: Workspace, variant: str, window_key: str) -> "Attribut
         )
     if folder is None:
         raise MissingInputError(f"{variant}/trained_model of window {window_key} is missing: materialise it first")
-    return load_model(folder)
+    return folder
 
 
 def training_keys(workspace: Workspace, key: str) -> list[str]:
@@ -220,7 +226,6 @@ def _train(
 ) -> None:
     """Fills the folder with weights, vocabularies, calibration and the story of the training, which MLflow gets too."""
     from attribution_dagster.core.models.storage import save_model
-    from attribution_dagster.core.models.training import train
 
     workspace, profile = step.workspace, step.workspace.profile
     train_set, validation_set = parts
@@ -235,7 +240,7 @@ def _train(
         workspace.progress.advance(message, share)
 
     with workspace.tracker.training(training_of(step, variant, trained_for, training_keys, parts, parameters)) as run:
-        trained = train(
+        trained = trainer(workspace, folder)(
             train_set,
             validation_set,
             spec,

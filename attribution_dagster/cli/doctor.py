@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ from attribution_dagster.datasets.profile import ROLES, Profile
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.datasets.windows import Window, boundary, windows
 from attribution_dagster.reports.labels import one_line, shorten
+from attribution_dagster.resources.database_source import copy_folder, is_from_database, update_copy
+from attribution_dagster.resources.progress import LoggedProgress
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.registry import open_warehouse
@@ -77,7 +80,11 @@ def examine(settings: Settings, dataset: str) -> Findings:
     profile = load_profile(dataset, settings.dataset_folders)
     warehouse = open_warehouse(dataset, settings)
     try:
-        source = open_source(profile, settings.events.get(dataset), settings.dataset_folders, warehouse.describe_table)
+        events: str | Path | None = settings.events.get(dataset)
+        if is_from_database(profile, settings):
+            update_copy(profile, settings, warehouse.suppression(), LoggedProgress())
+            events = copy_folder(profile, settings)
+        source = open_source(profile, events, settings.dataset_folders, warehouse.describe_table)
         warehouse.attach_source(source)
         found = Coverage(warehouse.fetch(load_query("staging/source_hours"), {"latest_plausible": latest_plausible()}))
         types = warehouse.fetch(load_query("staging/source_event_types"), {})

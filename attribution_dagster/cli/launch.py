@@ -3,7 +3,7 @@
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,8 +46,12 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
-def launch(workspace: Workspace, window: str | None, *, force: bool = False) -> Plan:
+def launch(
+    workspace: Workspace, window: str | None, *, force: bool = False, report: Callable[[dg.AssetMaterialization], None] | None = None,
+) -> Plan:  # fmt: skip
     """Runs the source, then the SQL layer of every window needed, then each window to its publication.
+
+    `report` is told of each asset that was made, or found current.
 
     Raises:
         AttributionError: the first thing that went wrong, in the words of whoever noticed it.
@@ -56,7 +60,7 @@ def launch(workspace: Workspace, window: str | None, *, force: bool = False) -> 
     definitions = definitions_of([workspace])
     tags = {FORCE_TAG: "true"} if force else {}
     with dagster_instance() as instance:
-        run = _Runner(workspace, definitions, instance, tags)
+        run = _Runner(workspace, definitions, instance, tags, report)
         run(["source"], None)
         plan = plan_windows(workspace, window)
         for key in sorted({*plan.prepared, *plan.explained}):
@@ -112,8 +116,9 @@ class _Runner:
     """One Dagster run: some assets of one window. `prepared` and `explained` name all assets of either kind."""
 
     def __init__(
-        self, workspace: Workspace, definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str]
-    ) -> None:
+        self, workspace: Workspace, definitions: dg.Definitions, instance: dg.DagsterInstance, tags: dict[str, str],
+        report: Callable[[dg.AssetMaterialization], None] | None,
+    ) -> None:  # fmt: skip
         self._name = workspace.profile.name
         self._job = definitions.resolve_implicit_global_asset_job_def()
         names = ["/".join(key.path[1:]) for key in definitions.resolve_all_asset_keys() if key.path[-1] != "source"]
@@ -121,6 +126,7 @@ class _Runner:
         self.explained = [name for name in names if name not in self.prepared]
         self._instance = instance
         self._tags = tags
+        self._report = report
 
     def __call__(self, assets: Sequence[str], partition: str | None) -> None:
         keys = [dg.AssetKey([self._name, *a.split("/")]) for a in assets]
@@ -132,6 +138,8 @@ class _Runner:
             tags=self._tags,
             raise_on_error=False,
         )
+        for event in result.get_asset_materialization_events() if self._report else ():
+            self._report(event.step_materialization_data.materialization)
         if not result.success:
             raise _failure(result, partition)
 

@@ -91,11 +91,33 @@ def run(
     events: Events = None,
     window: Window = None,
     force: Annotated[bool, typer.Option("--force", help="Make everything again, also what is current.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the SQL that would be run, and run nothing.")
+    ] = False,
+    warehouse_size: Annotated[
+        str, typer.Option(help="For the credits that --dry-run estimates: xsmall, small …")
+    ] = "xsmall",
+    events_per_window: Annotated[int | None, typer.Option(min=1, help="Likewise; else as the source had.")] = None,
+    rows_per_s: Annotated[
+        int, typer.Option(min=1, help="Likewise: events a second and statement, on xsmall.")
+    ] = 1_000_000,
+    auto_suspend_s: Annotated[int, typer.Option(min=0, help="Likewise: AUTO_SUSPEND of the warehouse.")] = 60,
 ) -> None:
     """From events to published attribution tables: one window, or all that can be explained."""
+    if dry_run:
+        from attribution_dagster.cli import dry_run as dry
+
+        workspace = _workspace(dataset)
+        assumed = dry.assumptions(
+            workspace, size=warehouse_size, events_per_window=events_per_window, rows_per_s=rows_per_s, auto_suspend_s=auto_suspend_s
+        )  # fmt: skip
+        for text in dry.dry_run(workspace, window, assumed):
+            print(text)
+        return
     import time
 
     from attribution_dagster.cli.launch import launch
+    from attribution_dagster.cli.pipes import reporting
     from attribution_dagster.cli.progress import TerminalProgress
     from attribution_dagster.cli.results import summarise
     from attribution_dagster.reports.summary import render
@@ -103,15 +125,36 @@ def run(
 
     settings = _with_events(Settings.from_environment(), dataset, events)
     began = time.monotonic()
-    with TerminalProgress(console) as progress:
+    with TerminalProgress(console) as progress, reporting() as report:
         workspace = open_workspace(dataset, settings, progress)
-        plan = launch(workspace, window, force=force)
+        plan = launch(workspace, window, force=force, report=report)
     for key, reason in plan.left_out.items():
         console.print(f"window {key} is not explained: it {reason}", highlight=False)
     for key in plan.explained:
         console.print()
         took = time.monotonic() - began if key == plan.explained[-1] else None
         console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
+    workspace.warehouse.close()
+
+
+@app.command()
+def copy(
+    dataset: Dataset = "marketplace",
+    since: Annotated[str | None, typer.Option(help="Local date from which on everything is copied again.")] = None,
+) -> None:
+    """Copies what is new in the database table that the events come from; `run` does so by itself."""
+    from attribution_dagster.cli.progress import TerminalProgress
+    from attribution_dagster.resources.database_source import update_copy
+    from attribution_dagster.resources.workspace import open_workspace
+
+    try:
+        first = date.fromisoformat(since) if since else None
+    except ValueError:
+        raise AttributionError(f"--since {since}: write a date, such as 2026-01-31") from None
+    with TerminalProgress(console) as progress:
+        workspace = open_workspace(dataset, Settings.from_environment(), progress)
+        with workspace.locks.judging():
+            update_copy(workspace.profile, workspace.settings, workspace.warehouse.suppression(), progress, first)
     workspace.warehouse.close()
 
 

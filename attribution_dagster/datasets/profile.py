@@ -5,7 +5,9 @@ from datetime import date
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from attribution_dagster.datasets.source_spec import Extra, Part, SourceSpec
 
 ROLES = ("view", "cart", "remove", "checkout", "conversion", "funnel", "ad")
 CATEGORY_COLUMNS = (
@@ -24,39 +26,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 EventTypes = tuple[Annotated[str, Field(min_length=1)], ...]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Simulation(_Part):
-    """A simulated source: how many users, from which seed."""
-
-    users: int = Field(gt=0)
-    seed: int = Field(ge=0)
-
-
-class SourceSpec(_Part):
-    """Where the events are: simulated, a path (file, folder or glob), or a table (of the DuckDB file in `path`)."""
-
-    simulate: Simulation | None = None
-    path: str | None = None
-    table: str | None = None
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if self.simulate is not None and (self.path or self.table):
-            raise ValueError("simulate stands alone: take out path and table, or simulate")
-        return self
-
-
-class Extra(_Part):
-    """A further input, readable in the staging SQL as `raw_<name>`; empty when nothing lies at `path`."""
-
-    path: str
-    columns: tuple[str, ...] = Field(min_length=1)
-
-
-class WindowSpec(_Part):
+class WindowSpec(Part):
     """Local calendar windows from `start` up to and without `end`; `look_back` of them train a model."""
 
     length: Literal["day", "week", "month"]
@@ -77,7 +47,7 @@ class WindowSpec(_Part):
         return self
 
 
-class SessionSpec(_Part):
+class SessionSpec(Part):
     """When a session ends, how long it may be, and what is a bot."""
 
     inactivity_minutes: int = Field(default=30, ge=1, le=24 * 60)
@@ -86,13 +56,13 @@ class SessionSpec(_Part):
     bot_max_events_per_minute: int = Field(default=120, ge=1)
 
 
-class ScheduleSpec(_Part):
+class ScheduleSpec(Part):
     """When a window is made: so many hours after its last midnight, when late events have come."""
 
     delay_hours: int = Field(default=3, ge=0)
 
 
-class Quality(_Part):
+class Quality(Part):
     """How much bad input is too much, and the bands that a window is expected to keep (docs/quality.md)."""
 
     max_rejected_share: float = Field(default=0.02, ge=0, le=1)
@@ -120,7 +90,7 @@ class Quality(_Part):
         return band
 
 
-class Roles(_Part):
+class Roles(Part):
     """Event types by role. `conversion` ends what a model may see; `funnel` is what a variant may drop."""
 
     view: EventTypes = ()
@@ -147,21 +117,21 @@ class Roles(_Part):
         }
 
 
-class Sampling(_Part):
+class Sampling(Part):
     """How many users of a window enter the sequences, and the salt that picks them."""
 
     users: int = Field(default=10_000, ge=1)
     salt: str = "attribution"
 
 
-class RiskSetSpec(_Part):
+class RiskSetSpec(Part):
     """How sessions without a conversion are cut so that length does not give the label away."""
 
     cut: Literal["matched", "none"] = "matched"
     controls_per_case: int = Field(default=8, ge=1)
 
 
-class ModelColumns(_Part):
+class ModelColumns(Part):
     """What a model reads of each event, and how many of the last events of a session."""
 
     categories: tuple[str, ...] = ("event_type", *CATEGORY_COLUMNS[1:-1])
@@ -181,14 +151,14 @@ class ModelColumns(_Part):
         return _known(names, NUMBER_COLUMNS, "number")
 
 
-class AttributionSpec(_Part):
+class AttributionSpec(Part):
     """The method that explains all sessions, and how many sessions all methods are compared on (fewer if they are long)."""
 
     method: str = "gradient_x_input"
     compared_sessions: int = Field(default=200, ge=1)
 
 
-class Variant(_Part):
+class Variant(Part):
     """Which events a model may see: funnel events are dropped, kept, or end the sequence."""
 
     funnel: Literal["drop", "keep", "stop"]
@@ -199,7 +169,7 @@ class Variant(_Part):
         return self.funnel == "keep"
 
 
-class Retention(_Part):
+class Retention(Part):
     """How long things are kept: files that nothing points to, the latest published windows, MLflow runs. None: for ever."""
 
     superseded_hours: float = Field(default=24, ge=0)
@@ -207,7 +177,7 @@ class Retention(_Part):
     mlflow_days: float | None = Field(default=None, ge=0)
 
 
-class Trust(_Part):
+class Trust(Part):
     """How much the trust report may cost: sessions looked at, and models trained for comparison (docs/trust.md)."""
 
     sessions: int = Field(default=1500, ge=1)
@@ -222,7 +192,7 @@ class Trust(_Part):
     """The most epochs that these models are trained for; 0: their additive parts alone."""
 
 
-class Profile(_Part):
+class Profile(Part):
     """One dataset, as its YAML describes it; refuses what cannot work by name."""
 
     name: Name
@@ -230,7 +200,7 @@ class Profile(_Part):
     simulated: bool = False
     staging: Name  # sql/staging/stg_events__<staging>.sql; the dataset's own name unless the profile extends another
     source: SourceSpec | None = None
-    extras: dict[Name, Extra] = {}
+    extras: dict[Name, Extra] = Field(default={})
     optional_columns: tuple[str, ...] = ()  # of the source; read as NULL where a file lacks them
     time_zone: str
     windows: WindowSpec
@@ -242,7 +212,7 @@ class Profile(_Part):
     risk_set: RiskSetSpec = RiskSetSpec()
     model: ModelColumns = ModelColumns()
     variants: dict[str, Variant] = Field(min_length=1)
-    training: dict[str, int | float | str | bool] = {}
+    training: dict[str, int | float | str | bool] = Field(default={})
     attribution: AttributionSpec = AttributionSpec()
     trust: Trust = Trust()
     retention: Retention = Retention()

@@ -12,6 +12,7 @@ from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.datasets.windows import Window, explainable, look_back, retrain_key, window, windows
 from attribution_dagster.resources.artifacts import ArtifactStore
+from attribution_dagster.resources.database_source import copy_folder, is_from_database
 from attribution_dagster.resources.locks import Locks
 from attribution_dagster.resources.model_registry import ModelRegistry
 from attribution_dagster.resources.progress import Progress
@@ -78,6 +79,8 @@ def open_workspace(name: str, settings: Settings, progress: Progress) -> Workspa
     """The workspace of dataset `name`; nothing is read or written before an asset asks."""
     profile = load_profile(name, settings.dataset_folders)
     events = settings.events.get(name) or (profile.source.path if profile.source else None)
+    if is_from_database(profile, settings):
+        events = str(copy_folder(profile, settings))
     if events is not None and is_simulated(Path(events)) != profile.simulated:
         title = f"{name}: own events" if profile.simulated else profile.title
         profile = profile.model_copy(update={"simulated": not profile.simulated, "title": title})

@@ -20,12 +20,15 @@ _ARROW = {
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column: its name, its type in Snowflake's dialect and in DuckDB's, what it means."""
+    """A column: its name, its type in Snowflake's dialect, what it means."""
 
     name: str
     type: str
-    duckdb_type: str
-    comment: str
+    comment: str = ""
+
+    def cast_sql(self, value: str, dialect: str) -> str:
+        """The value as the column's type, under the column's name."""
+        return f"CAST({value} AS {_type_in(self.type, dialect)}) AS {quoted(self.name, dialect)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +51,13 @@ class Table:
             raise DataError(f"table {self.name}: the rows lack the column {', '.join(missing)}")
         return batch.select(self.schema.names).cast(self.schema)
 
-    @property
-    def empty_sql(self) -> str:
-        """A SELECT with the table's columns and types, and no row, for DuckDB."""
-        nulls = ", ".join(f"CAST(NULL AS {column.duckdb_type}) AS {quoted(column.name)}" for column in self.columns)
-        return f"SELECT {nulls} WHERE FALSE"
+    def empty_sql(self, dialect: str) -> str:
+        """A SELECT with the table's columns and types, and no row."""
+        return f"SELECT {', '.join(c.cast_sql('NULL', dialect) for c in self.columns)} WHERE FALSE"
 
-    @property
-    def cast_sql(self) -> str:
-        """The list of columns, each cast to its type, for DuckDB."""
-        return ", ".join(f"CAST({quoted(c.name)} AS {c.duckdb_type}) AS {quoted(c.name)}" for c in self.columns)
+    def cast_sql(self, dialect: str) -> str:
+        """The list of columns, each cast to its type."""
+        return ", ".join(c.cast_sql(quoted(c.name, dialect), dialect) for c in self.columns)
 
 
 def table_definition(name: str) -> Table:
@@ -104,12 +104,16 @@ def _parse(path: Path, variant: str | None) -> Table:
     )
 
 
+@lru_cache(maxsize=64)
+def _type_in(type_name: str, dialect: str) -> str:
+    return exp.DataType.build(type_name, dialect=DIALECT).sql(dialect=dialect)
+
+
 def _column(node: exp.ColumnDef) -> Column:
     comment = node.find(exp.CommentColumnConstraint)
     kind = node.args["kind"]
     return Column(
         name=node.name,
         type=kind.sql(dialect=DIALECT),
-        duckdb_type=kind.sql(dialect="duckdb"),
         comment=comment.this.name if comment else "",
     )

@@ -53,6 +53,18 @@ def input_sql(
     return " UNION ALL BY NAME ".join(selects)
 
 
+def snapshot(
+    connection: duckdb.DuckDBPyConnection, source: Input, folder: Path, name: str, kept: Kept = Kept()
+) -> Path:
+    """Folder of Parquet files `part-*` with all rows of an input, every column as text; made where it isn't there.
+
+    Raises SourceError when a file can't be read to its end.
+    """
+    target = snapshot_folder(folder, name, source.digest)
+    _snapshot(connection, _alike(source.parts), target, name, kept)
+    return target
+
+
 def kept_in_snapshot(source: Source, listed: Suppression) -> Kept:
     """What a snapshot of the events may hold. ConfigurationError if it can't be told whose a line is."""
     if not listed.hashes:
@@ -106,10 +118,12 @@ def _write_snapshot(
         for number, group in enumerate(groups):
             target = literal(str(folder / f"part-{number:04d}.parquet"))
             try:
-                rows = f"SELECT * FROM {_csv_reader(group, rejects)} WHERE {kept.row or 'true'}"
+                rows = f"SELECT {_texts(group)} FROM {_any_reader(cursor, group, rejects)} WHERE {kept.row or 'true'}"
                 cursor.execute(f"COPY ({rows}) TO {target} (FORMAT parquet)")
             except duckdb.Error as error:
                 raise SourceError(_unreadable(group, str(error).splitlines()[0])) from error
+        if any(group[0].format != "csv" for group in groups):
+            return
         # A line may break several rules; it is one malformed line.
         cursor.execute(
             f"COPY (SELECT {literal(name)} AS input, s.file_path AS file_name, e.line AS line, "
@@ -140,6 +154,14 @@ def _alike(parts: Iterable[Part]) -> list[list[Part]]:
             together = (*together, part.path)
         groups.setdefault(together, []).append(part)
     return list(groups.values())
+
+
+def _texts(group: list[Part]) -> str:
+    return ", ".join(f"CAST({quoted(column)} AS VARCHAR) AS {quoted(column)}" for column in group[0].columns)
+
+
+def _any_reader(connection: duckdb.DuckDBPyConnection, group: list[Part], rejects: str) -> str:
+    return _csv_reader(group, rejects) if group[0].format == "csv" else _reader(connection, group)
 
 
 def _reader(connection: duckdb.DuckDBPyConnection, group: list[Part]) -> str:

@@ -29,14 +29,15 @@ def column_origins(query: Query, *within: Query) -> Mapping[str, tuple[Origin, .
     found = lineage(
         None,
         sqlglot.parse_one(query.text, read=DIALECT),
-        schema={table: _columns(table) for table in reads},
+        schema={table: columns_of(table) for table in reads},
         sources=inner,
         dialect=DIALECT,
     )
     return {column.lower(): _origins(node) for column, node in found.items()}
 
 
-def _columns(table: str) -> dict[str, str]:
+def columns_of(table: str) -> dict[str, str]:
+    """The columns of a table that statements read, with their types in Snowflake's dialect."""
     if table == ROLES_TABLE:
         return {"event_type": "VARCHAR", **{f"is_{role}": "BOOLEAN" for role in ROLES}}
     return {column.name: column.type for column in table_definition(table).columns}

@@ -1,14 +1,15 @@
 """What every warehouse does: read by query, write slices (table, window, version), publish a manifest per window."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from attribution_dagster.warehouse.queries import Query
 from attribution_dagster.warehouse.source import Source
+from attribution_dagster.warehouse.suppression import Suppression
 
 Scope = Literal["work", "published"]
 
@@ -57,6 +58,9 @@ class Warehouse(Protocol):
     def stream(self, query: Query, parameters: Mapping[str, object], scope: Scope = "work") -> pa.RecordBatchReader:
         """The result of a query, batch by batch; close it, or read it to its end."""
 
+    def written(self, query: Query, parameters: Mapping[str, object], table: str | None = None) -> str:
+        """The statement as `build` runs it for the table, or as `fetch` does, with the parameters' values in it; nothing is opened."""
+
     def build(self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]) -> int:
         """Write a slice from a query and make it current; its number of rows. A version once written is kept."""
 
@@ -90,8 +94,40 @@ class Warehouse(Protocol):
     def forget(self, user_id: str) -> Forgotten:
         """Take the user's rows out of all slices, also those that readers see, and keep the user out from now on."""
 
-    def suppressed(self) -> str:
-        """Digest of the list of users whom reading the source leaves out; empty without any."""
+    def suppression(self) -> Suppression:
+        """The list of users whom reading the source leaves out."""
 
     def close(self) -> None:
         """Let go of connections and temporary files."""
+
+
+RowsFunction = Callable[[Iterable[pa.RecordBatch], Any], Iterator[pa.RecordBatch]]
+"""Makes rows of rows, batch by batch; takes what it shares with its copies as the second argument."""
+
+
+@runtime_checkable
+class Mapper(Protocol):
+    """A warehouse that can run a function where the rows are, on many machines at once."""
+
+    def map_sessions(
+        self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object],
+        function: RowsFunction, shared: object, events_per_chunk: int,
+    ) -> int:  # fmt: skip
+        """Write a slice from what the function makes of a query's rows, and make it current; its number of rows.
+
+        The rows have session_id, event_index and event_at. They come with their `chunk`, ordered by it, session and index,
+        whole chunks together: a session is in the chunk of so many events that its first event falls into, all sessions in
+        order. `shared` is sent once to each machine.
+        """
+
+
+Joint = Callable[[Any], Any]
+"""What each of several processes that work together runs; they find each other by what torch reads from the environment."""
+
+
+@runtime_checkable
+class Gatherer(Protocol):
+    """A warehouse that can start processes that work together, on many machines."""
+
+    def run_together(self, processes: int, function: Joint, argument: Any) -> Any:
+        """What the function returns in the first of so many processes, each called with the argument."""

@@ -95,6 +95,16 @@ def transpile(query: Query, dialect: str) -> str:
     return _parsed(query.name, query.text).sql(dialect=dialect)
 
 
+def with_values(query: Query, dialect: str, values: Mapping[str, object]) -> str:
+    """The statement in another engine's dialect, laid out for people, with the values in place of the parameters."""
+
+    def filled(node: exp.Expression) -> exp.Expression:
+        is_parameter = isinstance(node, exp.Placeholder) and node.name in values
+        return exp.convert(values[node.name]) if is_parameter else node
+
+    return _parsed(query.name, query.text).transform(filled).sql(dialect=dialect, pretty=True)
+
+
 def is_select(query: Query) -> bool:
     """Whether the statement only reads."""
     return isinstance(_parsed(query.name, query.text), exp.Query)
@@ -151,9 +161,10 @@ def identifier(value: str) -> str:
     return value
 
 
-def quoted(name: str) -> str:
+def quoted(name: str, dialect: str = "duckdb") -> str:
     """A column or schema name from outside, as a quoted identifier."""
-    return '"' + name.replace('"', '""') + '"'
+    mark = "`" if dialect == "spark" else '"'
+    return mark + name.replace(mark, 2 * mark) + mark
 
 
 def literal(text: str) -> str:

@@ -46,4 +46,27 @@ def _snowflake(dataset: str, settings: Settings) -> Warehouse:
     )
 
 
-WAREHOUSES: dict[str, Callable[[str, Settings], Warehouse]] = {"duckdb": _duckdb, "snowflake": _snowflake}
+def _spark(dataset: str, settings: Settings) -> Warehouse:
+    try:
+        from attribution_dagster.warehouse.spark import SparkWarehouse
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] != "pyspark":
+            raise
+        raise ConfigurationError(
+            "ATTRIBUTION_WAREHOUSE=spark needs pyspark: pip install 'attribution-dagster[spark]'"
+        ) from error
+
+    return SparkWarehouse(
+        root=settings.home / "warehouse",
+        profile=load_profile(dataset, settings.dataset_folders),
+        master=settings.spark_master,
+        memory_limit=settings.memory_limit,
+        threads=settings.threads,
+    )
+
+
+WAREHOUSES: dict[str, Callable[[str, Settings], Warehouse]] = {
+    "duckdb": _duckdb,
+    "snowflake": _snowflake,
+    "spark": _spark,
+}

@@ -1,6 +1,6 @@
 """Where an embedded warehouse keeps its files: immutable versions, a pointer to the current one, manifests for readers.
 
-    <dataset>/work/<table>/<window>/<version>.parquet     never changed once written
+    <dataset>/work/<table>/<window>/<version>.parquet     a file or a folder of files, never changed once written
     <dataset>/work/<table>/<window>/CURRENT               the version that assets and checks read
     <dataset>/published/<window>.json                     the versions that people read, all tables of the window
 
@@ -13,17 +13,16 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from attribution_dagster.atomic import replace_file
+from attribution_dagster.atomic import PARTIAL, replace_file
 from attribution_dagster.errors import ConfigurationError, MissingInputError
-from attribution_dagster.warehouse.forgetting import Forgettable, write_without
+from attribution_dagster.warehouse.forgetting import Forgettable
+from attribution_dagster.warehouse.parts import parts_of, remove, rows_of, without_user
 from attribution_dagster.warehouse.protocol import Forgotten, Manifest, PublishedSlice
 from attribution_dagster.warehouse.queries import identifier
 
@@ -40,22 +39,29 @@ class SliceStore:
         self._work, self._published = folder / "work", folder / "published"
 
     def path(self, table: str, window_key: str, version: str) -> Path:
-        """The file of a version, whether or not it exists."""
+        """The file or folder of a version, whether or not it exists."""
         return self._slice(table, window_key) / f"{safe('version', version)}.parquet"
 
     @contextmanager
     def writing(self, table: str, window_key: str, version: str) -> Iterator[Path]:
-        """Yield a path to write to; when the block ends well, the file becomes the version, and the current one."""
+        """Yield a path to write a file or a folder to; when the block ends well, it becomes the version, and the current one."""
         target = self.path(table, window_key, version)
         target.parent.mkdir(parents=True, exist_ok=True)
-        making = target.parent / f".tmp-{uuid.uuid4().hex}"
+        making = target.parent / f"{PARTIAL}{uuid.uuid4().hex}"
         try:
             yield making
             if not target.exists():  # a version once written is never replaced: somebody may be reading it
-                os.replace(making, target)
+                self._place(making, target)
             self.point(table, window_key, version)
         finally:
-            making.unlink(missing_ok=True)
+            remove(making)
+
+    def _place(self, making: Path, target: Path) -> None:
+        try:
+            os.replace(making, target)
+        except OSError:
+            if not target.is_dir():  # another writer of the same folder was faster
+                raise
 
     def point(self, table: str, window_key: str, version: str) -> None:
         """Make an existing version the current one."""
@@ -68,12 +74,24 @@ class SliceStore:
         except FileNotFoundError:
             return None
 
+    def rows(self, table: str, window_key: str, version: str) -> int | None:
+        """Number of rows of a version, None where there is no such version."""
+        try:
+            return rows_of(self.path(table, window_key, version))
+        except FileNotFoundError:
+            return None
+
     def current_files(self, table: str) -> list[Path]:
-        """The current file of every window of a table, by window."""
+        """The current files of every window of a table, by window."""
         folder = self._work / identifier(table)
         keys = sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
         versions = ((key, self.current(table, key)) for key in keys)
-        return [self.path(table, key, version) for key, version in versions if version is not None]
+        found = [parts_of(self.path(table, key, version)) for key, version in versions if version is not None]
+        return [part for parts in found for part in parts]
+
+    def published_files(self, slices: Iterable[PublishedSlice]) -> list[Path]:
+        """The files of published slices, in order."""
+        return [part for each in slices for part in parts_of(self.folder / each.location)]
 
     def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
         """Replace the window's manifest by one that names this version of each table."""
@@ -85,13 +103,11 @@ class SliceStore:
         return manifest
 
     def _published_slice(self, table: str, window_key: str, version: str) -> PublishedSlice:
-        path = self.path(table, window_key, version)
-        try:
-            rows = pq.read_metadata(path).num_rows
-        except FileNotFoundError:
+        path, rows = self.path(table, window_key, version), self.rows(table, window_key, version)
+        if rows is None:
             raise MissingInputError(
                 f"window {window_key}: there is no {table} of version {version} to publish. Run the window again."
-            ) from None
+            )
         return PublishedSlice(version=version, location=str(path.relative_to(self.folder)), rows=rows)
 
     def manifest(self, window_key: str) -> Manifest | None:
@@ -122,12 +138,12 @@ class SliceStore:
         manifests = {key: self.manifest(key) for key in self.published_windows()}
         kept = {self.folder / each.location for m in manifests.values() if m for each in m.tables.values()}
         removed = 0
-        for path in [*self._work.glob("*/*/*.parquet"), *self._work.glob("*/*/.tmp-*")]:
+        for path in [*self._work.glob("*/*/*.parquet"), *self._work.glob(f"*/*/{PARTIAL}*")]:
             key, pointer = path.parent.name, path.parent / _POINTER
             if path in kept or self.current(path.parent.parent.name, key) == path.stem:
                 continue
             if max(map(_changed, (path, pointer, self._published / f"{key}.json"))) <= latest:
-                path.unlink(missing_ok=True)
+                remove(path)
                 removed += 1
         return removed
 
@@ -137,13 +153,13 @@ class SliceStore:
         Each file that held some gets a successor under another version, since a reader may be in the midst of it. Pointers and manifests
         move on, a window's tables together, then the old files go. No asset has a record of the new version: the next run makes it again.
         """
-        for path in self._work.glob("*/*/.tmp-*"):
-            path.unlink(missing_ok=True)  # left by a writer that was killed
+        for path in self._work.glob(f"*/*/{PARTIAL}*"):
+            remove(path)  # left by a writer that was killed
         rows: dict[str, int] = {}
         successors: dict[Path, Path] = {}
         for path in sorted(self._work.glob("*/*/*.parquet")):
             successor = path.with_name(f"{path.stem.split('.')[0]}.{uuid.uuid4().hex[:8]}.parquet")
-            removed = write_without(path, successor, user)
+            removed = without_user(path, successor, user)
             if removed is not None:
                 rows[path.parent.parent.name] = rows.get(path.parent.parent.name, 0) + removed
                 successors[path] = successor
@@ -153,7 +169,7 @@ class SliceStore:
         for key in self.published_windows():
             self._succeed(key, successors)
         for old in successors:
-            old.unlink()
+            remove(old)
         return Forgotten(rows=rows, windows=tuple(sorted({path.parent.name for path in successors})))
 
     def _succeed(self, window_key: str, successors: Mapping[Path, Path]) -> None:
@@ -163,8 +179,7 @@ class SliceStore:
         for each in content["tables"].values():
             new = successors.get(self.folder / each["location"])
             if new is not None:
-                rows = pq.read_metadata(new).num_rows
-                each |= {"version": new.stem, "location": str(new.relative_to(self.folder)), "rows": rows}
+                each |= {"version": new.stem, "location": str(new.relative_to(self.folder)), "rows": rows_of(new)}
         replace_file(path, json.dumps(content, indent=1).encode())
 
     def window_keys(self, unchanged_hours: float) -> list[str]:
@@ -180,10 +195,12 @@ class SliceStore:
         """Delete the window's manifest, then all its slices; how many slices."""
         (self._published / f"{safe('window', window_key)}.json").unlink(missing_ok=True)
         folders = list(self._work.glob(f"*/{safe('window', window_key)}"))
-        removed = sum(1 for folder in folders for _ in folder.glob("*.parquet"))
+        slices = [path for folder in folders for path in folder.glob("*.parquet")]
+        for path in slices:
+            remove(path)
         for folder in folders:
             shutil.rmtree(folder)
-        return removed
+        return len(slices)
 
     def _slice(self, table: str, window_key: str) -> Path:
         return self._work / identifier(table) / safe("window", window_key)

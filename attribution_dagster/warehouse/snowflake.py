@@ -23,8 +23,9 @@ from attribution_dagster.warehouse.snowflake_session import SnowflakeSession
 from attribution_dagster.warehouse.snowflake_slices import SnowflakeSlices
 from attribution_dagster.warehouse.snowflake_source import SnowflakeSource
 from attribution_dagster.warehouse.snowflake_tables import SnowflakeTables
-from attribution_dagster.warehouse.snowflake_text import casts, create_temporary_table, names, statement
+from attribution_dagster.warehouse.snowflake_text import casts, create_temporary_table, names, statement, with_values
 from attribution_dagster.warehouse.source import Source
+from attribution_dagster.warehouse.suppression import Suppression
 
 _OF_SOURCE = {"malformed_lines", "canonical_events"}
 _ROLES_TABLE = "event_roles"
@@ -77,6 +78,12 @@ class SnowflakeWarehouse:
         batches = self._batches(query, parameters, scope)
         return pa.RecordBatchReader.from_batches(next(batches), batches)
 
+    def written(self, query: Query, parameters: Mapping[str, object], table: str | None = None) -> str:
+        """The statement as `build` runs it for the table, or as `fetch` does, with the parameters' values in it; nobody logs in."""
+        query.check(parameters)
+        text = statement(query, parameters) if table is None else _insert("loading_<new>", table_definition(table), query, parameters)  # fmt: skip
+        return with_values(text, parameters)
+
     def build(self, table: str, window_key: str, version: str, query: Query, parameters: Mapping[str, object]) -> int:
         """Write a slice from a query, without its rows leaving the warehouse, and make it current; its number of rows."""
         query.check(parameters)
@@ -85,10 +92,9 @@ class SnowflakeWarehouse:
         if rows is not None:
             return rows
         self._readable(query)
-        columns = definition.columns
 
         def fill(loaded: str) -> int:
-            sql = f"INSERT INTO {loaded} ({names(columns)}) SELECT {casts(columns, 'made')} FROM ({statement(query, parameters)}\n) AS made"
+            sql = _insert(loaded, definition, query, parameters)
             return int(self._work.execute(sql, parameters, what=query.name).rowcount or 0)
 
         return self._replaced(definition, window_key, version, fill)
@@ -135,9 +141,9 @@ class SnowflakeWarehouse:
         """Delete all slices of a window, and what readers see of it; how many slices."""
         return self._slices.remove_window(window_key)
 
-    def suppressed(self) -> str:
-        """Digest of the list of users whom reading the source leaves out; empty without any."""
-        return self._forgetting.suppression().digest
+    def suppression(self) -> Suppression:
+        """The list of users whom reading the source leaves out."""
+        return self._forgetting.suppression()
 
     def forget(self, user_id: str) -> Forgotten:
         """Take the user's rows out of every slice, and keep the user out from now on; the list comes first."""
@@ -219,3 +225,8 @@ class SnowflakeWarehouse:
         """The schema first, then the batches; the cursor is closed with the generator."""
         with self._result(query, parameters, scope) as cursor:
             yield from snowflake_arrow.batches(cursor)
+
+
+def _insert(loaded: str, definition: Table, query: Query, parameters: Mapping[str, object]) -> str:
+    columns = definition.columns
+    return f"INSERT INTO {loaded} ({names(columns)}) SELECT {casts(columns, 'made')} FROM ({statement(query, parameters)}\n) AS made"

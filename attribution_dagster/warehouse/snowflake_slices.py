@@ -131,7 +131,11 @@ class SnowflakeSlices:
         return [str(key) for (key,) in found]
 
     def prune(self, superseded_hours: float) -> int:
-        """Delete slices that are neither current nor published, in windows where nothing changed for so many hours; how many."""
+        """Delete slices that are neither current nor published, in windows where nothing changed for so many hours; how many.
+
+        Manifests that later ones have replaced go by the same rule.
+        """
+        latest = {"latest": self.now() - timedelta(hours=superseded_hours)}
         doomed = self._session.rows(
             "SELECT made.table_name, made.slice_id FROM "
             f"(SELECT table_name, window_key, slice_id FROM {self._work}.slices GROUP BY table_name, window_key, slice_id) AS made "
@@ -142,9 +146,20 @@ class SnowflakeSlices:
             f"AND made.slice_id NOT IN (SELECT slice_id FROM {self._work}.published_slices) "
             "AND pointed.last_at <= CAST(%(latest)s AS TIMESTAMP_NTZ) "
             "AND (shown.published_at IS NULL OR shown.published_at <= CAST(%(latest)s AS TIMESTAMP_NTZ))",
-            {"latest": self.now() - timedelta(hours=superseded_hours)},
+            latest,
         )
         self._remove(doomed)
+        replaced = self._session.rows(
+            f"SELECT made.manifest_id FROM {self._work}.manifests AS made INNER JOIN {self._work}.current_manifests AS shown "
+            "ON shown.window_key = made.window_key WHERE made.manifest_id <> shown.manifest_id "
+            "AND shown.published_at <= CAST(%(latest)s AS TIMESTAMP_NTZ)",
+            latest,
+        )
+        if replaced:
+            ids = {"ids": tuple(manifest_id for (manifest_id,) in replaced)}
+            with self._session.transaction():
+                for book in ("manifest_slices", "manifests"):
+                    self._session.execute(f"DELETE FROM {self._work}.{book} WHERE manifest_id IN (%(ids)s)", ids)
         return len(doomed)
 
     def remove_window(self, window_key: str) -> int:

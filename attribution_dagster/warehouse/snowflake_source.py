@@ -149,7 +149,7 @@ class SnowflakeSource:
 
     def _table(self, local: duckdb.DuckDBPyConnection, sql: str, wanted: tuple[str, ...]) -> str:
         """A new table of text columns with the rows of the local query."""
-        columns = [Column(name=_column(name), type="VARCHAR", duckdb_type="VARCHAR", comment="") for name in wanted]
+        columns = [Column(name=_column(name), type="VARCHAR") for name in wanted]
         name = f"upload_{uuid.uuid4().hex}"
         listed = ", ".join(f"{column.name} VARCHAR" for column in columns)
         self._session.execute(f"CREATE TRANSIENT TABLE {name} ({listed}) DATA_RETENTION_TIME_IN_DAYS = 0")

@@ -34,6 +34,18 @@ def _statement(query: Query, moments: frozenset[str]) -> str:
     return "".join([*parts, _escaped(text[done:])])
 
 
+def with_values(text: str, values: Mapping[str, object]) -> str:
+    """A statement with `%(name)s` filled in as the connector does it: what Snowflake is sent."""
+    if not values:
+        return text
+    from snowflake.connector.converter import SnowflakeConverter
+
+    converter = SnowflakeConverter()
+    return text % {
+        name: converter.quote(converter.escape(converter.to_snowflake(value))) for name, value in values.items()
+    }
+
+
 def _escaped(text: str) -> str:
     """Text outside parameters: the connector fills them in by Python's `%`."""
     return text.replace("%", "%%")

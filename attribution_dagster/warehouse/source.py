@@ -97,7 +97,7 @@ def _open_input(location: str, profile: Profile, staging: Query, table: str | No
     optional = tuple(sorted(read & set(profile.optional_columns)))
     required = tuple(sorted(read - set(optional)))
     for part in parts:
-        _check_columns(part, required, f"dataset {profile.name}", staging)
+        check_columns(str(part.path), part.columns, required, f"dataset {profile.name}", staging)
     return Input(parts=parts, required=required, optional=optional, digest=digest)
 
 
@@ -114,19 +114,20 @@ def _open_extra(extra: Extra, beside: Path, name: str, staging: Query) -> Input:
     pattern = extra.path if os.path.isabs(extra.path) else os.path.join(glob.escape(str(beside)), extra.path)
     parts = tuple(open_part(Path(path)) for path in sorted(glob.glob(pattern)))
     for part in parts:
-        _check_columns(part, extra.columns, f"extra input {name}", staging)
+        check_columns(str(part.path), part.columns, extra.columns, f"extra input {name}", staging)
     return Input(parts=parts, required=extra.columns, optional=(), digest=content_digest(parts))
 
 
-def _check_columns(part: Part, required: Iterable[str], what: str, staging: Query) -> None:
-    found = {column.casefold() for column in part.columns}
+def check_columns(where: str, columns: Sequence[str], required: Iterable[str], what: str, staging: Query) -> None:
+    """Raises SourceError naming the required column that is not among those found, and one that it may be meant to be."""
+    found = {column.casefold() for column in columns}
     missing = [column for column in required if column.casefold() not in found]
     if not missing:
         return
-    close = difflib.get_close_matches(missing[0], part.columns, n=1)
+    close = difflib.get_close_matches(missing[0], columns, n=1)
     hint = f" Is it {close[0]!r}? Then rename that column." if close else ""
     raise SourceError(
-        f"{part.path}: {what} needs the column {', '.join(missing)}, which is not there. "
-        f"Found: {', '.join(part.columns)}.{hint} Rename the columns, or describe the file as a dataset of its own "
+        f"{where}: {what} needs the column {', '.join(missing)}, which is not there. "
+        f"Found: {', '.join(columns)}.{hint} Rename the columns, or describe the file as a dataset of its own "
         f"(a YAML profile with an SQL file like {staging.name.split('/')[-1]}.sql)."
     )

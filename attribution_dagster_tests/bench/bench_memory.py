@@ -1,7 +1,7 @@
 """Peak memory from events to sequences, at 1 and at 10 million generated events, with DuckDB limited to 1 GB.
 
 Each size runs in a process of its own, whose peak resident memory the system reports. All users enter the sequences, so
-that nothing is spared by sampling.
+that nothing is spared by sampling. `python -m attribution_dagster_tests.bench.bench_memory EVENTS` shows one size, stage by stage.
 """
 
 import json
@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,19 +54,25 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[dict]:
     return rows
 
 
-def measure(events: int) -> dict[str, float]:
-    """Peak resident GB and seconds of this process, from the raw file to the sequences of one window."""
+def measure(events: int) -> dict[str, Any]:
+    """Peak resident GB, seconds and CPU seconds of this process, from the raw file to the sequences of one window; and after each stage."""
+    stages: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         path = folder / "events.parquet"
-        _generate(path, events)
-        began = time.perf_counter()
-        _events_to_sequences(path, folder)
-        seconds = time.perf_counter() - began
-    return {"peak_gb": round(peak_memory_mb() / 1000, 2), "seconds": round(seconds, 1)}
+        generate(path, events)
+        began, worked = time.perf_counter(), time.process_time()
+        for stage in events_to_sequences(path, folder):
+            stages[stage] = {
+                "peak_gb": round(peak_memory_mb() / 1000, 2),
+                "seconds": round(time.perf_counter() - began, 1),
+                "cpu_seconds": round(time.process_time() - worked, 1),
+            }
+    return {"events": events, **stages["sequences"], "stages": stages}
 
 
-def _profile() -> Profile:
+def one_window() -> Profile:
+    """The simulated marketplace with one window, of which all users are sampled."""
     profile = load_profile("marketplace")
     spec = {**profile.windows.model_dump(), "end": "2025-01-13", "look_back": 1}
     return profile.model_copy(
@@ -75,9 +83,9 @@ def _profile() -> Profile:
     )
 
 
-def _events_to_sequences(path: Path, folder: Path) -> None:
-    """All events lie in one window: nothing is spared by cutting time into small pieces either."""
-    profile = _profile()
+def events_to_sequences(path: Path, folder: Path) -> Iterator[str]:
+    """Yields each stage when it is done. All events lie in one window: nothing is spared by cutting time into small pieces either."""
+    profile = one_window()
     [window] = windows(profile)
     more = {"observation_end": window.end + timedelta(days=1), "funnel_rule": "drop", "cut": "risk_set", "landmark": 0}
     with DuckDBWarehouse(root=folder / "warehouse", profile=profile, memory_limit=MEMORY_LIMIT, threads=2) as warehouse:
@@ -85,16 +93,21 @@ def _events_to_sequences(path: Path, folder: Path) -> None:
         for name, table in STAGES:
             query = load_query(name)
             warehouse.build(table, window.key, "1", query, parameters(profile, window, query.parameters, more))
+            yield table
         query = load_query("features/risk_set_candidates")
-        candidates = warehouse.fetch(query, parameters(profile, window, query.parameters, more))
-        drawn = draw_risk_set(candidates, window_start=window.start)
+        drawn = draw_risk_set(
+            warehouse.fetch(query, parameters(profile, window, query.parameters, more)), window_start=window.start
+        )
         warehouse.load("risk_set", window.key, "1", drawn.table.to_batches())
+        yield "risk_set"
+        del drawn
         query = load_query("features/sequence_events")
         stream = warehouse.stream(query, parameters(profile, window, query.parameters, more))
         build_sequences(stream, profile.model.categories, profile.model.numbers, folder / "sequences")
+        yield "sequences"
 
 
-def _generate(path: Path, events: int) -> None:
+def generate(path: Path, events: int) -> None:
     """Random sessions of 20 events within the first window; written block by block."""
     rng, start = np.random.default_rng(0), np.datetime64(datetime(2025, 1, 6), "us")
     writer = None

@@ -27,6 +27,8 @@ def test_events_of_a_dataset_come_from_its_own_variable() -> None:
         ("ATTRIBUTION_MEMORY_LIMIT", "lots"),
         ("ATTRIBUTION_MEMORY_LIMIT", "4"),
         ("ATTRIBUTION_WAREHOUSE", "oracle"),
+        ("ATTRIBUTION_SPARK_TRAINING_PROCESSES", "0"),
+        ("ATTRIBUTION_SPARK_TRAINING_PROCESSES", "2"),  # and the warehouse is not Spark
         ("ATTRIBUTION_DATASETS", " , "),
         ("ATTRIBUTION_DATASET", "marketplace"),
         ("ATTRIBUTION_THREADS", "²"),

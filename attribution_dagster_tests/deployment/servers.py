@@ -1,5 +1,6 @@
 """Real servers on free ports of this machine, each in a process group of its own, ended with everything it started."""
 
+import getpass
 import os
 import shutil
 import signal
@@ -108,4 +109,61 @@ def _has_database(port: int, user: str, password: str, database: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f'CREATE DATABASE "{database}"')
     connection.close()
+    return True
+
+
+def mariadb_programs() -> Path | None:
+    """The folder with `mariadbd`, or None; its sibling `mariadb-install-db` is on the path wherever it is."""
+    found = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    return Path(found).parent if found and shutil.which("mariadb-install-db") else None
+
+
+@contextmanager
+def mariadb(programs: Path, *, user: str, password: str, database: str) -> Iterator[int]:
+    """The port of a MariaDB with an empty database, whose user needs the password."""
+    root = Path(tempfile.mkdtemp(prefix="attribution-mariadb-"))
+    try:
+        me, data, port = getpass.getuser(), root / "data", free_port()
+        initialise = [
+            "--no-defaults",
+            f"--datadir={data}",
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        ]
+        subprocess.run(["mariadb-install-db", *initialise, f"--user={me}"], check=True, capture_output=True, cwd="/")
+        (root / "init.sql").write_text(
+            f"CREATE DATABASE `{database}` CHARACTER SET utf8mb4;\nCREATE USER '{user}'@'%' IDENTIFIED BY '{password}';\nGRANT ALL ON *.* TO '{user}'@'%';\n"
+        )
+        options = [
+            f"--datadir={data}",
+            f"--socket={root}/socket",
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--user={me}",
+        ]
+        more = [
+            f"--pid-file={root}/pid",
+            f"--init-file={root}/init.sql",
+            "--skip-name-resolve",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]
+        with server(
+            [str(programs / "mariadbd"), "--no-defaults", *options, *more],
+            environment={"PATH": os.environ["PATH"]},
+            log=root / "log",
+            ready=lambda: _lets_in(port, user, password, database),
+            folder=Path("/"),
+        ):
+            yield port
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _lets_in(port: int, user: str, password: str, database: str) -> bool:
+    import pymysql
+
+    try:
+        pymysql.connect(host="127.0.0.1", port=port, user=user, password=password, database=database).close()
+    except pymysql.err.OperationalError:
+        return False
     return True

@@ -114,7 +114,8 @@ def test_its_environment_is_one_that_the_settings_accept() -> None:
 
 def _lines() -> list[str]:
     project = PYPROJECT["project"]
-    return [*project["dependencies"], *project["optional-dependencies"]["deploy"]]
+    extras = project["optional-dependencies"]
+    return [*project["dependencies"], *extras["deploy"], *extras["postgres"], *extras["mysql"]]
 
 
 def _requirements() -> list[Requirement]:

@@ -15,7 +15,7 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.lineage import ROLES_TABLE
-from attribution_dagster.warehouse.queries import load_query, parse_query
+from attribution_dagster.warehouse.queries import load_query, parse_query, sql_folder
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS
 
 MADE_BY = {table: asset for asset, tables in tables_of(VARIANTS).items() for table in tables} | {ROLES_TABLE: None}
@@ -31,6 +31,23 @@ STATEMENTS = {
     "no_funnel/event_count_rates": "marts/event_count_rates",
     "leakage_comparison": "marts/leakage_comparison",
 }
+
+BESIDE = {
+    "staging/event_counts": "events",
+    "sessions/rejected_events": "events",
+    "sessions/session_events": "sessions",
+    "sessions/sessions": "sessions",
+    "sessions/session_counts": "sessions",
+    "sessions/funnel_report": "funnel_metrics",
+    "sessions/conversion_base": "findings",
+    "features/sample_counts": "risk_set",
+    "features/leakage_candidates": "suspected_leakage",
+    "features/leakage_counts": "suspected_leakage",
+    "features/leakage_nothing_before": "suspected_leakage",
+    "marts/event_store_effects": "findings",
+    "marts/attribution_drift": "no_funnel/attribution_drift",
+}
+"""Further statements of an asset, each of which reads a part of what the asset depends on."""
 
 
 @cache
@@ -145,6 +162,24 @@ def test_tables_that_a_statement_reads_are_those_its_asset_depends_on(asset: str
     variant = asset.split("/")[0] if "/" in asset else None
     read = {MADE_BY.get(table, table) for table in load_query(STATEMENTS[asset], variant).tables} - {None, asset}
     assert read == parents
+
+
+@pytest.mark.parametrize("statement", BESIDE)
+def test_further_statements_read_what_their_asset_depends_on_or_writes(statement: str) -> None:
+    graph, asset = definitions("marketplace").resolve_asset_graph(), BESIDE[statement]
+    parents = {"/".join(key.path[1:]) for key in graph.get(dg.AssetKey(["marketplace", *asset.split("/")])).parent_keys}
+    query = load_query(statement, "no_funnel")
+    assert query.tables and {MADE_BY.get(table, table) for table in query.tables} <= {*parents, asset, None}
+
+
+def test_every_statement_belongs_to_an_asset() -> None:
+    """Those of checks belong to expectations, and those of staging/ to the source and to datasets: other tests say so."""
+    files = {
+        f"{path.parent.name}/{path.stem}"
+        for part in ("sessions", "features", "marts")
+        for path in (sql_folder() / part).glob("*.sql")
+    }
+    assert files <= {*STATEMENTS.values(), *BESIDE}
 
 
 def test_look_back_mapping_reaches_exactly_the_training_windows() -> None:

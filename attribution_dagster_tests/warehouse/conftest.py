@@ -1,5 +1,6 @@
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import yaml
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.protocol import Warehouse
 from attribution_dagster.warehouse.registry import open_warehouse
+from attribution_dagster_tests.warehouse.live import LIVE, live_account
+from attribution_dagster_tests.warehouse.local_spark import LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.shop import shop_profile
 from attribution_dagster_tests.warehouse.stand_in import account, stand_in
 
@@ -37,6 +40,14 @@ def opener(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> Itera
     }
     if engine == "snowflake":
         environment |= account(request.getfixturevalue("snowflake_url"), f"contract_{next(_NUMBERS)}")
+    if engine == "spark":
+        needs_spark()
+        environment |= LOCAL_SPARK
+    with live_account() if engine == LIVE else nullcontext({}) as of_account:
+        yield from _opening(environment | of_account)
+
+
+def _opening(environment: Mapping[str, str]) -> Iterator[Opener]:
     opened: list[Warehouse] = []
 
     def open_one() -> Warehouse:

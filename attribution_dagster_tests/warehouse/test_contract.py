@@ -13,11 +13,12 @@ from attribution_dagster.errors import ConfigurationError, DataError, MissingInp
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.protocol import Warehouse
 from attribution_dagster.warehouse.queries import load_query, parse_query
-from attribution_dagster.warehouse.registry import WAREHOUSES
 from attribution_dagster_tests.warehouse.conftest import Opener
+from attribution_dagster_tests.warehouse.engines import engines
+from attribution_dagster_tests.warehouse.live import LIVE, live
 from attribution_dagster_tests.warehouse.publisher import TABLES, WINDOW, write
 
-pytestmark = pytest.mark.parametrize("engine", sorted(WAREHOUSES))
+pytestmark = pytest.mark.parametrize("engine", [*engines(), live])
 USERS = parse_query("users", "SELECT user_id, sample_rank FROM sampled_users")
 BOTH = parse_query(
     "both",
@@ -233,7 +234,7 @@ def _dies(patch: pytest.MonkeyPatch, at: int, owner: Any, name: str) -> Callable
     return lambda: calls[0]
 
 
-def _duckdb_dies(patch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
+def _files_die(patch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
     import os
 
     return _dies(patch, at, os, "replace")
@@ -245,7 +246,7 @@ def _snowflake_dies(patch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
     return _dies(patch, at, SnowflakeCursor, "execute")
 
 
-DYING = {"duckdb": _duckdb_dies, "snowflake": _snowflake_dies}
+DYING = {"duckdb": _files_die, "snowflake": _snowflake_dies, "spark": _files_die, LIVE: _snowflake_dies}
 """How a writer of each engine is made to die at its n-th step that others could see."""
 
 
@@ -310,10 +311,10 @@ def test_a_user_is_forgotten_in_all_versions_and_stays_away(warehouse: Warehouse
         "1",
         pa.table({**rejected, "window_start": nothing, "event_at": nothing, "detail": lines}).to_batches(),
     )
-    assert warehouse.suppressed() == ""
+    assert warehouse.suppression().digest == ""
     forgotten = warehouse.forget(user)
     assert dict(forgotten.rows) == {"sampled_users": 2, "risk_set": 1, "rejected_events": 1}
-    assert forgotten.windows == (WINDOW, "undated") and warehouse.suppressed() != ""
+    assert forgotten.windows == (WINDOW, "undated") and warehouse.suppression().digest != ""
     assert warehouse.fetch(USERS, {})["user_id"].to_pylist() == ["b"]
     assert set(warehouse.fetch(USERS, {}, "published")["user_id"].to_pylist()) == {other, None}
     left = warehouse.fetch(

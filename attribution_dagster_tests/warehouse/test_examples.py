@@ -13,6 +13,8 @@ from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.protocol import Warehouse
 from attribution_dagster.warehouse.queries import parse_query, sql_folder
 from attribution_dagster.warehouse.registry import open_warehouse
+from attribution_dagster_tests.warehouse.engines import engines
+from attribution_dagster_tests.warehouse.local_spark import LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.shop import shop_profile
 from attribution_dagster_tests.warehouse.stand_in import account
 
@@ -87,12 +89,15 @@ def _opened(engine: str, folder: Path, request: pytest.FixtureRequest) -> tuple[
     }
     if engine == "snowflake":
         environment |= account(request.getfixturevalue("snowflake_url"), "examples")
+    if engine == "spark":
+        needs_spark()
+        environment |= LOCAL_SPARK
     settings = Settings.from_environment(environment)
     return settings, {name: open_warehouse(name, settings) for name in ("shop", "other")}
 
 
 def _run(engine: str, settings: Settings, warehouse: Warehouse, text: str) -> list[dict[str, Any]]:
-    if engine == "duckdb":
+    if engine != "snowflake":
         return warehouse.fetch(parse_query("example", text), {}, "published").to_pylist()
     import snowflake.connector
 
@@ -105,7 +110,7 @@ def _run(engine: str, settings: Settings, warehouse: Warehouse, text: str) -> li
         return [{name.lower(): value for name, value in row.items()} for row in cursor.execute(text).fetchall()]
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "snowflake"])
+@pytest.mark.parametrize("engine", engines())
 def test_examples_read_the_latest_window_of_their_dataset(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,6 +90,22 @@ def test_no_statement_of_a_transaction_survives_what_fails_in_it(snowflake_url: 
         assert warehouse._work.rows("SELECT COUNT(*) FROM manifest_slices") == [(0,)]
 
 
+def test_manifests_that_were_replaced_are_pruned_and_what_is_shown_stays(snowflake_url: str) -> None:
+    """Three publications of one window and one of another: of four manifests with seven tables two with three stay."""
+    counts = "SELECT (SELECT COUNT(*) FROM manifests), (SELECT COUNT(*) FROM manifest_slices)"
+    with opened(snowflake_url, "manifests") as warehouse:
+        for number in (1, 2, 3):
+            write(warehouse, number)
+            warehouse.publish(WINDOW, dict.fromkeys(("sampled_users", "risk_set"), str(number)), {"number": number})
+        warehouse.build("risk_set", "2025-01-07", "9", parse_query("q", "SELECT * FROM risk_set"), {})
+        warehouse.publish("2025-01-07", {"risk_set": "9"}, {})
+        shown = [warehouse.manifest(key) for key in warehouse.published_windows()]
+        assert warehouse.prune(1) == 0 and warehouse._work.rows(counts) == [(4, 7)]
+        assert warehouse.prune(0) == 4 and warehouse._work.rows(counts) == [(2, 3)]
+        assert [warehouse.manifest(key) for key in warehouse.published_windows()] == shown and len(shown) == 2
+        assert warehouse.prune(0) == 0 and warehouse._work.rows(counts) == [(2, 3)]
+
+
 @pytest.mark.parametrize("path", sorted(sql_folder().glob("s*/*.sql")), ids=lambda path: path.stem)
 def test_statements_run_as_they_are_written(path: Path) -> None:
     query = load_query(f"{path.parent.name}/{path.stem}")
@@ -105,6 +122,28 @@ def test_moments_are_bound_as_moments_and_nothing_else_is_touched() -> None:
     assert text.replace("%%", "%") == (
         "SELECT ':a' AS x, b::DATE AS d -- 10% of :a\nFROM t WHERE at >= CAST(%(a)s AS TIMESTAMP_NTZ) AND n = %(n)s"
     )
+
+
+def test_what_a_dry_run_writes_is_what_is_sent(snowflake_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from snowflake.connector.cursor import SnowflakeCursor
+
+    sent: list[str] = []
+    real = SnowflakeCursor.execute
+
+    def recording(self: SnowflakeCursor, *arguments: Any, **options: Any) -> Any:
+        done = real(self, *arguments, **options)
+        sent.append(re.sub("loading_[0-9a-f]{32}", "loading_<new>", self.query or ""))
+        return done
+
+    monkeypatch.setattr(SnowflakeCursor, "execute", recording)
+    values = {"user_id": "it's 100% \\ :moment", "moment": datetime(2025, 1, 6, 1, 2, 3, 456_789), "n": 7}
+    query = parse_query(
+        "q", "SELECT window_start, :user_id AS user_id, '5%' AS sample_hash, :n AS sample_rank FROM sampled_users WHERE window_start < :moment"
+    )  # fmt: skip
+    with opened(snowflake_url, "dry") as warehouse:
+        warehouse.build("sampled_users", WINDOW, "1", query, values)
+        warehouse.fetch(query, values)
+        assert warehouse.written(query, values, "sampled_users") in sent and warehouse.written(query, values) in sent
 
 
 def test_a_schema_holds_one_dataset(snowflake_url: str) -> None:

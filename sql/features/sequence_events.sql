@@ -75,6 +75,7 @@ placed AS (
 
 SELECT
     session_id,
+    event_index,
     user_id,
     label,
     in_risk_set,

@@ -1,7 +1,8 @@
-"""One optimiser step after another: parts of a batch side by side in threads, gradients summed, AdamW.
+"""One optimiser step after another: parts of a batch side by side in threads and processes, gradients summed, AdamW.
 
 Each part has its own random generator, seeded by (seed, step, part), and its loss is differentiated without touching
-shared gradients; the sum runs in a fixed order. So the weights depend on the number of threads, not on their timing.
+shared gradients; the sum runs in a fixed order. So the weights depend on the number of threads, not on their timing; and
+processes of one thread each find what one process with as many threads does, up to the order of sums.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import torch
 from torch.nn import functional
 
 from attribution_dagster.core.models.dropout import drawing_from
+from attribution_dagster.core.models.processes import added_up, rank_and_size
 from attribution_dagster.core.models.readout import Labelled
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster.core.models.threads import batch_threads
@@ -78,16 +80,14 @@ class Optimisation:
         Raises FloatingPointError when the loss is not finite.
         """
         self.model.train()
-        n_parts = min(self._n_threads, len(rows))
-        parts = list(self._pool.map(self._part, range(n_parts), (rows[part::n_parts] for part in range(n_parts))))
-        loss = sum(value for value, _ in parts)
+        loss, gradients = self._summed(rows)
         if not np.isfinite(loss):
             raise FloatingPointError(
                 f"the training loss became {loss} in step {self.number + 1}; lower learning_rate="
                 f"{self.training.learning_rate} or gradient_norm={self.training.gradient_norm}"
             )
-        for parameter, *gradients in zip(self.parameters, *(gradients for _, gradients in parts), strict=True):
-            parameter.grad = sum(gradients[1:], gradients[0]) / self.sessions_per_step
+        for parameter, gradient in zip(self.parameters, gradients, strict=True):
+            parameter.grad = gradient / self.sessions_per_step
         torch.nn.utils.clip_grad_norm_(self.parameters, self.training.gradient_norm)
         self.optimiser.step()
         self.schedule.step()
@@ -109,6 +109,18 @@ class Optimisation:
     def _set(self, values: list[torch.Tensor]) -> None:
         for parameter, value in zip(self.parameters, values, strict=True):
             parameter.copy_(value)
+
+    def _summed(self, rows: npt.NDArray[np.int64]) -> tuple[float, list[torch.Tensor]]:
+        """Return the loss of these sessions and its gradients; each process computes every so-manieth part."""
+        rank, n_processes = rank_and_size()
+        n_parts = min(self._n_threads * n_processes, len(rows))
+        mine = range(rank, n_parts, n_processes)
+        parts = list(self._pool.map(self._part, mine, (rows[part::n_parts] for part in mine)))
+        gradients = [sum(each[1:], each[0]) for each in zip(*(found for _, found in parts), strict=True)]
+        if not parts:  # a last batch of fewer sessions than processes
+            gradients = [torch.zeros_like(value) for value in self.parameters]
+        loss = torch.tensor(sum(value for value, _ in parts), dtype=torch.float64)
+        return float(added_up([loss])[0]), added_up(gradients)
 
     def _part(self, part: int, rows: npt.NDArray[np.int64]) -> tuple[float, tuple[torch.Tensor, ...]]:
         """Return the summed loss of these sessions and its gradients."""

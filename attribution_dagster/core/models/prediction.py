@@ -1,12 +1,14 @@
 """What a model says of many sessions: logits, the mean event, the worth of its pairs."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from attribution_dagster.core.models.pairs import Pair
+from attribution_dagster.core.models.processes import added_up, rank_and_size
 from attribution_dagster.core.models.threads import map_batches
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import EncodedSequences, budget_batches
@@ -28,8 +30,9 @@ def predict(
 def predict_encoded(
     model: AttributionModel, data: EncodedSequences, token_budget: int = TOKEN_BUDGET
 ) -> npt.NDArray[np.float64]:
-    """Return logits (S,) of sequences that the model has encoded."""
-    logits = np.full(len(data.lengths), float(model.base_logit))
+    """Return logits (S,) of sequences that the model has encoded; processes that train together share the work."""
+    rank, n_processes = rank_and_size()
+    logits = np.zeros(len(data.lengths))
     was_training, silent = model.training, model.is_silent
     model.eval()
 
@@ -40,10 +43,12 @@ def predict_encoded(
             return rows, (model.bias + model.additive_logit(batch)).numpy()
         return rows, model(batch.codes, batch.numbers, batch.is_event).numpy()
 
-    for rows, values in map_batches(score, budget_batches(data.lengths, token_budget)):
+    mine = islice(budget_batches(data.lengths, token_budget), rank, None, n_processes)
+    for rows, values in map_batches(score, mine):
         logits[rows] = values
     model.train(was_training)
-    return logits
+    [found] = added_up([torch.from_numpy(logits)])
+    return np.where(data.lengths > 0, found.numpy(), float(model.base_logit))
 
 
 def mean_event(model: AttributionModel, data: EncodedSequences) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,7 +3,9 @@
 import json
 import shutil
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from safetensors.torch import load_file, save_file
 
@@ -14,6 +16,7 @@ from attribution_dagster.core.sequences.sequence_set import replace_folder
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
 FORMAT = 2
+_FILES = ("weights.safetensors", "model.json")
 
 
 def save_model(model: AttributionModel, folder: Path) -> None:
@@ -36,6 +39,19 @@ def save_model(model: AttributionModel, folder: Path) -> None:
         replace_folder(staging, folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def model_bytes(folder: Path) -> dict[str, bytes]:
+    """Return the stored model as what its files hold, by their names: to be sent where the folder isn't."""
+    return {name: (Path(folder) / name).read_bytes() for name in _FILES}
+
+
+def load_model_bytes(files: Mapping[str, bytes]) -> AttributionModel:
+    """Return the model of `model_bytes` in evaluation mode."""
+    with TemporaryDirectory(prefix="attribution-") as folder:
+        for name in _FILES:
+            (Path(folder) / name).write_bytes(files[name])
+        return load_model(Path(folder))
 
 
 def load_model(folder: Path) -> AttributionModel:

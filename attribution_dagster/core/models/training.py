@@ -11,6 +11,7 @@ from attribution_dagster.core.models.calibration import Calibration, correct_pre
 from attribution_dagster.core.models.metrics import log_loss
 from attribution_dagster.core.models.optimisation import Optimisation
 from attribution_dagster.core.models.prediction import mean_event, predict_encoded
+from attribution_dagster.core.models.processes import take_from_the_first
 from attribution_dagster.core.models.readout import Labelled, start_readout
 from attribution_dagster.core.models.spec import ModelSpec, TrainingSpec
 from attribution_dagster.core.models.transformer import AttributionModel
@@ -61,6 +62,7 @@ def train(
 ) -> TrainedModel:
     """Return the model trained on one set, stopped and calibrated on the other.
 
+    Where `torch.distributed` is initialised, its processes, called with the same arguments and number of threads, train one model together.
     The same seed gives the same weights bit for bit at a fixed number of threads; the caller's random state is left as
     it was. `population_prevalence` is the share of converted sessions that probabilities should have on average. `epochs`, if
     given, is how long it trains, without a choice by validation: the last weights are kept, and 0 leaves it at the additive part.
@@ -78,6 +80,7 @@ def train(
         for part in (train_set, validation_set)
     )
     start_loss = start_readout(model, data, held_out, training.additive_penalty)
+    take_from_the_first(list(model.state_dict().values()))
     course = _Course(model, held_out, training.patience, keeps_last=epochs is not None)
     course.evaluate(0.0, start_loss, 0.0)
     if epochs is not None:
@@ -126,7 +129,9 @@ class _Course:
 
     def evaluate(self, epoch: float, training_loss: float, learning_rate: float) -> None:
         """Add a point to the curves and keep the weights if they are the best so far."""
-        loss = log_loss(predict_encoded(self.model, self.data), self.label)
+        measured = torch.tensor(log_loss(predict_encoded(self.model, self.data), self.label), dtype=torch.float64)
+        take_from_the_first([measured])
+        loss = float(measured)
         if not np.isfinite(loss):
             raise FloatingPointError(f"the validation loss became {loss} at epoch {epoch:.2f}; lower learning_rate")
         self.curves.append(
