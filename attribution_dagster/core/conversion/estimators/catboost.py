@@ -41,6 +41,11 @@ class CatBoost(Estimator):
         )
         return np.asarray(values, dtype=np.float64)
 
+    @property
+    def native(self) -> Any:
+        """Return CatBoost's classifier."""
+        return self._model
+
     def save(self, folder: Path) -> Path:
         """Write `catboost_model.cbm`."""
         path = Path(folder) / self.file_name

@@ -56,6 +56,11 @@ class Estimator(ABC):
         model exact under independent features.
         """
 
+    @property
+    @abstractmethod
+    def native(self) -> Any:
+        """Return the library's own fitted object, of raw scores, for whoever serves it."""
+
     @abstractmethod
     def save(self, folder: Path) -> Path:
         """Write the fitted model to a file in the folder, and return its path; no pickle."""

@@ -43,6 +43,11 @@ class LogisticRegression(Estimator):
         result[:, -1] = model.intercept_[0]
         return result
 
+    @property
+    def native(self) -> Any:
+        """Return scikit-learn's pipeline."""
+        return self._pipeline
+
     def save(self, folder: Path) -> Path:
         """Write `logistic_regression.skops`."""
         import skops.io

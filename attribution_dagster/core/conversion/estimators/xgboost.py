@@ -35,6 +35,11 @@ class XGBoost(Estimator):
         """Return TreeSHAP values, (N, K + 1)."""
         return self._predict(features, pred_contribs=True)
 
+    @property
+    def native(self) -> Any:
+        """Return XGBoost's booster."""
+        return self._booster
+
     def save(self, folder: Path) -> Path:
         """Write `xgboost_model.json`."""
         path = Path(folder) / self.file_name
