@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.conversion_features import feature_names
+from attribution_dagster.assets.conversion_features import FEATURE_SETS, feature_names
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
 from attribution_dagster.assets.tracking import dagster_run_is_over
 from attribution_dagster.assets.training import training_keys
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from attribution_dagster.core.conversion.sample import Sample
 
 ASSET = "conversion_model"
-SETS = ("full", "early")
 TRAINED_SESSIONS, MEASURED_SESSIONS = 300_000, 100_000
 """Sessions at most that models are trained and measured on: those of users that come first by hash."""
 EXPLAINED_SESSIONS = 2_000
@@ -97,7 +96,7 @@ def open_models(workspace: Workspace, key: str) -> "dict[str, ModelSet]":
     folder = model_folder(workspace, key)
     if folder is None:
         raise MissingInputError(f"{ASSET} of window {key} is missing: materialise it first")
-    return {name: ModelSet.load(folder / name) for name in SETS if (folder / name).is_dir()}
+    return {name: ModelSet.load(folder / name) for name in FEATURE_SETS if (folder / name).is_dir()}
 
 
 def _build(step: Step, instance: dg.DagsterInstance) -> Report:
@@ -125,7 +124,7 @@ def _build(step: Step, instance: dg.DagsterInstance) -> Report:
 def _train(step: Step, keys: list[str], inputs: list[str], folder: Path) -> None:
     """Fills the folder with the models of each feature set, and the story of their training; MLflow gets a run for each."""
     story: dict[str, Any] = {}
-    for feature_set in SETS:
+    for feature_set in FEATURE_SETS:
         parts = _slices(step, keys, feature_set)
         lacking = [name for name, part in parts.items() if not part.has_both_classes]
         if lacking:
@@ -162,7 +161,7 @@ def _train_set(
 
     workspace, spec = step.workspace, step.workspace.profile.conversion
     trained_for = workspace.retrain_key(step.window_key)
-    workspace.progress.advance(f"models on features: {feature_set}", 0.1 + 0.5 * SETS.index(feature_set))
+    workspace.progress.advance(f"models on features: {feature_set}", 0.1 + 0.5 * FEATURE_SETS.index(feature_set))
     seed = zlib.crc32(f"{workspace.profile.name}/{feature_set}/{trained_for}".encode()) % 2**31
     variant = f"conversion_{feature_set}"
     parameters = {**spec.model_dump(), "seed": seed, "features": len(feature_names())}
@@ -220,7 +219,7 @@ def _measure(step: Step, folder: Path, keys: list[str]) -> pa.Table:
     from attribution_dagster.core.conversion.measuring import measure
 
     found: dict[str, list[dict[str, Any]]] = {table: [] for table in _TABLES}
-    for feature_set in SETS:
+    for feature_set in FEATURE_SETS:
         sample = load_sample(step.workspace, [step.window_key], feature_set).limited(MEASURED_SESSIONS)
         if not (folder / feature_set).is_dir() or not len(sample):
             continue

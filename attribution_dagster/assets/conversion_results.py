@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.conversion_features import feature_names
+from attribution_dagster.assets.conversion_features import FEATURE_SETS, feature_names
 from attribution_dagster.assets.conversion_model import (
     ASSET,
-    SETS,
     chosen_metrics,
     load_sample,
     model_folder,
@@ -237,7 +236,7 @@ def _draw(step: Step) -> Report:
 
     def fill(folder: Path) -> None:
         (folder / "model_metrics.json").write_text(json.dumps(metrics, indent=1))
-        for feature_set in (name for name in SETS if (models / name).is_dir()):
+        for feature_set in (name for name in FEATURE_SETS if (models / name).is_dir()):
             for path in sorted((models / feature_set).iterdir()):
                 (folder / exported_name(path.name, feature_set)).write_bytes(path.read_bytes())
             for name, picture in _pictures(workspace, key, feature_set):
