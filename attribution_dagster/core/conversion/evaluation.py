@@ -151,7 +151,8 @@ def decile_of(probabilities: Floats) -> npt.NDArray[np.int64]:
     from scipy.stats import rankdata
 
     above = rankdata(-probabilities, method="min") - 1
-    return np.minimum(above * 10 // max(len(probabilities), 1), 9).astype(np.int64) + 1
+    decile: npt.NDArray[np.int64] = np.minimum(above * 10 // max(len(probabilities), 1), 9).astype(np.int64) + 1
+    return decile
 
 
 def decile_rows(probabilities: Mapping[str, Floats], labels: npt.ArrayLike) -> list[DecileRow]:

@@ -19,6 +19,10 @@ class Estimator(ABC):
     parts. All of them are deterministic given `seed`, and leave what they are given alone.
     """
 
+    @abstractmethod
+    def __init__(self, *, seed: int = 0) -> None:
+        """Store the parameters, which have names; a subclass adds its own."""
+
     file_name: ClassVar[str]
     """Of the file that holds a fitted model in its folder."""
     candidates: ClassVar[Sequence[Mapping[str, Any]]]
