@@ -17,6 +17,7 @@ from attribution_dagster.assets.conversion_model import (
     open_models,
     write_rows,
 )
+from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.sequences import sequences_cut
 from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
@@ -245,7 +246,12 @@ def _draw(step: Step) -> Report:
     workspace.artifacts.create(step.asset, key, step.version, fill)
     folder = workspace.artifacts.folder(step.asset, key, step.version)
     assert folder is not None
-    return {"picture": {"path": str(folder / "shap_summary.png")}, **chosen_metrics(metrics)}
+    shown = inline_picture(folder / "shap_summary.png") if (folder / "shap_summary.png").is_file() else ""
+    return {
+        "shap_summary": {"markdown": f"![What moves the predictions](data:image/png;base64,{shown})"},
+        "files": {"path": str(folder)},
+        **chosen_metrics(metrics),
+    }
 
 
 def _pictures(workspace: Workspace, key: str, feature_set: str) -> Iterator[tuple[str, bytes]]:

@@ -5,9 +5,9 @@ from typing import Any
 import dagster as dg
 
 from attribution_dagster.assets.conversion_model import write_rows
+from attribution_dagster.assets.showing import columns_from
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.conversion.abandonment import lost_revenue
-from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.datasets.profile import ConversionSpec
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
@@ -15,6 +15,14 @@ from attribution_dagster.warehouse.queries import load_query
 
 TABLE = "funnel_report"
 _CODE = code_version("assets/funnel_report.py", "core/conversion/abandonment.py", "sql/sessions/funnel_abandonment.sql")
+_COMPUTED = {
+    "order_value_usd": (),
+    "recoverable_share": (),
+    "lost_revenue_usd": ("abandoned",),
+    "lost_revenue_low_usd": ("abandoned_share_low", "sessions"),
+    "lost_revenue_high_usd": ("abandoned_share_high", "sessions"),
+}
+"""Column that is computed here -> columns of the statement that it is computed from."""
 _SHOWN = (
     "stage",
     "sessions",
@@ -50,25 +58,27 @@ def funnel_report_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 def _build(step: Step) -> Report:
     workspace = step.workspace
-    stages = workspace.fetch(load_query("sessions/funnel_abandonment"), step.window_key).to_pylist()
+    query = load_query("sessions/funnel_abandonment")
+    stages = workspace.fetch(query, step.window_key).to_pylist()
     rows = write_rows(step, TABLE, [_row(stage, workspace.profile.conversion) for stage in stages])
     table = workspace.slice_of(TABLE, step.window_key)
     return {
         "rows": rows,
         "funnel": {"markdown": markdown_table(table.sort_by("stage_order"), _SHOWN)},
         "assumptions": workspace.profile.conversion.model_dump(include={"order_value_usd", "recoverable_share"}),
-    }
+    } | columns_from(step, query, added=_COMPUTED)
 
 
 def _row(stage: dict[str, Any], spec: ConversionSpec) -> dict[str, Any]:
-    share, error = stage["abandoned"] / stage["sessions"], stage.pop("standard_error") or 0.0
-    lost = lost_revenue(stage["sessions"], error, stage["abandoned"], spec.order_value_usd, spec.recoverable_share)
+    lost = lost_revenue(
+        stage["sessions"],
+        stage["abandoned"],
+        (stage["abandoned_share_low"], stage["abandoned_share_high"]),
+        order_value_usd=spec.order_value_usd,
+        recoverable_share=spec.recoverable_share,
+    )
     return {
         **stage,
-        "converted": stage["sessions"] - stage["abandoned"],
-        "abandoned_share": share,
-        "abandoned_share_low": max(share - Z_95 * error, 0.0),
-        "abandoned_share_high": min(share + Z_95 * error, 1.0),
         "order_value_usd": spec.order_value_usd,
         "recoverable_share": spec.recoverable_share[1],
         "lost_revenue_usd": lost.expected_usd,

@@ -1,4 +1,5 @@
--- How many sessions that touch a stage do not convert, and the standard error of that share, clustered by user; one row per stage.
+-- How many sessions that touch a stage do not convert, and the share with its interval, clustered by user; one row per stage.
+-- With one user there is no error to estimate: the interval is the share.
 WITH stages AS (
     SELECT
         user_id,
@@ -61,11 +62,19 @@ counted AS (
 )
 
 SELECT
+    :window_start AS window_start,
     counted.stage_order AS stage_order,
     counted.stage AS stage,
     CAST(counted.sessions AS BIGINT) AS sessions,
+    CAST(counted.sessions - counted.abandoned AS BIGINT) AS converted,
     CAST(counted.abandoned AS BIGINT) AS abandoned,
-    counted.standard_error AS standard_error,
+    CAST(counted.abandoned AS DOUBLE) / counted.sessions AS abandoned_share,
+    GREATEST(
+        CAST(counted.abandoned AS DOUBLE) / counted.sessions - 1.96 * COALESCE(counted.standard_error, 0.0), 0.0
+    ) AS abandoned_share_low,
+    LEAST(
+        CAST(counted.abandoned AS DOUBLE) / counted.sessions + 1.96 * COALESCE(counted.standard_error, 0.0), 1.0
+    ) AS abandoned_share_high,
     funnel_metrics.drop_off AS drop_off,
     funnel_metrics.is_largest_drop AS is_largest_drop
 FROM counted

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from attribution_dagster.core.uncertainty import Z_95
-
 
 @dataclass(frozen=True, kw_only=True)
 class LostRevenue:
@@ -17,26 +15,26 @@ class LostRevenue:
 
 def lost_revenue(
     sessions: int,
-    abandoned_share_error: float,
     abandoned: int,
+    abandoned_share: tuple[float, float],
+    *,
     order_value_usd: float,
-    share: tuple[float, float, float],
+    recoverable_share: tuple[float, float, float],
 ) -> LostRevenue:
     """Return abandoned sessions x order value x recoverable share.
 
     Args:
         sessions: that reached the stage.
-        abandoned_share_error: standard error of the share of them that went no further, clustered by user.
-        abandoned: how many went no further.
+        abandoned: how many of them did not convert.
+        abandoned_share: 95 % interval of the share of these.
         order_value_usd: value of an order, an assumption.
-        share: low, expected and high recoverable share, assumptions. The interval takes the low share with the lower
-            end of the 95 % interval of the abandoned, and the high with the upper.
+        recoverable_share: low, expected and high, assumptions. The low end of the amount takes the low share with the
+            lower end of the interval, the high end the high share with the upper.
     """
-    reach = Z_95 * abandoned_share_error * sessions
-    low, high = max(abandoned - reach, 0.0), min(abandoned + reach, float(sessions))
+    low, high = (share * sessions for share in abandoned_share)
     return LostRevenue(
         abandoned=abandoned,
-        expected_usd=abandoned * order_value_usd * share[1],
-        low_usd=low * order_value_usd * share[0],
-        high_usd=high * order_value_usd * share[2],
+        expected_usd=abandoned * order_value_usd * recoverable_share[1],
+        low_usd=low * order_value_usd * recoverable_share[0],
+        high_usd=high * order_value_usd * recoverable_share[2],
     )
