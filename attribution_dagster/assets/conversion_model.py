@@ -22,6 +22,7 @@ from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.model_registry import MODEL_FOLDER
 from attribution_dagster.resources.tracker import Training
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.queries import parse_query
 
 if TYPE_CHECKING:
@@ -235,14 +236,10 @@ def _measure(step: Step, folder: Path, keys: list[str]) -> pa.Table:
 def write_rows(step: Step, table: str, rows: "list[dict[str, Any]]") -> int:
     """Writes rows as the table's slice of this version; their number."""
     start = step.workspace.window(step.window_key).start
-    stamped = pa.Table.from_pylist([{"window_start": start, **row} for row in rows], schema=_schema(table))
+    stamped = pa.Table.from_pylist(
+        [{"window_start": start, **row} for row in rows], schema=table_definition(table).schema
+    )
     return step.workspace.warehouse.load(table, step.window_key, step.version, stamped.to_batches())
-
-
-def _schema(table: str) -> pa.Schema:
-    from attribution_dagster.warehouse.ddl import table_definition
-
-    return table_definition(table).schema
 
 
 def chosen_metrics(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:

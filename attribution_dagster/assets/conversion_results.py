@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ import pyarrow as pa
 from attribution_dagster.assets.conversion_features import FEATURE_SETS, feature_names
 from attribution_dagster.assets.conversion_model import (
     ASSET,
+    EXPLAINED_SESSIONS,
+    MEASURED_SESSIONS,
     chosen_metrics,
     load_sample,
     model_folder,
@@ -26,6 +29,7 @@ from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.ddl import table_definition
 
 if TYPE_CHECKING:
     from attribution_dagster.core.conversion.sample import Sample
@@ -85,13 +89,14 @@ def _predict(step: Step) -> Report:
         "early_probability": [early.get(session) for session in columns["session_id"]],
         "model": [said] * n,
     }
-    rows = workspace.warehouse.load("conversion_predictions", key, step.version, _batches(columns))
+    schema = pa.schema([table_definition("conversion_predictions").schema.field(name) for name in columns])
+    predicted = pa.table(columns, schema=schema)
+    rows = workspace.warehouse.load("conversion_predictions", key, step.version, predicted.to_batches())
     return {
         "rows": rows,
         "model": said,
         "targeted": sum(columns["is_targeted"]),
         "caution": MODEL_NOT_CAUSE,
-        "python_probability_sum": float(sum(columns["conversion_probability"])),
     } | top_rows(step, "conversion_predictions", _PREDICTED[1:], "conversion_probability DESC, session_id")
 
 
@@ -123,16 +128,6 @@ def _columns(sample: "Sample", model: Any, targeted_share: float) -> dict[str, A
         "is_targeted": chosen.tolist(),
         **{f"reason_{number + 1}": reasons[:, number].tolist() for number in range(REASONS)},
     }
-
-
-def _batches(columns: dict[str, Any]) -> list[pa.RecordBatch]:
-    from attribution_dagster.warehouse.ddl import table_definition
-
-    return pa.table(columns, schema=_reordered(columns, table_definition("conversion_predictions").schema)).to_batches()
-
-
-def _reordered(columns: dict[str, Any], schema: pa.Schema) -> pa.Schema:
-    return pa.schema([schema.field(name) for name in columns])
 
 
 def _comparison(assets: DatasetAssets, variant: str) -> dg.AssetsDefinition:
@@ -189,8 +184,6 @@ def _compared(
     scored: dict[str, float], sample: "Sample", models: Any, feature_set: str, segment: str
 ) -> list[dict[str, Any]]:
     """Metrics of all of them on the sessions that all of them predict."""
-    from dataclasses import asdict
-
     import numpy as np
 
     from attribution_dagster.core.conversion.evaluation import metric_rows
@@ -256,7 +249,6 @@ def _draw(step: Step) -> Report:
 
 def _pictures(workspace: Workspace, key: str, feature_set: str) -> Iterator[tuple[str, bytes]]:
     """File name -> PNG of one feature set."""
-    from attribution_dagster.assets.conversion_model import EXPLAINED_SESSIONS, MEASURED_SESSIONS
     from attribution_dagster.reports.conversion_plots import evaluation_plot, shap_plot
 
     sample = load_sample(workspace, [key], feature_set).limited(MEASURED_SESSIONS)

@@ -279,6 +279,11 @@ class Profile(_Part):
         """The variants whose effects may be claimed: those that do not see the funnel."""
         return [name for name, variant in self.variants.items() if not variant.leaks]
 
+    @property
+    def models(self) -> list[str]:
+        """What models are registered as: a variant's by its name, those of conversion by their feature set."""
+        return [*self.variants, "conversion_full", "conversion_early"]
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -17,6 +17,7 @@ from attribution_dagster.core.models.metrics import MINIMUM_PER_CLASS
 METRICS = ("auc", "average_precision", "log_loss", "brier", "ece", "top_decile_lift")
 RESAMPLES = 200
 _BINS = 10
+_GAIN = ("gain", "gain_low", "gain_high")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,30 +58,24 @@ def metric_rows(
     scored = {name: _Scored(values, truth, user) for name, values in probabilities.items()}
     point = {name: each.metrics(np.ones(n_users)) for name, each in scored.items()}
     drawn = {name: np.array([each.metrics(draw) for draw in draws]) for name, each in scored.items()}
+    group = {"segment": segment, "n_sessions": len(truth), "n_converted": converted, "prevalence": float(truth.mean())}
     rows = []
     for name in probabilities:
-        low, high = np.nanpercentile(drawn[name], [2.5, 97.5], axis=0)
-        gain = point[reference] - point[name]
-        gain_low, gain_high = np.nanpercentile(drawn[reference] - drawn[name], [2.5, 97.5], axis=0)
-        is_other = name != reference
+        values = _with_interval(point[name], drawn[name], ("value", "value_low", "value_high"))
+        gains = _with_interval(point[reference] - point[name], drawn[reference] - drawn[name], _GAIN)
+        if name == reference:
+            gains = [dict.fromkeys(_GAIN)] * len(METRICS)
         rows += [
-            MetricRow(
-                model=name,
-                segment=segment,
-                metric=metric,
-                n_sessions=len(truth),
-                n_converted=converted,
-                prevalence=converted / len(truth),
-                value=float(point[name][i]),
-                value_low=float(low[i]),
-                value_high=float(high[i]),
-                gain=float(gain[i]) if is_other else None,
-                gain_low=float(gain_low[i]) if is_other else None,
-                gain_high=float(gain_high[i]) if is_other else None,
-            )
-            for i, metric in enumerate(METRICS)
+            MetricRow(model=name, metric=metric, **group, **value, **gain)
+            for metric, value, gain in zip(METRICS, values, gains, strict=True)
         ]
     return rows
+
+
+def _with_interval(value: Floats, drawn: Floats, names: tuple[str, str, str]) -> list[dict[str, Any]]:
+    """For each metric the value and the ends of its 95 % interval, under these names; value: (M,), drawn: (draws, M)."""
+    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
+    return [dict(zip(names, map(float, each), strict=True)) for each in zip(value, low, high, strict=True)]
 
 
 class _Scored:
