@@ -293,7 +293,7 @@ def _head(command: str) -> list[str]:
 _TAOBAO_SAID = [
     "Sessions of 1 to 3 December 2017 with at least two of these events before the buy, predicted by models of those from 25 November on. The reference "
     "is ten hand-made counts and times, with logistic regression or boosting. The models on features see views, carts and favourites before the buy, and "
-    "the user's history; their parameters were chosen and their competitors compared on the same sessions, resampled by user.",
+    "the user's history; their parameters were chosen before those days, and all are compared on the same sessions, resampled by user.",
 ]
 _SHOPPERS_SAID = [
     "The first figure is the published one, and the least useful: folds dealt by chance mix months, and PageValues, the value of the pages seen, is "
