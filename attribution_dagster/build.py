@@ -7,8 +7,12 @@ import dagster as dg
 from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
+from attribution_dagster.assets.conversion_features import feature_assets
+from attribution_dagster.assets.conversion_model import conversion_model_assets
+from attribution_dagster.assets.conversion_results import conversion_result_assets
 from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.findings import findings_assets
+from attribution_dagster.assets.funnel_report import funnel_report_assets
 from attribution_dagster.assets.leakage import suspicion_assets
 from attribution_dagster.assets.method_comparison import method_comparison_assets
 from attribution_dagster.assets.model_card import card_assets
@@ -69,6 +73,10 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
         *leakage_assets(dataset),
         *findings_assets(dataset),
+        *feature_assets(dataset),
+        *funnel_report_assets(dataset),
+        *conversion_model_assets(dataset),
+        *conversion_result_assets(dataset),
         *published_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for a in drift_assets(dataset, v)),
     ]

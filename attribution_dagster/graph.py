@@ -18,6 +18,7 @@ PREPARED = (
     "sessions",
     "session_funnels",
     "funnel_metrics",
+    "session_features",
     "sampled_users",
     "risk_set",
     "sequence_tensors",
@@ -42,6 +43,11 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "sessions": ("sessions", "session_events"),
     "session_funnels": ("session_funnels",),
     "funnel_metrics": ("funnel_metrics",),
+    "session_features": ("session_features",),
+    "conversion_model": ("conversion_metrics", "conversion_deciles", "shap_summary"),
+    "conversion_predictions": ("conversion_predictions",),
+    "conversion_comparison": ("conversion_comparison",),
+    "funnel_report": ("funnel_report",),
     "sampled_users": ("sampled_users",),
     "risk_set": ("risk_set",),
     "{variant}/trained_model": ("model_metrics_{variant}", "transformer_pair_attribution_{variant}"),
@@ -57,7 +63,13 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "findings": ("findings",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
-INTERNAL = ("session_events", "sampled_users", "leakage_moments", "attribution_statistics_{variant}")
+INTERNAL = (
+    "session_events",
+    "session_features",
+    "sampled_users",
+    "leakage_moments",
+    "attribution_statistics_{variant}",
+)
 """Tables of audited assets that are read by other assets only, and not published."""
 VIEWS = ("canonical_events",)
 """Tables that are a view on the source, and have no slices."""

@@ -108,7 +108,7 @@ def _write_exports_again(workspace: Workspace) -> None:
 def _learnt_from(workspace: Workspace, windows: set[str]) -> Iterable[str]:
     """Names of the registered models that were trained on one of these windows, replaced ones too."""
     known = {window.key for window in workspace.explainable()}
-    for variant in workspace.profile.variants:
+    for variant in workspace.profile.models:
         for version in workspace.registry.versions(variant):
             if version.trained_for in known and windows.intersection(workspace.look_back(version.trained_for)):
                 yield version.name

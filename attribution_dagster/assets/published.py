@@ -76,6 +76,11 @@ def audited(profile: Profile) -> list[str]:
         "sessions",
         "session_funnels",
         "funnel_metrics",
+        "session_features",
+        "funnel_report",
+        "conversion_model",
+        "conversion_predictions",
+        "conversion_report",
         "sampled_users",
         "suspected_leakage",
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
@@ -86,7 +91,7 @@ def audited(profile: Profile) -> list[str]:
 def _results(profile: Profile) -> list[str]:
     """The assets over all variants that the dataset has, each with a table of its name."""
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
-    return leaked + (["findings"] if profile.claiming else [])
+    return leaked + (["findings", "conversion_comparison"] if profile.claiming else [])
 
 
 def write_exports(
@@ -130,9 +135,13 @@ def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
 
 
 def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the window's findings and model cards."""
+    """File name -> the window's findings and model cards, and the models of conversion with their pictures."""
     found: dict[str, bytes] = {}
-    for asset in ("findings", *(f"{variant}/model_card" for variant in workspace.profile.variants)):
+    for asset in (
+        "findings",
+        "conversion_report",
+        *(f"{variant}/model_card" for variant in workspace.profile.variants),
+    ):
         folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()

@@ -71,7 +71,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             settings=lambda key: [
                 profile.sessions.model_dump(),
                 profile.quality.max_rejected_share,
-                _content_digest(workspace, key),
+                content_digest(workspace, key, "scan_start", "scan_end"),
             ],
             code=_CODE_EVENTS,
             exists=lambda step: step.table("stg_events", "rejected_events"),
@@ -97,8 +97,10 @@ def coverage(workspace: Workspace) -> Coverage:
     return Coverage(workspace.warehouse.fetch(load_query("staging/source_coverage"), {}))
 
 
-def _content_digest(workspace: Workspace, key: str) -> str:
-    """Digest of the events that decide the window: its own and those of its margins. Others may come and go.
+def content_digest(workspace: Workspace, key: str, since: str, until: str) -> str:
+    """Digest of the events between two of the window's bounds in time, named as the statements in `sql/` name them.
+
+    Of a window's events, those of it and of its margins decide it; others may come and go.
 
     Raises:
         DataError: a user has been forgotten since the source was profiled.
@@ -109,8 +111,8 @@ def _content_digest(workspace: Workspace, key: str) -> str:
             f"dataset {workspace.profile.name}: a user has been forgotten since the asset `source` looked at the events. "
             "Materialise `source` again, then what is downstream."
         )
-    bounds = parameters(workspace.profile, workspace.window(key), frozenset({"scan_start", "scan_end"}))
-    start, end = bounds["scan_start"], bounds["scan_end"]
+    bounds = parameters(workspace.profile, workspace.window(key), frozenset({since, until}))
+    start, end = bounds[since], bounds[until]
     assert isinstance(start, datetime) and isinstance(end, datetime)
     return coverage(workspace).digest(start, end)
 
@@ -207,7 +209,7 @@ def _with_roles(types: pa.Table) -> pa.Table:
 
 def _stage_events(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    _attach_as_profiled(workspace)
+    attach_as_profiled(workspace)
     staging = load_query("staging/stg_events")
     staged = step.build_table("stg_events", staging)
     rejected = step.build_table("rejected_events", load_query("sessions/rejected_events"))
@@ -223,7 +225,7 @@ def _stage_events(step: Step) -> Report:
     return report | top_rows(step, "stg_events", columns, "event_at, event_id") | columns_from(step, staging)
 
 
-def _attach_as_profiled(workspace: Workspace) -> None:
+def attach_as_profiled(workspace: Workspace) -> None:
     """Makes the source readable by the warehouse. DataError if it is not the one that was profiled."""
     found, record = _open(workspace), workspace.artifacts.record("source", WHOLE)
     if record is None or record.report["digest"] != found.digest:

@@ -216,6 +216,19 @@ def explain(
 
 
 @app.command()
+def reasons(
+    session_id: Annotated[str, typer.Argument(help="Id of a session in a published window.")],
+    dataset: Dataset = "marketplace",
+    feature_set: Annotated[str, typer.Option(help="What the prediction is made from: full, or early.")] = "full",
+    picture: Annotated[Path | None, typer.Option(help="PNG file to draw the parts into.")] = None,
+) -> None:
+    """Why one session is thought to convert, or not: every part of the log-odds, feature by feature."""
+    from attribution_dagster.cli.reasons import session_reasons
+
+    console.print(session_reasons(_workspace(dataset), session_id, feature_set, picture))
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT in Snowflake's dialect, over the published tables.")],
     dataset: Dataset = "marketplace",

@@ -53,6 +53,7 @@ def _of_window(profile: Profile, window: Window) -> dict[str, object]:
         "window_end": window.end,
         "scan_start": window.start - longest - inactivity,
         "scan_end": window.end + longest,
+        "history_start": window.start - timedelta(days=profile.conversion.history_days),
     }
 
 
@@ -77,4 +78,6 @@ def _of_profile(profile: Profile) -> dict[str, object]:
         "bot_max_events_per_minute": sessions.bot_max_events_per_minute,
         "salt": profile.sampling.salt,
         "sample_users": profile.sampling.users,
+        "early_events": profile.conversion.early_events,
+        "early_us": round(profile.conversion.early_minutes * _US_PER_MINUTE),
     }

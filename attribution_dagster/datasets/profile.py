@@ -192,6 +192,32 @@ class Trust(Part):
     """The most epochs that these models are trained for; 0: their additive parts alone."""
 
 
+class ConversionSpec(Part):
+    """When conversion is predicted, from how much history, by how much tuning (docs/conversion.md)."""
+
+    early_events: int = Field(default=5, ge=1)
+    early_minutes: float = Field(default=5, gt=0)
+    """The `early` prediction is made at this event, or after so many minutes where fewer come."""
+    history_days: int = Field(default=28, ge=0)
+    """How far before its window the user history of a session reaches."""
+    trials: int = Field(default=3, ge=1)
+    """Parameters tried for each model, the defaults first."""
+    trees: int | None = Field(default=None, ge=1)
+    """Trees of each boosted model, in place of what its candidates say."""
+    targeted_share: float = Field(default=0.1, gt=0, le=1)
+    """Share of the sessions, those with the highest probabilities, that get their reasons in the table."""
+    order_value_usd: float = Field(default=50, gt=0)
+    recoverable_share: tuple[float, float, float] = (0.05, 0.1, 0.15)
+    """Of abandoned sessions, the share that could be won back: low, expected, high. An assumption, not measured."""
+
+    @field_validator("recoverable_share")
+    @classmethod
+    def _in_order(cls, share: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not 0 <= share[0] <= share[1] <= share[2] <= 1:
+            raise ValueError("give three shares from 0 to 1, low to high, such as [0.05, 0.1, 0.15]")
+        return share
+
+
 class Profile(Part):
     """One dataset, as its YAML describes it; refuses what cannot work by name."""
 
@@ -215,12 +241,18 @@ class Profile(Part):
     training: dict[str, int | float | str | bool] = Field(default={})
     attribution: AttributionSpec = AttributionSpec()
     trust: Trust = Trust()
+    conversion: ConversionSpec = ConversionSpec()
     retention: Retention = Retention()
 
     @property
     def claiming(self) -> list[str]:
         """The variants whose effects may be claimed: those that do not see the funnel."""
         return [name for name, variant in self.variants.items() if not variant.leaks]
+
+    @property
+    def models(self) -> list[str]:
+        """What models are registered as: a variant's by its name, those of conversion by their feature set."""
+        return [*self.variants, "conversion_full", "conversion_early"]
 
     @field_validator("time_zone")
     @classmethod
@@ -250,6 +282,11 @@ class Profile(Part):
             raise ValueError(
                 f"sessions.max_hours {self.sessions.max_hours} is longer than a {self.windows.length} can be "
                 f"({longest} h): lower it or use longer windows"
+            )
+        if self.conversion.early_minutes >= self.sessions.inactivity_minutes:
+            raise ValueError(
+                f"conversion.early_minutes {self.conversion.early_minutes:g} is not below sessions.inactivity_minutes "
+                f"{self.sessions.inactivity_minutes}: by then it would be known that a session is over. Lower it"
             )
         return self
 

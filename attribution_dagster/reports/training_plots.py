@@ -26,7 +26,7 @@ def learning_curve(
         axes.set(title="Learning curve", xlabel="epoch", ylabel="log-loss")
         axes.legend(frameon=False)
         quiet(axes, grid="y")
-        return _png(figure)
+        return png(figure)
 
 
 def calibration_plot(probabilities: npt.ArrayLike, labels: npt.ArrayLike, title: str) -> bytes:
@@ -43,7 +43,7 @@ def calibration_plot(probabilities: npt.ArrayLike, labels: npt.ArrayLike, title:
         axes.set(title=title, xlabel="predicted", ylabel="observed", xlim=(0, top), ylim=(0, top))
         axes.legend(frameon=False, loc="upper left")
         quiet(axes, grid="y")
-        return _png(figure)
+        return png(figure)
 
 
 def reliability(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[list[float], list[float]]:
@@ -53,7 +53,8 @@ def reliability(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[li
     return [float(predicted[p].mean()) for p in parts], [float(truth[p].mean()) for p in parts]
 
 
-def _png(figure: object) -> bytes:
+def png(figure: object) -> bytes:
+    """The figure as a PNG."""
     target = io.BytesIO()
     # Without a date in the file, the same numbers give the same bytes.
     figure.savefig(target, format="png", dpi=110, metadata={"Software": None})  # type: ignore[attr-defined]

@@ -34,7 +34,7 @@ def past_retention(workspace: Workspace) -> Retired:
     windows = _old_windows(workspace)
     folders = [_exports(workspace) / key for key in windows]
     runs = _old_runs(workspace)
-    models = [v.name for variant in workspace.profile.variants for v in _versions_of(workspace, variant, runs)]
+    models = [v.name for variant in workspace.profile.models for v in _versions_of(workspace, variant, runs)]
     return Retired(
         superseded=tuple(_superseded(workspace)),
         windows=tuple(windows),
@@ -57,7 +57,7 @@ def retire(workspace: Workspace, retired: Retired) -> int:
         workspace.artifacts.remove_window(key)
     for folder in retired.exports:
         shutil.rmtree(folder)
-    for variant in workspace.profile.variants if retired.runs else ():
+    for variant in workspace.profile.models if retired.runs else ():
         for version in _versions_of(workspace, variant, set(retired.runs)):
             workspace.registry.remove(variant, version)
     for run_id in retired.runs:
@@ -149,14 +149,15 @@ def _old_runs(workspace: Workspace) -> set[str]:
 
 
 def _runs_in_use(workspace: Workspace) -> Iterator[str]:
-    for variant in workspace.profile.variants:
+    for variant in workspace.profile.models:
         versions = workspace.registry.versions(variant)
         yield from (version.run_id for version in versions if version.aliases)
         yield from (version.run_id for version in workspace.registry.earlier_champions(variant)[:1])
-        for key in workspace.artifacts.recorded(f"{variant}/trained_model"):
-            record = workspace.artifacts.record(f"{variant}/trained_model", key)
+    for asset in (*(f"{variant}/trained_model" for variant in workspace.profile.variants), "conversion_model"):
+        for key in workspace.artifacts.recorded(asset):
+            record = workspace.artifacts.record(asset, key)
             if record is not None:
-                yield str(record.report["mlflow_run_id"])
+                yield from (str(run) for name, run in record.report.items() if name.endswith("mlflow_run_id"))
 
 
 def _versions_of(workspace: Workspace, variant: str, runs: set[str]) -> list[RegisteredVersion]:

@@ -4,16 +4,21 @@ The run is opened before the training and tagged with the process and the Dagste
 it RUNNING: `close_abandoned` finds such runs.
 """
 
+import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from attribution_dagster.resources.liveness import HEARTBEAT, is_abandoned, process_tags
+
+if TYPE_CHECKING:
+    from attribution_dagster.core.conversion.estimators import Estimator
 
 EXPERIMENT_PREFIX = "attribution"
 _BEAT_S = 60.0
@@ -226,6 +231,35 @@ class TrainingRun:
         # MLflow exports with the example of several inputs but doesn't keep it.
         mlflow.log_dict({name: array.tolist() for name, array in arrays.items()}, "input_example.json")
         return str(logged.model_id)
+
+    def log_estimator(self, estimator: "Estimator", example: Any) -> str:
+        """Id of the model, logged in its library's own format with a signature: raw scores of a matrix of features."""
+        import mlflow
+        from mlflow.models import infer_signature
+
+        flavour, options = _FLAVOURS[estimator.file_name]
+        log_model = importlib.import_module(f"mlflow.{flavour}").log_model
+        package = "xgboost-cpu" if flavour == "xgboost" else {"sklearn": "scikit-learn"}.get(flavour, flavour)
+        logged = log_model(
+            estimator.native,
+            name="model",
+            signature=infer_signature(example, estimator.log_odds(example)),
+            pip_requirements=[f"{package}=={version(package)}"],
+            **options,
+        )
+        mlflow.log_dict({"features": example.tolist()}, "input_example.json")
+        return str(logged.model_id)
+
+
+_FLAVOURS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "catboost_model.cbm": ("catboost", {}),
+    "xgboost_model.json": ("xgboost", {"model_format": "json"}),
+    "logistic_regression.skops": (
+        "sklearn",
+        {"serialization_format": "skops", "skops_trusted_types": ["numpy.dtype"], "pyfunc_predict_fn": "predict_proba"},
+    ),
+}
+"""File name of an estimator -> MLflow's flavour for it, and how it keeps clear of pickle."""
 
 
 def _without_password(uri: str) -> str:

@@ -108,7 +108,8 @@ def test_nothing_of_the_user_is_left_and_nobody_else_is_touched(
         and forgotten.removed["sequence tensors, sessions"]
         and EXPLAINED in forgotten.windows
     )
-    assert forgotten.models == ("small-no_funnel version 1", "small-with_funnel version 1")
+    models = ("no_funnel", "with_funnel", "conversion_full", "conversion_early")
+    assert forgotten.models == tuple(f"small-{model} version 1" for model in models)
     assert forgotten.published == (EXPLAINED,)
     manifest = copy.warehouse.manifest(EXPLAINED)
     assert manifest is not None and manifest.tables["sessions"].rows == copy.slice_of("sessions", EXPLAINED).num_rows

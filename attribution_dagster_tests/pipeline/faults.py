@@ -275,6 +275,26 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
         w, f"attribution_trust_{v}", set_where(lambda row: row["test"] == "completeness", value=0.9, passed=False)
     ),
     "spread_complete": lambda w, v: rewrite(w, f"attribution_spread_{v}", lambda t: first(t, retraining_error=-0.1)),
+    "features_equal_sql": lambda w, v: report(w, "session_features", python_early_converted=1),
+    "features_possible": lambda w, v: rewrite(w, "session_features", lambda t: first(t, n_events=0.0)),
+    "conversion_metrics_in_range": lambda w, v: rewrite(
+        w, "conversion_metrics", set_where(lambda row: row["model"] == "length" and row["metric"] == "auc", value=1.1)
+    ),
+    "conversion_deciles_add_up": lambda w, v: rewrite(w, "conversion_deciles", one_more("n_sessions")),
+    "shap_summary_complete": lambda w, v: rewrite(w, "shap_summary", double_first),
+    "conversion_above_chance": lambda w, v: rewrite(
+        w,
+        "conversion_metrics",
+        set_where(lambda row: row["metric"] == "auc", value=0.4, value_low=0.3, value_high=0.49),
+    ),
+    "conversion_calibrated": lambda w, v: rewrite(
+        w, "conversion_metrics", set_where(lambda row: row["metric"] == "ece", value=0.3, value_high=0.4)
+    ),
+    "conversion_predictions_complete": lambda w, v: rewrite(
+        w, "conversion_predictions", lambda t: first(t, conversion_probability=float("nan"))
+    ),
+    "conversion_comparison_in_range": lambda w, v: rewrite(w, "conversion_comparison", double_first),
+    "funnel_report_adds_up": lambda w, v: rewrite(w, "funnel_report", lambda t: first(t, lost_revenue_usd=1.0)),
     "leakage_adds_up": lambda w, v: rewrite(w, "leakage_comparison", one_more("with_funnel_lift")),
     "with_funnel_not_below": lambda w, v: rewrite(w, "model_metrics_with_funnel", transformer(auc=0.6)),
     "findings_hold": lambda w, v: rewrite(w, "findings", lambda t: first(t, caveat=None)),
@@ -289,5 +309,12 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
     "auc_steady": lambda w, v: report(w, f"{v}/attribution_drift", auc_change=-0.051),
 }
 """Name of the expectation -> what makes it fail, given the workspace and the variant."""
-WITHOUT_ROWS = {"auc_steady", "retention_applied", "tensors_equal_sql", "weights_finite", "attribution_equals_tensors"}
+WITHOUT_ROWS = {
+    "features_equal_sql",
+    "auc_steady",
+    "retention_applied",
+    "tensors_equal_sql",
+    "weights_finite",
+    "attribution_equals_tensors",
+}
 """Expectations whose fault lies in a figure counted in Python, so that no row of a table is wrong."""

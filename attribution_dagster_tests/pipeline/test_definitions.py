@@ -23,6 +23,8 @@ STATEMENTS = {
     "events": "staging/stg_events",
     "session_funnels": "sessions/session_funnels",
     "funnel_metrics": "sessions/funnel_metrics",
+    "session_features": "features/session_features",
+    "funnel_report": "sessions/funnel_abandonment",
     "sampled_users": "sessions/sampled_users",
     "risk_set": "features/risk_set_candidates",
     "no_funnel/sequence_tensors": "features/sequence_events",

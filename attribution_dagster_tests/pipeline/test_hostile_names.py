@@ -73,6 +73,8 @@ def test_pages_of_the_ui_show_names_as_text(hostile: Workspace) -> None:
         "sessions",
         "funnel_metrics",
         "no_funnel/event_count_rates",
+        "conversion_model",
+        "conversion_predictions",
         "findings",
     ):
         record = hostile.artifacts.record(asset, "all" if asset == "source" else EXPLAINED)

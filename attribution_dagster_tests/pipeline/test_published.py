@@ -33,6 +33,7 @@ LEADING = {
     "findings": ["finding_rank", "variant", "event_type", "sentence"],
     "leakage_comparison": ["event_type", "no_funnel_lift", "with_funnel_lift", "leakage_amount", "is_funnel"],
     "funnel_metrics": ["stage", "sessions", "rate", "drop_off"],
+    "conversion_predictions": ["session_id", "conversion_probability"],
 }
 EXPORTS = [
     "event_type_attribution_no_funnel.csv",
@@ -43,6 +44,10 @@ EXPORTS = [
     "gradient_attribution_no_funnel.csv",
     "leakage_comparison.csv",
     "funnel_metrics.csv",
+    "conversion_predictions.csv",
+    "catboost_model.cbm",
+    "model_metrics.json",
+    "shap_summary.png",
     "event_count_rates_no_funnel.csv",
     "findings.csv",
     "findings.html",

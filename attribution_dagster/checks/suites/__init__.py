@@ -2,6 +2,7 @@
 
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.suites.attribution import attribution_suite
+from attribution_dagster.checks.suites.conversion import conversion_suite
 from attribution_dagster.checks.suites.drift import drift_suite
 from attribution_dagster.checks.suites.model import model_suite
 from attribution_dagster.checks.suites.results import results_suite
@@ -20,6 +21,7 @@ def expectations(profile: Profile) -> list[Expectation]:
             for suite in (model_suite, attribution_suite, trust_suite)
             for e in suite(profile, variant)
         ),
+        *conversion_suite(profile),
         *results_suite(profile),
         *(e for variant in profile.variants for e in drift_suite(profile, variant)),
     ]

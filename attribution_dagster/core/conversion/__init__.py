@@ -1,0 +1,1 @@
+"""Who converts: estimators behind one contract, slices of time, calibration, evaluation, reasons."""
