@@ -225,6 +225,7 @@ class Trust(_Part):
 class Profile(_Part):
     """One dataset, as its YAML describes it; refuses what cannot work by name."""
 
+    kind: Literal["events"] = "events"
     name: Name
     title: str = Field(min_length=1)
     simulated: bool = False
@@ -246,6 +247,11 @@ class Profile(_Part):
     attribution: AttributionSpec = AttributionSpec()
     trust: Trust = Trust()
     retention: Retention = Retention()
+
+    @property
+    def staging_sql(self) -> str:
+        """Name of the statement that gives the canonical events."""
+        return f"staging/stg_events__{self.staging}"
 
     @property
     def claiming(self) -> list[str]:

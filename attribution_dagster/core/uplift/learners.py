@@ -126,6 +126,17 @@ class DRLearner(UpliftLearner):
         return np.asarray(self.effect_.predict(x), dtype=np.float64)
 
 
+class RandomScore(UpliftLearner):
+    """The control of every comparison: scores that know nothing. It is no learner to choose, so not in the registry."""
+
+    def _learn(self, x: Floats, treated: Ints, y: Ints) -> None:
+        self.generator_ = np.random.default_rng(self.seed)
+
+    def predict(self, x: Floats) -> Floats:
+        """Return scores (N,) drawn by chance."""
+        return self.generator_.random(len(x))
+
+
 LEARNERS: Mapping[str, type[UpliftLearner]] = {"t": TLearner, "s": SLearner, "x": XLearner, "dr": DRLearner}
 """Name -> learner; a new one needs a line here, and passes the contract tests."""
 

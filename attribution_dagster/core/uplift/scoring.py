@@ -1,6 +1,6 @@
 """Scores of every unit by models that have not seen it, and how far these scores move when the models learn from other units."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,14 @@ import numpy as np
 from attribution_dagster.core.uplift.base_models import BaseModels, Floats, Ints, probability
 from attribution_dagster.core.uplift.curves import ranked
 from attribution_dagster.core.uplift.learners import UpliftLearner, stratified_folds
-from attribution_dagster.core.uplift.metrics import METRICS, Estimate, corrected_resampled, resampled_weights
+from attribution_dagster.core.uplift.metrics import (
+    METRICS,
+    Estimate,
+    average_effect,
+    corrected_resampled,
+    expected_of_random,
+    resampled_weights,
+)
 
 Make = Callable[[], UpliftLearner]
 Z_95 = 1.96
@@ -77,10 +84,18 @@ def cross_fitted_scores(
     return Scores(uplift=uplift, low=uplift - Z_95 * error, high=uplift + Z_95 * error, control_rate=control)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OutOfSample:
+    """A figure over random splits, and how far it lies above what a random score has in the same splits."""
+
+    figure: Estimate
+    over_random: Estimate
+
+
 def over_splits(
     makes: Mapping[str, Make], x: Floats, treated: Ints, y: Ints, *, splits: int = 20, parts: int = 3, seed: int = 0
-) -> dict[str, dict[str, Estimate]]:
-    """Return learner -> metric -> mean out-of-sample figure over random splits, with the corrected resampled interval.
+) -> dict[str, dict[str, OutOfSample]]:
+    """Return learner -> metric -> mean out-of-sample figure over random splits, with corrected resampled intervals.
 
     Each split holds one of `parts` equal parts back to judge on and learns from the others; it is the same for all learners.
 
@@ -90,15 +105,27 @@ def over_splits(
     if parts < 2:
         raise ValueError(f"parts={parts} leaves nothing to learn from: give at least 2")
     figures: dict[str, list[list[float]]] = {name: [] for name in makes}
+    chance: list[list[float]] = []
     for split in range(splits):
         held = stratified_folds(treated, y, parts, seed + split) == 0
+        effect = average_effect(treated[held], y[held])
+        chance.append([expected_of_random(metric, effect) for metric in METRICS])
         for name, make in makes.items():
             uplift = make().fit(x[~held], treated[~held], y[~held]).predict(x[held])
             steps = ranked(uplift, treated[held], y[held]).steps()
             figures[name].append([metric(steps) for metric in METRICS.values()])
-    return {name: _corrected(rows, 1 / (parts - 1)) for name, rows in figures.items()}
+    return {name: _summary(np.array(rows), np.array(chance), 1 / (parts - 1)) for name, rows in figures.items()}
 
 
-def _corrected(rows: Sequence[Sequence[float]], test_to_train: float) -> dict[str, Estimate]:
-    by_metric = zip(METRICS, zip(*rows, strict=True), strict=True)
-    return {metric: corrected_resampled(values, test_to_train=test_to_train) for metric, values in by_metric}
+def _summary(figures: Floats, chance: Floats, test_to_train: float) -> dict[str, OutOfSample]:
+    """figures, chance: (splits, metrics)."""
+
+    def corrected(values: Floats) -> Estimate:
+        return corrected_resampled(values.tolist(), test_to_train=test_to_train)
+
+    return {
+        metric: OutOfSample(
+            figure=corrected(figures[:, place]), over_random=corrected(figures[:, place] - chance[:, place])
+        )
+        for place, metric in enumerate(METRICS)
+    }
