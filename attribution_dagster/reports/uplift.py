@@ -110,7 +110,7 @@ def _title(figure: Figure, title: str, simulated: bool) -> None:
 def _dollars(value: float, _: int | None = None) -> str:
     sign = "−" if value < 0 else ""
     size = abs(value)
-    return f"{sign}${size / 1000:,.0f}k" if size >= 10_000 else f"{sign}${size:,.0f}"
+    return f"{sign}${size / 1000:,.0f}k" if size >= 100_000 else f"{sign}${size:,.0f}"
 
 
 def _png(figure: Figure) -> bytes:
