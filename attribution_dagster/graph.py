@@ -61,7 +61,7 @@ EXPERIMENT_TABLES: Mapping[str, tuple[str, ...]] = {
     "treatment_assignment": ("treatment_assignment", "experiment_covariates"),
     "experiment_validity": ("experiment_effects", "experiment_validity"),
     "uplift_model": ("uplift_metrics",),
-    "uplift_scores": ("uplift_scores",),
+    "uplift_scores": ("uplift_scores", "uplift_truth"),
     "roi_simulation": ("roi_simulation", "confirming_test"),
 }
 """The same of a dataset of `kind: experiment`, which has no variants."""

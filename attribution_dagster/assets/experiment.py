@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 REVENUE = "revenue_usd"
 _GROUP = "step1_experiment"
 _CODE_SOURCE = code_version("assets/experiment.py", "sql/staging", "warehouse")
+_CODE_SIMULATION = code_version("core/simulation", "core/uplift/simulation.py")
 _CODE_VALIDITY = code_version("assets/experiment.py", "core/uplift")
 Rows = Sequence[dict[str, Any]]
 
@@ -107,7 +109,23 @@ def load_rows(step: Step, table: str, rows: Rows) -> int:
 def _open(workspace: Workspace) -> Source:
     settings, profile = workspace.settings, workspace.profile
     override = settings.events.get(profile.name)
+    if override is None and profile.source is not None and profile.source.simulate is not None:
+        return open_source(profile, _simulated(workspace) / "units", settings.dataset_folders)
     return open_source(profile, override, settings.dataset_folders, workspace.warehouse.describe_table)
+
+
+def _simulated(workspace: Workspace) -> Path:
+    """The folder of the profile's simulated experiment, made on first use; its name holds all that it depends on."""
+    from attribution_dagster.core.uplift.simulation import simulate_experiment
+
+    profile = workspace.profile
+    assert profile.source is not None and profile.source.simulate is not None
+    users, seed, start = profile.source.simulate.users, profile.source.simulate.seed, profile.windows.start
+    name = f"{profile.name}-{users}-users-from-{start}-seed-{seed}-{_CODE_SIMULATION[:8]}"
+    folder = workspace.settings.home / "simulated" / name
+    if not folder.exists():
+        simulate_experiment(folder, users=users, seed=seed, start=start)
+    return folder
 
 
 def _profile_source(step: Step, found: Source) -> Report:
@@ -146,7 +164,8 @@ def _assign(step: Step) -> Report:
 def _units_query(workspace: Workspace) -> Query:
     """The columns that the profile names; their names are checked by the profile."""
     spec = profile_of(workspace).experiment
-    names = ["unit_id", "user_id", "arm", REVENUE, *spec.outcomes, *spec.numbers, *spec.categories]
+    truth = [spec.truth] if spec.truth is not None else []
+    names = ["unit_id", "user_id", "arm", REVENUE, *spec.outcomes, *spec.numbers, *spec.categories, *truth]
     return parse_query("units of the experiment", f"SELECT {', '.join(names)} FROM canonical_events ORDER BY unit_id")
 
 
@@ -184,6 +203,7 @@ def _outcome_rows(workspace: Workspace, units: pa.Table) -> Rows:
             "outcome": outcome,
             "happened": unit[outcome] == 1,
             REVENUE: unit[REVENUE],
+            "true_effect": unit[spec.truth] if spec.truth is not None and outcome == spec.uplift_on else None,
         }
         for outcome in spec.outcomes
         for unit in units.to_pylist()

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Units:
-    """Of each unit (N,), by id: arm, whether it was treated (-1 in arms that are neither), outcome, and what was known before."""
+    """Of each unit (N,), by id: arm, whether it was treated (-1 in arms that are neither), outcome, what was known before, and the true effect
+    where the treatment was simulated."""
 
     ids: list[str]
     users: list[str | None]
@@ -23,6 +24,7 @@ class Units:
     treated: "npt.NDArray[Any]"
     y: "npt.NDArray[Any]"
     covariates: "Covariates"
+    effect: "npt.NDArray[Any] | None"
 
     def compared(self) -> "Units":
         """The units of the two arms that are compared."""
@@ -37,6 +39,7 @@ class Units:
             treated=self.treated[kept],
             y=self.y[kept],
             covariates=replace(self.covariates, x=self.covariates.x[kept]),
+            effect=None if self.effect is None else self.effect[kept],
         )
 
     def outcomes(self, step: Step, names: Iterable[str]) -> "dict[str, npt.NDArray[Any]]":
@@ -59,7 +62,7 @@ def open_units(step: Step, outcome: str) -> Units:
     import numpy as np
 
     rows = _assignment(step, outcome)
-    is_treated = rows["is_treated"].to_pylist()
+    is_treated, effect = rows["is_treated"].to_pylist(), rows["true_effect"].to_pylist()
     return Units(
         ids=rows["session_id"].to_pylist(),
         users=rows["user_id"].to_pylist(),
@@ -67,6 +70,7 @@ def open_units(step: Step, outcome: str) -> Units:
         treated=np.array([-1 if each is None else int(each) for each in is_treated]),
         y=np.array(rows["happened"].to_pylist(), dtype=np.int64),
         covariates=_covariates(step),
+        effect=None if None in effect else np.array(effect, dtype=np.float64),
     )
 
 

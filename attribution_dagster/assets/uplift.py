@@ -1,6 +1,8 @@
 """Whom the treatment moves: learners compared out of sample, then every unit scored by a model that has not seen it."""
 
 from collections.abc import Callable
+from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from attribution_dagster.core.uplift.learners import UpliftLearner
     from attribution_dagster.core.uplift.metrics import Estimate
-    from attribution_dagster.core.uplift.scoring import OutOfSample
+    from attribution_dagster.core.uplift.scoring import OutOfSample, Scores
 
 PICTURE = "uplift_curves.png"
 _GROUP = "step2_uplift"
@@ -78,7 +80,7 @@ def uplift_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             reads=lambda key: [(name, key) for name in (*reads, "uplift_model")],
             settings=lambda _: settings,
             code=_CODE_SCORES,
-            exists=lambda step: step.table("uplift_scores"),
+            exists=lambda step: step.table("uplift_scores", "uplift_truth"),
             build=_score,
         )
 
@@ -261,11 +263,24 @@ def _score(step: Step) -> Report:
         for place, values in enumerate(columns)
     ]
     written = load_rows(step, "uplift_scores", rows)
+    truth = _truth_rows(scores, units)
+    load_rows(step, "uplift_truth", truth)
     sizes = {name: int((found == name).sum()) for name in sorted(set(found.tolist()))}
     shown = ("uplift_rank", "uplift", "uplift_low", "uplift_high", "quadrant", "control_rate")
     return {
         "rows": written,
         "quadrants": {"markdown": markdown_table(pa.table({"quadrant": list(sizes), "units": list(sizes.values())}))},
         "data": data_of(step.workspace),
+        **({"truth": {"markdown": markdown_table(pa.Table.from_pylist(truth))}} if truth else {}),
         **top_rows(step, "uplift_scores", shown, "uplift_rank"),
     }
+
+
+def _truth_rows(scores: "Scores", units: Units) -> list[dict[str, Any]]:
+    """How near the scores come to the truth; nothing where it is unknown."""
+    from attribution_dagster.core.uplift.truth import truth_figures
+
+    if units.effect is None:
+        return []
+    rows = [asdict(figure) for figure in truth_figures(scores, units.effect)]
+    return [{**row, "of_average": row["of_average"] if isfinite(row["of_average"]) else None} for row in rows]

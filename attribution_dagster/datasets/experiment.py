@@ -34,6 +34,9 @@ class ExperimentSpec(BaseModel):
     numbers: tuple[Name, ...] = ()
     categories: tuple[Name, ...] = ()
 
+    truth: Name | None = None
+    """Column of the true effect on `uplift_on`, where the treatment was simulated."""
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         for role in ("control", "treatment"):
@@ -75,6 +78,8 @@ class ExperimentProfile(Profile):
     def _one_window(self) -> Self:
         from attribution_dagster.datasets.windows import next_boundary
 
+        if self.experiment.truth is not None and not self.simulated:
+            raise ValueError("experiment.truth is known of a simulated treatment only: set simulated, or take it out")
         expected = next_boundary(self.windows.start, self.windows.length)
         if self.windows.end != expected:
             raise ValueError(f"an experiment is one window: set windows.end to {expected}, or choose another length")

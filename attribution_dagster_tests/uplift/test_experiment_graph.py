@@ -212,6 +212,10 @@ FAULTS: dict[str, tuple[str, Change]] = {
     "uplift_metrics_complete": ("uplift_metrics", first(value_low=1.0, value_high=0.0)),
     "uplift_beats_random": ("uplift_metrics", used(over_random_low=-1.0, beats_random=False)),
     "uplift_scores_valid": ("uplift_scores", first(quadrant="sure_thing", uplift=0.2, uplift_low=0.1, uplift_high=0.3)),
+    "uplift_truth_valid": (
+        "uplift_truth",
+        lambda _: [{"figure": "pehe", "value": 0.1, "meaning": "m", "data": "real"}],
+    ),
     "roi_adds_up": ("roi_simulation", first(profit_usd=1.0)),
     "confirming_test_valid": ("confirming_test", lambda known: known[:-1]),
 }
@@ -228,7 +232,9 @@ def test_there_is_a_fault_for_every_expectation_and_every_table_is_checked(done:
 def test_a_fault_breaks_its_expectation_and_no_other(name: str, copy: Workspace) -> None:
     table, change = FAULTS[name]
     known = copy.slice_of(table, WINDOW)
-    faulty = pa.Table.from_pylist(change(known.to_pylist()), schema=known.schema)
+    start = copy.window(WINDOW).start
+    changed = [{**row, "window_start": start} for row in change(known.to_pylist())]
+    faulty = pa.Table.from_pylist(changed, schema=known.schema)
     suite = [e for e in expectations(copy.profile) if table in (e.metric_query.tables if e.metric_query else ())]
     assert all(verdict.passed for verdict in judge(copy, suite, WINDOW))
     copy.warehouse.load(table, WINDOW, f"faulty-{uuid.uuid4().hex}", faulty.to_batches())

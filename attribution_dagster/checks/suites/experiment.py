@@ -58,6 +58,12 @@ def experiment_suite(profile: ExperimentProfile) -> list[Expectation]:
             rules=none_of("n_missing", "n_repeated", "n_wrong"),
         ),
         Expectation(
+            name="uplift_truth_valid",
+            asset="uplift_scores",
+            description="Figures against the truth stand once, are possible, and are of a simulated treatment: of a real one nobody knows the truth.",
+            rules=none_of("n_repeated", "n_wrong"),
+        ),
+        Expectation(
             name="roi_adds_up",
             asset="roi_simulation",
             description="Profit is revenue minus cost, ROI is profit over cost, figures lie inside their intervals; one share at most is recommended.",
