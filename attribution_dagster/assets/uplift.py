@@ -1,6 +1,6 @@
 """Whom the treatment moves: learners compared out of sample, then every unit scored by a model that has not seen it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from attribution_dagster.core.uplift.learners import UpliftLearner
     from attribution_dagster.core.uplift.metrics import Estimate
-    from attribution_dagster.core.uplift.scoring import OutOfSample, Scores
+    from attribution_dagster.core.uplift.scoring import GroupEffects, OutOfSample, Scores
 
 PICTURE = "uplift_curves.png"
 _GROUP = "step2_uplift"
@@ -220,7 +220,7 @@ def _log(step: Step, run: TrainingRun, rows: list[dict[str, Any]]) -> None:
 def _score(step: Step) -> Report:
     from attribution_dagster.core.uplift.base_models import BASE_MODELS
     from attribution_dagster.core.uplift.quadrants import actions, quadrants
-    from attribution_dagster.core.uplift.scoring import cross_fitted_scores
+    from attribution_dagster.core.uplift.scoring import cross_fitted_scores, group_effects
 
     profile = profile_of(step.workspace)
     spec = profile.uplift
@@ -235,35 +235,36 @@ def _score(step: Step) -> Report:
         resamples=spec.resamples,
         seed=spec.seed,
     )
-    found = quadrants(scores)
+    groups = group_effects(scores.uplift, units.treated, units.y)
+    found = quadrants(scores, groups)
     order = sorted(range(len(units.ids)), key=lambda place: (-scores.uplift[place], units.ids[place]))
     rank = {place: number for number, place in enumerate(order, start=1)}
-    columns = zip(
-        units.ids, units.users, scores.uplift, scores.low, scores.high, found.tolist(), actions(found),
-        scores.control_rate, scores.treated_rate, strict=True,
-    )  # fmt: skip
-    names = (
-        "session_id",
-        "user_id",
-        "uplift",
-        "uplift_low",
-        "uplift_high",
-        "quadrant",
-        "action",
-        "control_rate",
-        "treated_rate",
-    )
+    columns: dict[str, Sequence[Any]] = {
+        "session_id": units.ids,
+        "user_id": units.users,
+        "uplift": scores.uplift,
+        "uplift_low": scores.low,
+        "uplift_high": scores.high,
+        "quadrant": found.tolist(),
+        "action": actions(found),
+        "control_rate": scores.control_rate,
+        "treated_rate": scores.treated_rate,
+        "score_group": groups.group,
+        "group_effect": groups.effect,
+        "group_effect_low": groups.low,
+        "group_effect_high": groups.high,
+    }
     rows = [
         {
-            **dict(zip(names, values, strict=True)),
+            **dict(zip(columns, values, strict=True)),
             "uplift_rank": rank[place],
             "outcome": profile.experiment.uplift_on,
             "learner": spec.used,
         }
-        for place, values in enumerate(columns)
+        for place, values in enumerate(zip(*columns.values(), strict=True))
     ]
     written = load_rows(step, "uplift_scores", rows)
-    truth = _truth_rows(scores, units)
+    truth = _truth_rows(scores, groups, units)
     load_rows(step, "uplift_truth", truth)
     sizes = {name: int((found == name).sum()) for name in sorted(set(found.tolist()))}
     shown = ("uplift_rank", "uplift", "uplift_low", "uplift_high", "quadrant", "control_rate")
@@ -276,11 +277,11 @@ def _score(step: Step) -> Report:
     }
 
 
-def _truth_rows(scores: "Scores", units: Units) -> list[dict[str, Any]]:
+def _truth_rows(scores: "Scores", groups: "GroupEffects", units: Units) -> list[dict[str, Any]]:
     """How near the scores come to the truth; nothing where it is unknown."""
     from attribution_dagster.core.uplift.truth import truth_figures
 
     if units.effect is None:
         return []
-    rows = [asdict(figure) for figure in truth_figures(scores, units.effect)]
+    rows = [asdict(figure) for figure in truth_figures(scores, groups, units.effect)]
     return [{**row, "of_average": row["of_average"] if isfinite(row["of_average"]) else None} for row in rows]

@@ -211,7 +211,7 @@ FAULTS: dict[str, tuple[str, Change]] = {
     "effects_add_up": ("experiment_effects", lambda known: [*known, known[0]]),
     "uplift_metrics_complete": ("uplift_metrics", first(value_low=1.0, value_high=0.0)),
     "uplift_beats_random": ("uplift_metrics", used(over_random_low=-1.0, beats_random=False)),
-    "uplift_scores_valid": ("uplift_scores", first(quadrant="sure_thing", uplift=0.2, uplift_low=0.1, uplift_high=0.3)),
+    "uplift_scores_valid": ("uplift_scores", first(uplift=0.2, uplift_low=0.3)),
     "uplift_truth_valid": (
         "uplift_truth",
         lambda _: [{"figure": "pehe", "value": 0.1, "meaning": "m", "data": "real"}],

@@ -10,7 +10,7 @@ import pytest
 
 from attribution_dagster.core.uplift.base_models import BASE_MODELS
 from attribution_dagster.core.uplift.learners import LEARNERS
-from attribution_dagster.core.uplift.scoring import Scores, cross_fitted_scores
+from attribution_dagster.core.uplift.scoring import GroupEffects, Scores, cross_fitted_scores, group_effects
 from attribution_dagster.core.uplift.simulation import LABEL, draw_outcomes, session_covariates, simulate_experiment
 from attribution_dagster.core.uplift.truth import truth_figures
 
@@ -87,7 +87,14 @@ def test_figures_against_the_truth_by_hand() -> None:
     effect = np.array([0.2, 0.1, -0.1, -0.2])
     uplift = np.array([0.1, -0.1, -0.1, 0.0])
     scores = Scores(uplift=uplift, low=uplift - 0.1, high=uplift + 0.1, control_rate=np.full(4, 0.3))
-    found = {figure.figure: figure for figure in truth_figures(scores, effect)}
+    one_group = GroupEffects(
+        group=np.array([1, 1, 2, 2]),
+        effect=np.array([0.2, 0.2, 0.1, 0.1]),
+        low=np.array([0.1, 0.1, 0.0, 0.0]),
+        high=np.array([0.3, 0.3, 0.2, 0.2]),
+    )
+    found = {figure.figure: figure for figure in truth_figures(scores, one_group, effect)}
+    assert found["group_coverage"].value == 0.5
     assert found["pehe"].value == pytest.approx(np.sqrt((0.01 + 0.04 + 0 + 0.04) / 4))
     assert found["pehe"].of_average == pytest.approx(np.sqrt((0.04 + 0.01 + 0.01 + 0.04) / 4))
     assert found["coverage"].value == 0.5
@@ -106,7 +113,9 @@ def test_every_learner_is_nearer_to_the_truth_than_the_average_and_regrets_less(
     x = np.column_stack([known[column].to_numpy() for column in known.column_names])
     base = BASE_MODELS["hist_gradient_boosting"](0)
     scores = cross_fitted_scores(lambda: LEARNERS[name](base), base, x, drawn.treated, drawn.y, n_folds=2, resamples=2)
-    found = {figure.figure: figure for figure in truth_figures(scores, drawn.effect)}
+    groups = group_effects(scores.uplift, drawn.treated, drawn.y)
+    found = {figure.figure: figure for figure in truth_figures(scores, groups, drawn.effect)}
+    assert found["group_coverage"].value >= 0.7
     assert found["pehe"].value < found["pehe"].of_average
     assert found["policy_regret"].value < found["policy_regret"].of_average
     assert found["rank_correlation"].value > 0.4 and abs(found["average_error"].value) < 0.02

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from attribution_dagster.core.uplift.quadrants import ACTIONS, actions, quadrants
-from attribution_dagster.core.uplift.scoring import Scores
+from attribution_dagster.core.uplift.scoring import GroupEffects, Scores, group_effects
 from attribution_dagster.core.uplift.validity import a_a, balance, overall_balance, sample_ratio
 from attribution_dagster_tests.uplift.experiments import trial
 
@@ -56,24 +56,42 @@ def test_a_a_finds_five_per_cent() -> None:
     assert found.passed and 0.02 <= found.value <= 0.09
 
 
-def scores(uplift: float, error: float, control: float) -> tuple[float, float, float, float]:
-    return uplift, uplift - error, uplift + error, control
-
-
 @pytest.mark.parametrize(
-    ("unit", "quadrant"),
+    ("uplift", "reach", "group", "group_reach", "control", "quadrant"),
     [
-        (scores(0.10, 0.05, 0.5), "persuadable"),
-        (scores(-0.10, 0.05, 0.5), "do_not_disturb"),
-        (scores(0.10, 0.11, 0.5), "sure_thing"),
-        (scores(-0.10, 0.11, 0.1), "lost_cause"),
+        (0.10, 0.05, 0.08, 0.02, 0.5, "persuadable"),
+        (-0.10, 0.05, -0.08, 0.02, 0.5, "do_not_disturb"),
+        (0.10, 0.05, 0.08, 0.09, 0.5, "sure_thing"),  # the model is sure, the experiment is not
+        (0.10, 0.11, 0.08, 0.02, 0.5, "sure_thing"),
+        (-0.10, 0.05, 0.08, 0.02, 0.1, "lost_cause"),
         (
-            scores(0.10, 0.10, 0.2),
+            0.10,
+            0.10,
+            0.08,
+            0.02,
+            0.2,
             "sure_thing",
         ),  # the interval touches 0: not clear; the rate touches the bound: likely
     ],
 )
-def test_quadrants_go_by_the_interval(unit: tuple[float, float, float, float], quadrant: str) -> None:
-    uplift, low, high, control = (np.array([value]) for value in unit)
-    found = quadrants(Scores(uplift=uplift, low=low, high=high, control_rate=control), likely=0.2)
+def test_quadrants_go_by_both_intervals(
+    uplift: float, reach: float, group: float, group_reach: float, control: float, quadrant: str
+) -> None:
+    one = np.array([uplift])
+    scores = Scores(uplift=one, low=one - reach, high=one + reach, control_rate=np.array([control]))
+    effect = np.array([group])
+    groups = GroupEffects(group=np.array([1]), effect=effect, low=effect - group_reach, high=effect + group_reach)
+    found = quadrants(scores, groups, likely=0.2)
     assert found.tolist() == [quadrant] and actions(found) == [ACTIONS[quadrant]]
+
+
+def test_group_effects_by_hand() -> None:
+    uplift = np.array([0.1, 0.9, 0.2, 0.8, 0.7, 0.3, 0.6, 0.4])
+    treated = np.array([1, 1, 0, 0, 1, 0, 0, 1])
+    y = np.array([0, 1, 1, 0, 1, 0, 1, 1])
+    found = group_effects(uplift, treated, y, n_groups=2)
+    assert found.group.tolist() == [2, 1, 2, 1, 1, 2, 1, 2]
+    # best four: treated 1, 1; control 0, 1 -> .5, error sqrt(0 / 2 + .5 / 2); others: treated 0, 1; control 1, 0 -> 0
+    assert found.effect.tolist() == [0, 0.5, 0, 0.5, 0.5, 0, 0.5, 0]
+    assert found.low[1] == pytest.approx(0.5 - 1.96 * 0.5)
+    assert group_effects(uplift, treated, y, n_groups=8).high.tolist() == [np.inf] * 8

@@ -18,7 +18,8 @@ scores AS (
         CASE
             WHEN uplift IS NULL OR uplift < uplift_low OR uplift > uplift_high THEN 1
             WHEN control_rate < 0 OR control_rate > 1 OR treated_rate < 0 OR treated_rate > 1 THEN 1
-            WHEN (uplift_low > 0) <> (quadrant = 'persuadable') OR (uplift_high < 0) <> (quadrant = 'do_not_disturb') THEN 1
+            WHEN (uplift_low > 0 AND group_effect_low > 0) <> (quadrant = 'persuadable') THEN 1
+            WHEN (uplift_high < 0 AND group_effect_high < 0) <> (quadrant = 'do_not_disturb') THEN 1
             ELSE 0
         END AS is_wrong
     FROM uplift_scores

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from attribution_dagster.core.uplift.base_models import Floats
-from attribution_dagster.core.uplift.scoring import Scores
+from attribution_dagster.core.uplift.scoring import GroupEffects, Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class TruthFigure:
     meaning: str
 
 
-def truth_figures(scores: Scores, effect: Floats) -> list[TruthFigure]:
+def truth_figures(scores: Scores, groups: GroupEffects, effect: Floats) -> list[TruthFigure]:
     """Return PEHE, coverage, rank correlation, and policy value and regret of treating whoever has a positive score.
 
     effect: (N,) the true change of each unit's probability. The average is the true one.
@@ -30,6 +30,11 @@ def truth_figures(scores: Scores, effect: Floats) -> list[TruthFigure]:
     value = float(np.where(scores.uplift > 0, effect, 0).mean())
     of_average = max(average, 0.0)
     held = float(np.mean((scores.low <= effect) & (effect <= scores.high)))
+    group_held = [
+        bool(low <= effect[groups.group == number].mean() <= high)
+        for number in np.unique(groups.group)
+        for low, high in [(groups.low[groups.group == number][0], groups.high[groups.group == number][0])]
+    ]
     ranks = spearmanr(scores.uplift, effect).statistic if np.ptp(scores.uplift) > 0 and np.ptp(effect) > 0 else 0.0
     return [
         TruthFigure(
@@ -43,6 +48,12 @@ def truth_figures(scores: Scores, effect: Floats) -> list[TruthFigure]:
             value=held,
             of_average=float("nan"),
             meaning="Share of the units whose 95 % interval holds the true effect. Below .95: intervals leave out what every model gets wrong.",
+        ),
+        TruthFigure(
+            figure="group_coverage",
+            value=float(np.mean(group_held)),
+            of_average=float("nan"),
+            meaning="Share of the groups by score whose measured 95 % interval holds the true mean effect of the group.",
         ),
         TruthFigure(
             figure="rank_correlation",
