@@ -12,7 +12,7 @@ from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError
 
-__all__ = ["BUILT_IN", "Profile", "known_datasets", "load_profile"]
+__all__ = ["BUILT_IN", "Profile", "known_datasets", "load_events_profile", "load_profile"]
 
 BUILT_IN = Path(__file__).parent
 REPLACED = ("source", "variants")
@@ -49,6 +49,17 @@ def load_profile(name: str, folders: Sequence[Path] = ()) -> Profile:
         return KINDS[kind].model_validate(content)
     except ValidationError as error:
         raise _explain(error, path, lines, KINDS[kind]) from None
+
+
+def load_events_profile(name: str, folders: Sequence[Path] = ()) -> Profile:
+    """The profile of a dataset of events. Raises ConfigurationError for one of another kind, too."""
+    profile = load_profile(name, folders)
+    if profile.kind != "events":
+        raise ConfigurationError(
+            f"dataset {name} is of kind {profile.kind} and has no events, which this command is about. "
+            f"Run it with attribution run --dataset {name}; its own checks say what is wrong with its table."
+        )
+    return profile
 
 
 def _path(name: str, folders: Sequence[Path]) -> Path:

@@ -15,6 +15,7 @@ from attribution_dagster.assets.published import tables
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.judging import judge
 from attribution_dagster.checks.suites import expectations
+from attribution_dagster.cli.doctor import examine
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources.workspace import Workspace
@@ -245,6 +246,11 @@ def test_a_fault_breaks_its_expectation_and_no_other(name: str, copy: Workspace)
         {"effects_add_up", "uplift_scores_valid"} & broken if name == "assignment_complete" else set()
     )
     assert verdicts[name].rows or name == "confirming_test_valid"  # of a look that lacks there is no row
+
+
+def test_commands_about_events_refuse_an_experiment_by_name(done: Workspace) -> None:
+    with pytest.raises(ConfigurationError, match="dataset coupon is of kind experiment and has no events"):
+        examine(done.settings, "coupon")
 
 
 def test_the_definitions_hold_one_job_and_every_asset_is_described(done: Workspace) -> None:
