@@ -10,7 +10,7 @@ import numpy as np
 
 from attribution_dagster.build import definitions_of
 from attribution_dagster.resources.progress import LoggedProgress
-from attribution_dagster.resources.workspace import WHOLE, Workspace, open_workspace
+from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
 
 WINDOW = "2025-03-01"
@@ -104,22 +104,18 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def made(workspace: Workspace, *assets: str, config: Mapping[str, Any] | None = None) -> dg.ExecuteInProcessResult:
-    """The run of these assets (of all without any) in the one window; failures are in the result."""
-    job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
-    ops = {f"coupon__{name}": {"config": dict(values)} for name, values in (config or {}).items()}
+    """The run of these assets (of all without any) in the experiment's one window; failures are in the result."""
+    definitions, name = definitions_of([workspace]), workspace.profile.name
+    job = definitions.resolve_implicit_global_asset_job_def()
+    chosen = assets or tuple(key.path[-1] for key in definitions.resolve_all_asset_keys())
+    ops = {f"{name}__{asset}": {"config": dict(values)} for asset, values in (config or {}).items()}
     with dg.DagsterInstance.ephemeral() as instance:
-        if "source" in assets or not assets:
-            job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey(["coupon", "source"])])
-        names = [name for name in assets if name != "source"] or [
-            key.path[-1] for key in definitions_of([workspace]).resolve_all_asset_keys() if key.path[-1] != "source"
-        ]
+        if "source" in chosen:
+            job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey([name, "source"])])
         return job.execute_in_process(
             instance=instance,
-            partition_key=WINDOW,
-            asset_selection=[dg.AssetKey(["coupon", name]) for name in names],
+            partition_key=workspace.windows()[0].key,
+            asset_selection=[dg.AssetKey([name, asset]) for asset in chosen if asset != "source"],
             run_config={"ops": ops},
             raise_on_error=False,
         )
-
-
-__all__ = ["HOSTILE", "PROFILE", "WHOLE", "WINDOW", "customers", "made", "shop"]

@@ -52,13 +52,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hillstrom", required=True, type=Path)
     parser.add_argument("--splits", type=int, default=20)
-    parser.add_argument("--base", nargs="+", default=["linear", "hist_gradient_boosting"], choices=sorted(BASE_MODELS))
-    parser.add_argument("--users", type=int, default=4000)
+    parser.add_argument("--base", nargs="+", default=["linear", "xgboost"], choices=sorted(BASE_MODELS))
+    parser.add_argument("--users", type=int, default=2000)
     options = parser.parse_args()
     table = pd.read_csv(options.hillstrom)
     effect = next(e for e in _effects(table) if (e.arm, e.outcome) == (WOMENS, "visit")).effect
     met = abs(effect - KNOWN_EFFECT) < 5e-5
-    command = f"python -m attribution_dagster_tests.verify.uplift --hillstrom {options.hillstrom.name}"
+    chosen = f"--splits {options.splits} --base {' '.join(options.base)} --users {options.users}"
+    command = f"python -m attribution_dagster_tests.verify.uplift --hillstrom {options.hillstrom.name} {chosen}"
     lines = [
         "# Uplift: results",
         "",
