@@ -9,7 +9,6 @@ import dagster as dg
 import pyarrow as pa
 
 from attribution_dagster.assets.model_card import standing_of, write_pages
-from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.claims.baseline_effects import baseline_effects
 from attribution_dagster.core.claims.experiment import Ground, plan
@@ -77,7 +76,7 @@ def findings_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             workspace,
             "findings",
             reads=lambda key: [(name, key) for name in reads],
-            settings=lambda key: [profile.title, profile.simulated, export_folder(workspace, key)],
+            settings=lambda _: [profile.title, profile.simulated],
             code=_CODE,
             exists=lambda step: step.table("findings") and step.artifact(),
             build=_build,
@@ -104,7 +103,6 @@ def _build(step: Step) -> Report:
         "rows": written,
         "findings": {"markdown": page.markdown()},
         "page": {"path": str(folder / "findings.html")},
-        "exports": {"path": export_folder(workspace, key)},
         "caution": MODEL_NOT_CAUSE,
     }
 

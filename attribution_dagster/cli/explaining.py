@@ -1,6 +1,8 @@
 """One published session, event by event, by the published method or by any other."""
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -34,9 +36,11 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
         )
     if method is not None:
         check_method(method)
-    rows, residual = _published(workspace, variant, session_id), None
+    rows, beside, residual = _published(workspace, variant, session_id), [], None
     if method is not None:
-        rows, residual = _explained_by(workspace, variant, session_id, method, rows)
+        model, session = _published_with(workspace, variant, session_id, rows)
+        rows, residual = _explained_by(model, session, method, rows)
+        beside = [_heads(model, session, rows)] if method == "attention_mean" else []
     first = rows[0]
     outcome = "converted" if first["label"] == 1 else "did not convert"
     is_cut = first["in_risk_set"] and first["label"] != 1
@@ -47,6 +51,7 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
             style="bold",
         ),
         _timeline(rows, method),
+        *beside,
         Text(_caution(method, residual), style="italic"),
     )
 
@@ -69,45 +74,64 @@ def _published(workspace: Workspace, variant: str, session_id: str) -> _Rows:
 
 
 def _explained_by(
-    workspace: Workspace, variant: str, session_id: str, method: str, rows: _Rows
+    model: "AttributionModel", session: "SequenceSet", method: str, rows: _Rows
 ) -> tuple[_Rows, float | None]:
-    """The rows with another method's attributions by the model that they were published with, and what their sum misses where known."""
-    import numpy as np
-
+    """The rows with another method's attributions, and what their sum misses where known."""
     from attribution_dagster.core.attribution.sessions import attribute_sessions
 
-    starts = {workspace.window(key).start: key for key in workspace.warehouse.published_windows()}
-    key = starts[rows[0]["window_start"]]
-    model, sequences = _published_with(workspace, variant, key)
-    place = np.flatnonzero(sequences.session_id.to_numpy(zero_copy_only=False) == session_id)
-    if len(place) != 1 or sequences.lengths[place[0]] != len(rows):
-        raise AttributionError(
-            f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
-        )
-    found = attribute_sessions(model, sequences.select(place), method)
+    found = attribute_sessions(model, session, method)
     effects = [row for batch in found for row in batch.select([*_EFFECTS, "residual"]).to_pylist()]
     explained = [{**row, **effect} for row, effect in zip(rows, effects, strict=True)]
     return explained, effects[0]["residual"]
 
 
-def _published_with(workspace: Workspace, variant: str, key: str) -> "tuple[AttributionModel, SequenceSet]":
-    """The model and the sequences that the window was published with; never those made since."""
+def _published_with(
+    workspace: Workspace, variant: str, session_id: str, rows: _Rows
+) -> "tuple[AttributionModel, SequenceSet]":
+    """The model that the session was published with, and its sequence; never those made since."""
+    import numpy as np
+
     from attribution_dagster.core.models.storage import load_model
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
+    starts = {workspace.window(key).start: key for key in workspace.warehouse.published_windows()}
+    key = starts[rows[0]["window_start"]]
     manifest = workspace.warehouse.manifest(key)
     assert manifest is not None
     explained: Mapping[str, Mapping[str, str]] = manifest.evidence.get("explained_by", {})  # type: ignore[assignment]
     found, artifacts = explained.get(variant), workspace.artifacts
+    model = sequences = None
     if found is not None:
         model = artifacts.folder(f"{variant}/trained_model", found["trained_for_window"], found["model_version"])
         sequences = artifacts.folder(f"{variant}/sequence_tensors", key, found["sequences_version"])
-        if model is not None and sequences is not None:
-            return load_model(model), SequenceSet.open(sequences)
-    raise MissingInputError(
-        f"the model or the sequences that window {key} of {workspace.profile.name} was published with are gone: run the window again, or "
-        "leave out --method to see what was published"
-    )
+    if model is None or sequences is None:
+        raise MissingInputError(
+            f"the model or the sequences that window {key} of {workspace.profile.name} was published with are gone: run the window "
+            "again, or leave out --method to see what was published"
+        )
+    known = SequenceSet.open(sequences)
+    place = np.flatnonzero(known.session_id.to_numpy(zero_copy_only=False) == session_id)
+    if len(place) != 1 or known.lengths[place[0]] != len(rows):
+        raise AttributionError(
+            f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
+        )
+    return load_model(model), known.select(place)
+
+
+def _heads(model: "AttributionModel", session: "SequenceSet", rows: _Rows) -> Table:
+    """Where each head of each layer looks from CLS, in percent; what is missing of 100 it leaves on CLS itself."""
+    from attribution_dagster.core.attribution.attention import attention_by_head
+
+    (weights,) = attention_by_head(model, session)
+    shown = Table(title="attention from CLS by layer and head, %", header_style="bold", padding=(0, 0, 0, 1))
+    shown.add_column("#", justify="right")
+    shown.add_column("event")
+    for layer, head in product(*map(range, weights.shape[1:])):
+        shown.add_column(f"{layer + 1}.{head + 1}", justify="right")
+    for row, by_head in zip(rows, weights.reshape(len(rows), -1), strict=True):
+        cells = ["" if math.isnan(weight) else f"{100 * weight:.0f}" for weight in by_head]
+        shown.add_row(str(row["event_position"]), Text(shorten(one_line(row["event_type"]), 22)), *cells)
+    return shown
 
 
 def _timeline(rows: _Rows, method: str | None) -> Table:

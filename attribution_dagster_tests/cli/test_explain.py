@@ -1,15 +1,19 @@
 """A published session explained by a method of choice."""
 
+import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
 
 from attribution_dagster.assets.method_comparison import check_method, default_method
-from attribution_dagster.assets.training import open_model
+from attribution_dagster.assets.training import open_model, open_sequences
 from attribution_dagster.cli.explaining import explain_session
+from attribution_dagster.core.attribution.attention import attention_by_head
+from attribution_dagster.core.attribution.sessions import attribute_sessions
 from attribution_dagster.core.models.storage import save_model
 from attribution_dagster.errors import AttributionError, ConfigurationError, MissingInputError
 from attribution_dagster.resources.workspace import Workspace
@@ -81,6 +85,24 @@ def test_integrated_gradients_say_what_their_sum_misses(published: Workspace, se
 def test_what_has_no_unit_is_said_to_have_none(published: Workspace, session_id: str) -> None:
     text = shown(explain_session(published, "no_funnel", session_id, "attention_rollout"))
     assert "attention_rollout, no unit" in text and "not an effect" in text
+
+
+def test_attention_is_also_shown_by_layer_and_head_and_its_mean_is_the_methods_value(
+    published: Workspace, session_id: str
+) -> None:
+    model, sequences = (
+        open_model(published, "no_funnel", EXPLAINED),
+        open_sequences(published, "no_funnel", EXPLAINED),
+    )
+    session = sequences.select(np.flatnonzero(np.array(sequences.session_id.to_pylist()) == session_id))
+    (by_head,) = attention_by_head(model, session)
+    (batch,) = attribute_sessions(model, session, "attention_mean")
+    assert np.allclose(by_head.mean(axis=(1, 2)), batch["signed_attribution"].to_numpy(), atol=1e-6)
+    lines = shown(explain_session(published, "no_funnel", session_id, "attention_mean")).splitlines()
+    rows = [[cell.strip() for cell in re.split("[┃│]", line)[1:-1]] for line in lines]
+    layers, heads = by_head.shape[1:]
+    header = rows.index(["#", "event", *(f"{n + 1}.{h + 1}" for n in range(layers) for h in range(heads))])
+    assert rows[header + 2][2:] == [f"{100 * weight:.0f}" for weight in by_head[0].ravel()]
 
 
 def test_an_unknown_method_is_named_with_the_known_ones(published: Workspace, session_id: str) -> None:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge
+from attribution_dagster.graph import VIEWS, tables_of
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
@@ -57,6 +58,19 @@ def rewrite(
     """Replaces a table's slice, as a faulty asset would have written it."""
     faulty = change(workspace.slice_of(table, of or window_key))
     workspace.warehouse.load(table, window_key, f"faulty-{uuid.uuid4().hex}", faulty.to_batches())
+
+
+def remake(workspace: Workspace, asset: str, table: str, change: Change, *, window_key: str = EXPLAINED) -> str:
+    """The version in which an asset wrote and recorded its tables again, one of them with a fault."""
+    record = workspace.artifacts.record(asset, window_key)
+    assert record is not None
+    version = f"faulty-{uuid.uuid4().hex}"
+    for each in (name for name in tables_of(workspace.profile.variants)[asset] if name not in VIEWS):
+        rows = workspace.slice_of(each, window_key)
+        written = change(rows) if each == table else rows
+        workspace.warehouse.load(each, window_key, version, written.to_batches())
+    workspace.artifacts.save_record(asset, window_key, replace(record, version=version))
+    return version
 
 
 def report(workspace: Workspace, asset: str, **changes: object) -> None:

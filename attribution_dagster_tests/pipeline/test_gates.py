@@ -20,7 +20,7 @@ from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.faults import copy_of, double_first, judged, report, rewrite, same_id
+from attribution_dagster_tests.pipeline.faults import copy_of, double_first, judged, remake, report, rewrite, same_id
 from attribution_dagster_tests.pipeline.small import EXPLAINED, own_dagster_home
 
 BLOCKING = [e for e in expectations(load_profile("marketplace")) if e.blocking]
@@ -132,12 +132,7 @@ def test_what_another_run_writes_while_a_check_is_measured_is_measured_again(
         rows = fetch(query, parameters, scope)
         if query.name.endswith("session_ids_unique") and not times:
             times.append(1)
-            rewrite(copy, "sessions", same_id)
-            record = copy.artifacts.record("sessions", EXPLAINED)
-            version = copy.warehouse.current("sessions", EXPLAINED)
-            rewritten = copy.slice_of("session_events", EXPLAINED)
-            copy.warehouse.load("session_events", EXPLAINED, version, rewritten.to_batches())
-            copy.artifacts.save_record("sessions", EXPLAINED, replace(record, version=version))
+            remake(copy, "sessions", "sessions", same_id)
         return rows
 
     monkeypatch.setattr(copy.warehouse, "fetch", restated)

@@ -12,7 +12,7 @@ from attribution_dagster.checks.suites import expectations
 from attribution_dagster.graph import AFTER_PUBLICATION
 from attribution_dagster.reports.checks_page import CheckShown, checks_page
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.faults import copy_of, judged, rewrite, set_where
+from attribution_dagster_tests.pipeline.faults import copy_of, judged, remake, set_where
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 from attribution_dagster_tests.reports.sample import HOSTILE
 
@@ -90,7 +90,8 @@ def test_an_event_type_that_is_a_script_is_harmless_on_the_page_and_in_dagster(
     published: Workspace, tmp_path: Path
 ) -> None:
     copy = copy_of(published, tmp_path)
-    rewrite(copy, "stg_events", set_where(lambda row: row["event_type"] == "search", event_type=SCRIPT))
+    hostile = set_where(lambda row: row["event_type"] == "search", event_type=SCRIPT)
+    remake(copy, "events", "stg_events", hostile)
     known = next(e for e in expectations(copy.profile) if e.name == "event_types_known")
     verdict = judged(copy, known, EXPLAINED)
     assert verdict.rows[0]["event_type"] == SCRIPT

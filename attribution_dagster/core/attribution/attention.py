@@ -9,6 +9,8 @@ the model's last layer computes CLS only. A test says that the path's logit equa
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch.nn import functional
 
@@ -16,6 +18,7 @@ from attribution_dagster.core.attribution.contributions import Contributions, Ex
 from attribution_dagster.core.models.encoder import EncoderLayer, SelfAttention, attention_bias
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.batches import Batch
+from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +44,21 @@ def attend(model: AttributionModel, batch: Batch) -> Attention:
             hidden = layer.after_attention(hidden, attended)
             found.append(weights)
         return Attention(logit=logit + hidden[:, 0] @ model.head, weights=torch.stack(found, dim=1))
+
+
+def attention_by_head(model: Explainable, sequences: SequenceSet) -> list[npt.NDArray[np.float64]]:
+    """Return the attention from CLS to each event of each session, (T, layers, heads); NaN for events that the model doesn't read.
+
+    Raises TypeError for a model without attention.
+    """
+    known = _with_attention(model)
+    data, found = known.encode(sequences), []
+    for row, (length, first) in enumerate(zip(sequences.lengths, data.first_event, strict=True)):
+        weights = attend(known, data.batch(np.array([row]))).from_cls()[0]
+        by_event = np.full((int(length), *weights.shape[:2]), np.nan)
+        by_event[first:] = weights.permute(2, 0, 1).numpy()[: length - first]
+        found.append(by_event)
+    return found
 
 
 def attention_mean(model: Explainable) -> Explainer:
