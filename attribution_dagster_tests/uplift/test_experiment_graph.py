@@ -1,6 +1,7 @@
 """The graph of an experiment: published whole, its checks can fail, parameters come from YAML or launchpad, hostile names stay text."""
 
 import csv
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -227,6 +228,13 @@ def test_there_is_a_fault_for_every_expectation_and_every_table_is_checked(done:
     assert {e.name for e in suite} == {*FAULTS, "retention_applied"}
     read = {table for e in suite if e.metric_query is not None for table in e.metric_query.tables}
     assert set(tables(done.profile)) <= read
+
+
+def test_the_page_lists_every_expectation_with_its_severity_and_words() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "uplift.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (critical|warning) \| (.+) \|$", page, re.M)
+    known = [e for e in expectations(load_profile("hillstrom")) if e.asset != "published"]
+    assert listed == [(e.name, e.asset, "critical" if e.blocking else "warning", e.description) for e in known]
 
 
 @pytest.mark.parametrize("name", FAULTS)
