@@ -84,13 +84,18 @@ class Policy:
         return next((p for p in self.points if p.targeted_share == self.recommended_share), None)
 
 
-def rates_at(steps: Steps, share: float) -> tuple[float, float]:
-    """Return the rate of the treated and of the control in the best-scored share; equal scores count in proportion."""
+def rates_at(steps: Steps, shares: Sequence[float]) -> tuple[Floats, Floats]:
+    """Return the rates (S,) of the treated and of the control in each best-scored share; equal scores count in proportion."""
+    share = steps.share
     n1, n0, y1, y0 = (
-        float(np.interp(share, steps.share, sums))
+        np.interp(shares, share, sums)
         for sums in (steps.treated, steps.control, steps.treated_positive, steps.control_positive)
     )
-    return (y1 / n1 if n1 > 0 else float("nan")), (y0 / n0 if n0 > 0 else float("nan"))
+    return _ratio(y1, n1), _ratio(y0, n0)
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.asarray(np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0))
 
 
 def figures(economics: Economics, units: float, treated_rate: float, control_rate: float) -> dict[str, float]:
@@ -152,11 +157,10 @@ _COLUMNS = ("treated_rate", "control_rate", "uplift", *FIGURES)
 
 def _curve(each: Ranked, weights: Floats | None, economics: Economics, size: int, shares: Sequence[float]) -> Floats:
     """The columns (shares, columns) for one weighting of the units."""
-    steps = each.steps(weights)
-    rows = []
-    for share in shares:
-        under, without = rates_at(steps, share)
-        rows.append([under, without, under - without, *figures(economics, size * share, under, without).values()])
+    rows = [
+        [under, without, under - without, *figures(economics, size * share, under, without).values()]
+        for share, under, without in zip(shares, *rates_at(each.steps(weights), shares), strict=True)
+    ]
     return np.array(rows)
 
 
