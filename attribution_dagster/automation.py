@@ -16,6 +16,7 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile, ScheduleSpec
 from attribution_dagster.datasets.windows import windows
 from attribution_dagster.graph import AFTER_PUBLICATION, PREPARED, DatasetAssets
@@ -32,6 +33,10 @@ def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> 
     """The jobs, the schedule and the sensors of a dataset; they are on if its profile has a `schedule`."""
     profile = dataset.workspace.profile
     keys = [key for asset in assets for key in asset.keys]
+    if isinstance(profile, ExperimentProfile):  # one window, made when somebody asks for it
+        name, partitions = f"{profile.name}_decide", dataset.windows
+        job = dg.define_asset_job(name, dg.AssetSelection.assets(*keys), partitions_def=partitions)
+        return dg.Definitions(jobs=[job])
     prepare = _job(dataset, "prepare", [key for key in keys if _part(dataset, key) == "prepare"])
     explain = {
         variant: _job(dataset, f"explain_{variant}", [key for key in keys if _part(dataset, key) == variant])

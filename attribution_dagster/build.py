@@ -10,7 +10,9 @@ from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.conversion_features import feature_assets
 from attribution_dagster.assets.conversion_model import conversion_model_assets
 from attribution_dagster.assets.conversion_results import conversion_result_assets
+from attribution_dagster.assets.decision import decision_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.experiment import experiment_assets
 from attribution_dagster.assets.findings import findings_assets
 from attribution_dagster.assets.funnel_report import funnel_report_assets
 from attribution_dagster.assets.leakage import suspicion_assets
@@ -25,8 +27,10 @@ from attribution_dagster.assets.sessions import session_assets
 from attribution_dagster.assets.source import source_assets
 from attribution_dagster.assets.training import training_assets
 from attribution_dagster.assets.trust import trust_assets
+from attribution_dagster.assets.uplift import uplift_assets
 from attribution_dagster.automation import automation_of
 from attribution_dagster.checks.adapter import asset_checks
+from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
@@ -54,6 +58,9 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
+    if isinstance(dataset.workspace.profile, ExperimentProfile):
+        stages = (experiment_assets, uplift_assets, decision_assets, published_assets)
+        return [asset for make in stages for asset in make(dataset)]
     per_variant = (
         sequence_assets,
         training_assets,

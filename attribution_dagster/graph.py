@@ -63,12 +63,22 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "findings": ("findings",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
+EXPERIMENT_TABLES: Mapping[str, tuple[str, ...]] = {
+    "treatment_assignment": ("treatment_assignment", "experiment_covariates"),
+    "experiment_validity": ("experiment_effects", "experiment_validity"),
+    "uplift_model": ("uplift_metrics",),
+    "uplift_scores": ("uplift_scores", "uplift_truth"),
+    "roi_simulation": ("roi_simulation", "confirming_test"),
+}
+"""The same of a dataset of `kind: experiment`, which has no variants."""
 INTERNAL = (
     "session_events",
     "session_features",
     "sampled_users",
     "leakage_moments",
     "attribution_statistics_{variant}",
+    "treatment_assignment",
+    "experiment_covariates",
 )
 """Tables of audited assets that are read by other assets only, and not published."""
 VIEWS = ("canonical_events",)
@@ -82,10 +92,13 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*(backfill_
 
 
 def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Asset -> the tables it writes, its main one first, in a dataset with these variants."""
+    """Asset -> the tables it writes, its main one first, in a dataset with these variants; without any it is an experiment."""
+    known = list(variants)
+    if not known:
+        return dict(EXPERIMENT_TABLES)
     return {
         asset.format(variant=variant): tuple(table.format(variant=variant) for table in tables)
-        for variant in variants
+        for variant in known
         for asset, tables in TABLES.items()
     }
 

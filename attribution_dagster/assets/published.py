@@ -14,10 +14,11 @@ from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.checks.gate import verdicts
 from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.core.claims.standing import Standing
+from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import AGGREGATES, INTERNAL, DatasetAssets, tables_of
-from attribution_dagster.reports.exports import WindowExport
+from attribution_dagster.graph import AGGREGATES, EXPERIMENT_TABLES, INTERNAL, DatasetAssets, tables_of
+from attribution_dagster.reports.exports import ATTRIBUTION_READING, EXPERIMENT_READING, WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.retention import retire_and_report
@@ -56,12 +57,14 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 def tables(profile: Profile) -> list[str]:
     """The tables of a window that readers see: what the audited assets write, but for those that only other assets read."""
     written = tables_of(profile.variants)
-    hidden = {table.format(variant=variant) for table in INTERNAL for variant in profile.variants}
+    hidden = {table.format(variant=variant) for table in INTERNAL for variant in profile.variants or ("",)}
     return [table for asset in audited(profile) for table in written.get(asset, ()) if table not in hidden]
 
 
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
+    if isinstance(profile, ExperimentProfile):
+        return list(EXPERIMENT_TABLES)
     made = ["sequence_tensors", "trained_model", "event_attribution", "attribution_statistics"]
     per_variant = [
         *made,
@@ -115,6 +118,7 @@ def write_exports(
         leaking=[name for name, variant in profile.variants.items() if variant.leaks],
         unranked=unranked(workspace, window_key),
         simulated=profile.simulated,
+        how_to_read=EXPERIMENT_READING if isinstance(profile, ExperimentProfile) else ATTRIBUTION_READING,
     )
     return [str(path) for path in export.write(Path(folder or export_folder(workspace, window_key)))]
 
@@ -135,13 +139,10 @@ def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
 
 
 def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the window's findings and model cards, and the models of conversion with their pictures."""
+    """File name -> pages and pictures of the window: findings, model cards, models of conversion, curves and recommendation of an experiment."""
     found: dict[str, bytes] = {}
-    for asset in (
-        "findings",
-        "conversion_report",
-        *(f"{variant}/model_card" for variant in workspace.profile.variants),
-    ):
+    cards = (f"{variant}/model_card" for variant in workspace.profile.variants)
+    for asset in ("findings", "conversion_report", *cards, "uplift_model", "roi_simulation"):
         folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()

@@ -16,7 +16,7 @@ from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.profile import ROLES, Profile
-from attribution_dagster.datasets.registry import load_profile
+from attribution_dagster.datasets.registry import load_events_profile
 from attribution_dagster.datasets.windows import Window, boundary, windows
 from attribution_dagster.reports.labels import one_line, shorten
 from attribution_dagster.resources.database_source import copy_folder, is_from_database, update_copy
@@ -77,7 +77,7 @@ def examine(settings: Settings, dataset: str) -> Findings:
     Raises:
         AttributionError: the profile or the file can't be read at all.
     """
-    profile = load_profile(dataset, settings.dataset_folders)
+    profile = load_events_profile(dataset, settings.dataset_folders)
     warehouse = open_warehouse(dataset, settings)
     try:
         events: str | Path | None = settings.events.get(dataset)

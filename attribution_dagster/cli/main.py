@@ -119,7 +119,8 @@ def run(
     from attribution_dagster.cli.launch import launch
     from attribution_dagster.cli.pipes import reporting
     from attribution_dagster.cli.progress import TerminalProgress
-    from attribution_dagster.cli.results import summarise
+    from attribution_dagster.cli.results import recommendation, summarise
+    from attribution_dagster.datasets.experiment import ExperimentProfile
     from attribution_dagster.reports.summary import render
     from attribution_dagster.resources.workspace import open_workspace
 
@@ -133,7 +134,10 @@ def run(
     for key in plan.explained:
         console.print()
         took = time.monotonic() - began if key == plan.explained[-1] else None
-        console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
+        if isinstance(workspace.profile, ExperimentProfile):
+            console.print(recommendation(workspace, key), highlight=False)
+        else:
+            console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
     workspace.warehouse.close()
 
 

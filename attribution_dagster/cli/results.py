@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 from rich.console import Group
+from rich.markdown import Markdown
 from rich.text import Text
 
 from attribution_dagster.assets.published import export_folder, standings, unranked, window_pictures, write_exports
@@ -42,6 +43,13 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
         duration_s=duration_s,
         **_events(workspace, window_key),
     )
+
+
+def recommendation(workspace: Workspace, window_key: str) -> Markdown:
+    """What a person reads at the end of an experiment's run: the page that was published, and where the files are."""
+    folder = Path(export_folder(workspace, window_key))
+    text = (folder / "recommendation.md").read_text(encoding="utf-8")
+    return Markdown(f"{text}\n\nTables, pictures and this page: {folder}")
 
 
 def _events(workspace: Workspace, window_key: str) -> dict[str, Any]:

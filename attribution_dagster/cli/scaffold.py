@@ -13,7 +13,7 @@ import yaml
 from attribution_dagster.cli.doctor import partial_windows
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.profile import ROLES, Profile
-from attribution_dagster.datasets.registry import known_datasets, load_profile
+from attribution_dagster.datasets.registry import known_datasets, load_events_profile, load_profile
 from attribution_dagster.datasets.windows import boundary, next_boundary
 from attribution_dagster.errors import AttributionError, ConfigurationError, DataError
 from attribution_dagster.settings import Settings
@@ -50,7 +50,7 @@ def write_profile(settings: Settings, wanted: Wanted) -> Path:
     known = known_datasets(settings.dataset_folders)
     if wanted.name in known:
         raise ConfigurationError(f"there is a dataset {wanted.name} already, {known[wanted.name]}: choose another name")
-    parent = load_profile(wanted.like, settings.dataset_folders)
+    parent = load_events_profile(wanted.like, settings.dataset_folders)
     found, types = _look(settings, parent, wanted)
     content = {
         "extends": wanted.like,

@@ -221,6 +221,7 @@ class ConversionSpec(Part):
 class Profile(Part):
     """One dataset, as its YAML describes it; refuses what cannot work by name."""
 
+    kind: Literal["events"] = "events"
     name: Name
     title: str = Field(min_length=1)
     simulated: bool = False
@@ -243,6 +244,11 @@ class Profile(Part):
     trust: Trust = Trust()
     conversion: ConversionSpec = ConversionSpec()
     retention: Retention = Retention()
+
+    @property
+    def staging_sql(self) -> str:
+        """Name of the statement that gives the canonical events."""
+        return f"staging/stg_events__{self.staging}"
 
     @property
     def claiming(self) -> list[str]:

@@ -8,14 +8,17 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError
 
-__all__ = ["BUILT_IN", "Profile", "known_datasets", "load_profile"]
+__all__ = ["BUILT_IN", "Profile", "known_datasets", "load_events_profile", "load_profile"]
 
 BUILT_IN = Path(__file__).parent
 REPLACED = ("source", "variants")
 """Keys that a dataset which extends another gives whole: a path laid over a simulation would be both, and a variant could not be left out."""
+KINDS: Mapping[str, type[Profile]] = {"events": Profile, "experiment": ExperimentProfile}
+"""`kind` of a dataset -> what its YAML may say."""
 Lines = dict[tuple[str | int, ...], int]
 
 
@@ -39,10 +42,24 @@ def load_profile(name: str, folders: Sequence[Path] = ()) -> Profile:
     content.setdefault("staging", content.get("name", name))
     if content.get("name") != name:
         raise _error(path, lines.get(("name",)), "name", f"is {content.get('name')!r} in a file called {path.name}")
+    kind = content.get("kind", "events")
+    if kind not in KINDS:
+        raise _error(path, lines.get(("kind",)), "kind", f"is {kind!r}: choose from {', '.join(KINDS)}")
     try:
-        return Profile.model_validate(content)
+        return KINDS[kind].model_validate(content)
     except ValidationError as error:
-        raise _explain(error, path, lines) from None
+        raise _explain(error, path, lines, KINDS[kind]) from None
+
+
+def load_events_profile(name: str, folders: Sequence[Path] = ()) -> Profile:
+    """The profile of a dataset of events. Raises ConfigurationError for one of another kind, too."""
+    profile = load_profile(name, folders)
+    if profile.kind != "events":
+        raise ConfigurationError(
+            f"dataset {name} is of kind {profile.kind} and has no events, which this command is about. "
+            f"Run it with attribution run --dataset {name}; its own checks say what is wrong with its table."
+        )
+    return profile
 
 
 def _path(name: str, folders: Sequence[Path]) -> Path:
@@ -114,7 +131,7 @@ def _key_lines(
             yield from _key_lines(value, (*above, position), path)
 
 
-def _explain(error: ValidationError, path: Path, lines: Lines) -> ConfigurationError:
+def _explain(error: ValidationError, path: Path, lines: Lines, kind: type[Profile]) -> ConfigurationError:
     """The first complaint, in the file's terms."""
     first = error.errors()[0]
     place = tuple(first["loc"])
@@ -124,14 +141,14 @@ def _explain(error: ValidationError, path: Path, lines: Lines) -> ConfigurationE
     if first["type"] == "missing":
         return _error(path, lines.get(place), key, "is missing. Add it")
     if first["type"] == "extra_forbidden":
-        return _error(path, lines.get(place), key, f"is no setting here. {_siblings(first['loc'])}")
+        return _error(path, lines.get(place), key, f"is no setting here. {_siblings(first['loc'], kind)}")
     message = str(first["msg"]).removeprefix("Value error, ")
     return _error(path, lines.get(place), key, f"{message} (found {first['input']!r})" if key else message)
 
 
-def _siblings(place: tuple[int | str, ...]) -> str:
+def _siblings(place: tuple[int | str, ...], kind: type[Profile]) -> str:
     """The settings that exist beside a misspelt one."""
-    model: Any = Profile
+    model: Any = kind
     for key in place[:-1]:
         field = model.model_fields.get(key) if hasattr(model, "model_fields") else None
         model = field.annotation if field else None

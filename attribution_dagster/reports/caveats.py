@@ -12,6 +12,10 @@ MODEL_NOT_CAUSE = (
     "Effects are what this model learnt from observed sessions. They are not causal: only an experiment shows what "
     "happens when an event is added or taken away."
 )
+EXPERIMENT_SENTENCE = (
+    "Effects are differences between randomised arms, so they are causal for the units of this experiment. Scores of single units are "
+    "predictions: only groups are measured."
+)
 EFFECT_UNIT = "mean effect against an average event, per occurrence, in logits (log-odds of converting)"
 
 

@@ -18,7 +18,13 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from attribution_dagster.errors import ConfigurationError
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED_SENTENCE, warning
+from attribution_dagster.reports.caveats import (
+    EXPERIMENT_SENTENCE,
+    LEAKAGE_SENTENCE,
+    MODEL_NOT_CAUSE,
+    SIMULATED_SENTENCE,
+    warning,
+)
 from attribution_dagster.reports.labels import one_line
 
 # Table -> file; a table that is not listed keeps its name. What follows the prefix is the variant.
@@ -34,8 +40,13 @@ MARK = ".attribution-export"
 WARNING_COLUMN = "warning"
 WINDOW_COLUMN = "window_start"
 RANK_COLUMN = "driver_rank"
-_HOW_TO_READ = (
+ATTRIBUTION_READING = (
+    MODEL_NOT_CAUSE,
     "Read mean_centred_effect. attribution_lift compares plain shares and carries the length of sessions.",
+)
+EXPERIMENT_READING = (EXPERIMENT_SENTENCE,)
+"""What stands in README.txt of how the tables are meant."""
+_CELLS = (
     "CSV: UTF-8, commas; NULL is an empty cell. A text that a spreadsheet would take for a formula",
     "(it begins with = + - @, a tab or a line break) has an apostrophe in front.",
 )
@@ -133,6 +144,7 @@ class WindowExport:
     leaking: Sequence[str] = ()
     unranked: Sequence[str] = ()
     simulated: bool = False
+    how_to_read: Sequence[str] = ATTRIBUTION_READING
 
     def write(self, folder: Path) -> list[Path]:
         """Replace `folder` as a whole by CSV files, pictures and a README.txt; returns them, sorted."""
@@ -151,14 +163,14 @@ class WindowExport:
         """What the files are, how cells are written, and which of them carry a warning."""
         lines = [f"{one_line(self.title)}, window {self.window_key}", ""]
         lines += [SIMULATED_SENTENCE, ""] if self.simulated else []
-        lines += [MODEL_NOT_CAUSE, ""]
+        lines += [self.how_to_read[0], ""]
         if self.leaking:
             concerned = f"This holds for {', '.join(self.leaking)} and leakage_comparison; their last column says it."
             lines += [LEAKAGE_SENTENCE, concerned, ""]
         if self.unranked:
             withheld = ", ".join(self.unranked)
             lines += [f"No ranking: driver_rank of {withheld} is empty; the model card says why.", ""]
-        return "\n".join([*lines, *_HOW_TO_READ, "", *files, ""])
+        return "\n".join([*lines, *self.how_to_read[1:], *_CELLS, "", *files, ""])
 
 
 def _harmless(table: pa.Table, said: str | None, is_ranked: bool) -> pa.Table:

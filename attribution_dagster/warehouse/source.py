@@ -62,7 +62,7 @@ def open_source(
 
     Raises SourceError naming the file or column, what was found, and the remedy.
     """
-    staging = load_query(f"staging/stg_events__{profile.staging}", folders=folders)
+    staging = load_query(profile.staging_sql, folders=folders)
     table = profile.source.table if profile.source else None
     events = _open_input(_location(profile, path), profile, staging, table, tables)
     extras = {

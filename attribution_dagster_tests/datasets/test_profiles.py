@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.parameters import observation_end, parameters
 from attribution_dagster.datasets.registry import BUILT_IN, known_datasets, load_profile
 from attribution_dagster.datasets.windows import windows
@@ -25,12 +26,26 @@ variants:
 """
 
 
-@pytest.mark.parametrize("name", known_datasets())
+EVENTS = [name for name in known_datasets() if load_profile(name).kind == "events"]
+
+
+@pytest.mark.parametrize("name", EVENTS)
 def test_dataset_of_the_package_is_sound(name: str) -> None:
     profile = load_profile(name)
     assert (sql_folder() / "staging" / f"stg_events__{profile.staging}.sql").is_file()
     assert len(windows(profile)) > profile.windows.look_back
     assert {name: each.leaks for name, each in profile.variants.items()} == {"no_funnel": False, "with_funnel": True}
+
+
+@pytest.mark.parametrize("name", [name for name in known_datasets() if name not in EVENTS])
+def test_experiment_of_the_package_is_sound(name: str) -> None:
+    profile = load_profile(name)
+    assert isinstance(profile, ExperimentProfile) and profile.variants == {}
+    assert profile.simulated == (profile.experiment.truth is not None) == (name == "simulated_coupon")
+    assert (sql_folder() / f"{profile.staging_sql}.sql").is_file() and len(windows(profile)) == 1
+    staging, spec = load_query(profile.staging_sql), profile.experiment
+    for name in ("unit_id", "user_id", "arm", "revenue_usd", *spec.outcomes, *spec.numbers, *spec.categories):
+        assert f" AS {name}" in staging.text, name
 
 
 def test_marketplace_roles_are_the_simulators_events() -> None:
@@ -47,7 +62,8 @@ def test_own_dataset_is_found_before_ours_and_minimal_is_enough(tmp_path: Path) 
     profile = load_profile("mine", [tmp_path])
     assert profile.staging == "mine" and profile.sessions.inactivity_minutes == 30
     with pytest.raises(
-        ConfigurationError, match=r"no dataset is called 'taoboa'\. Did you mean taobao\? Known: marketplace, mine"
+        ConfigurationError,
+        match=r"no dataset is called 'taoboa'\. Did you mean taobao\? Known: hillstrom, marketplace, mine",
     ):
         load_profile("taoboa", [tmp_path])
 

@@ -79,7 +79,7 @@ def test_asset_is_described_owned_grouped_and_tagged(dataset: str, asset: str) -
     assert spec.owners == ["team:attribution"] and spec.kinds and re.fullmatch(r"[0-9a-f]{16}", spec.code_version or "")
     assert re.fullmatch(r"step[1-4]_[a-z_]{3,12}", spec.group_name or "")
     assert spec.tags["dataset"] == dataset
-    assert spec.tags["data"] == ("simulated" if dataset == "marketplace" else "real")
+    assert spec.tags["data"] == ("simulated" if dataset in ("marketplace", "simulated_coupon") else "real")
 
 
 @pytest.mark.parametrize(("dataset", "asset"), EVERY_ASSET)

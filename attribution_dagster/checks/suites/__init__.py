@@ -4,15 +4,19 @@ from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.suites.attribution import attribution_suite
 from attribution_dagster.checks.suites.conversion import conversion_suite
 from attribution_dagster.checks.suites.drift import drift_suite
+from attribution_dagster.checks.suites.experiment import experiment_suite
 from attribution_dagster.checks.suites.model import model_suite
-from attribution_dagster.checks.suites.results import results_suite
+from attribution_dagster.checks.suites.results import RETENTION_APPLIED, results_suite
 from attribution_dagster.checks.suites.sessions import sessions_suite
 from attribution_dagster.checks.suites.trust import trust_suite
+from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 
 
 def expectations(profile: Profile) -> list[Expectation]:
     """All expectations of a dataset, in the order in which its assets are made."""
+    if isinstance(profile, ExperimentProfile):
+        return [*experiment_suite(profile), RETENTION_APPLIED]
     return [
         *sessions_suite(profile),
         *(

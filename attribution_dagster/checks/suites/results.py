@@ -13,7 +13,7 @@ def results_suite(profile: Profile) -> list[Expectation]:
     """The suites of `suspected_leakage` and `published`, and of `leakage_comparison` and `findings` where the dataset has the variants for them."""
     compared = {"no_funnel", "with_funnel"} <= set(profile.variants)
     findings = [_FINDINGS_HOLD] if profile.claiming else []
-    return [*_SUSPICION, *(_of_leakage() if compared else []), *findings, _RETENTION_APPLIED]
+    return [*_SUSPICION, *(_of_leakage() if compared else []), *findings, RETENTION_APPLIED]
 
 
 _SUSPICION = (
@@ -43,7 +43,7 @@ _FINDINGS_HOLD = Expectation(
     rules=(between("n_rows", 1, None), *none_of("n_repeated", "n_wrong")),
     parameters={"significance": SIGNIFICANCE},
 )
-_RETENTION_APPLIED = Expectation(
+RETENTION_APPLIED = Expectation(
     name="retention_applied",
     asset="published",
     description="What is past the profile's retention was deleted after the publication, which stands if it was not.",
