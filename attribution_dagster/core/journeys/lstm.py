@@ -92,8 +92,15 @@ class JourneyModel(nn.Module):
 
     def score(self, embedded: torch.Tensor, batch: Batch) -> torch.Tensor:
         """Return logits (B,) for projected events (B, T, D). What is no event is passed over: the state stays as it was."""
+        if self.is_silent and not torch.is_grad_enabled():
+            return self.without_ads(batch) + self.response(batch)  # type: ignore[no-any-return]
         state = self.pooled(*self.states(embedded, batch.is_event))
         return self.without_ads(batch) + self.response(batch) + self.head(state)[:, 0]  # type: ignore[no-any-return]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the network adds nothing, as where validation kept the fitted start: it need not be run then."""
+        return not bool(self.head.weight.any())
 
     def without_ads(self, batch: Batch) -> torch.Tensor:
         """Return the logits (B,) of these journeys had they no events: the base rate, given what is known of intent."""

@@ -17,6 +17,7 @@ from attribution_dagster.core.sequences.batches import budget_batches, shuffled_
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
 HALF_LIVES_HOURS = (12.0, 24.0, 48.0, 96.0)
+_NETWORK = ("embeddings.", "projection.", "lstm.", "pooling.")
 _PRIOR_VARIANCE = 10.0  # of the response's weights, in squared logits
 _Floats = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
@@ -77,7 +78,7 @@ def train_journeys(
     course = _Course(model, validation)
     course.evaluate(0.0, course.training_loss(train), 0.0)
     _run(course, train, training, seed, progress or _silent)
-    model.load_state_dict(course.best)
+    model.load_state_dict(course.weights_to_keep())
     _finish(model, train)
     logits = predict_logits(model, model.encode(validation))
     model.calibration = fit_platt(logits, validation.label)
@@ -161,10 +162,18 @@ class _Course:
     def __init__(self, model: JourneyModel, validation: Journeys) -> None:
         self.model, self.data, self.label = model, model.encode(validation), validation.label
         self.curves: list[CurvePoint] = []
-        self.best_loss, self.best_epoch, self.best = np.inf, 0.0, model.state_dict()
+        self.best_loss, self.best_epoch = np.inf, 0.0
+        self.best: dict[str, torch.Tensor] = {}
 
     def training_loss(self, train: Journeys) -> float:
         return log_loss(predict_logits(self.model, self.model.encode(train)), train.label)
+
+    def weights_to_keep(self) -> dict[str, torch.Tensor]:
+        """The best weights. Where the fitted start was best the network adds nothing, and keeps the states that it learnt."""
+        if self.best_epoch > 0:
+            return self.best
+        learnt = {k: v for k, v in self.model.state_dict().items() if k.startswith(_NETWORK)}
+        return {**self.best, **learnt}
 
     def evaluate(self, epoch: float, training_loss: float, rate: float) -> None:
         loss = log_loss(predict_logits(self.model, self.data), self.label)
@@ -208,14 +217,17 @@ def _run(course: _Course, train: Journeys, training: JourneyTraining, seed: int,
 
 
 def _finish(model: JourneyModel, train: Journeys) -> None:
-    """Add the mean event and the base rate's logit."""
+    """Add the mean event, its worth, and the base rate's logit."""
     model.eval()
-    data, total = model.encode(train), torch.zeros(model.spec.d_model, dtype=torch.float64)
+    data, total, worth = model.encode(train), torch.zeros(model.spec.d_model, dtype=torch.float64), 0.0
     with torch.inference_mode():
         for rows in all_batches(data.lengths, 16_384):
             batch = data.batch(rows)
             total += model.embed(batch)[batch.is_event].sum(dim=0, dtype=torch.float64)
-        model.mean_event.copy_((total / max(int(data.lengths.sum()), 1)).float())
+            worth += float(model.additive(batch).sum())
+        n_events = max(int(data.lengths.sum()), 1)
+        model.mean_event.copy_((total / n_events).float())
+        model.mean_additive.fill_(worth / n_events)
         model.base_logit.copy_(model.bias)
 
 

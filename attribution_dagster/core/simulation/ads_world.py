@@ -43,11 +43,11 @@ class AdsWorld:
         Campaign(name="house_ad", lift=0.0, ad_type="display"),
     )
     negative_control: str = "house_ad"
-    base_logit: float = -3.9
-    intent_weight: float = 0.8
-    targeting: float = 0.8
+    base_logit: float = -3.6
+    intent_weight: float = 0.9
+    targeting: float = 0.7
     hidden: float = 0.0
-    auctions_per_day: float = 0.6
+    auctions_per_day: float = 0.45
     activity_shape: float = 2.0
     bid_noise: float = 0.6
     price_noise: float = 0.6
