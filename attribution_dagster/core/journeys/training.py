@@ -114,6 +114,17 @@ def split_by_time(journeys: Journeys, validation_share: float = 0.2) -> tuple[Jo
     return journeys.select(np.flatnonzero(~late)), journeys.select(np.flatnonzero(late))
 
 
+def resample_users(journeys: Journeys, seed: int) -> Journeys:
+    """Return all journeys of users drawn with replacement, as many as there are."""
+    user = journeys.user
+    order = np.argsort(user, kind="stable")
+    counts = np.bincount(user)
+    starts = np.cumsum(counts) - counts
+    drawn = np.random.default_rng(seed).integers(0, len(counts), len(counts))
+    offsets = np.repeat(starts[drawn] - (np.cumsum(counts[drawn]) - counts[drawn]), counts[drawn])
+    return journeys.select(order[offsets + np.arange(len(offsets))])
+
+
 def _fresh(train: Journeys, spec: JourneySpec, training: JourneyTraining) -> JourneyModel:
     sequences = train.sequences
     vocabulary = Vocabulary.fit(sequences, CATEGORIES, training.min_count)
