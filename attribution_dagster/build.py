@@ -5,10 +5,16 @@ from collections.abc import Sequence
 import dagster as dg
 
 from attribution_dagster.alerts.sensor import alert_sensors
+from attribution_dagster.assets.ad_counterfactuals import counterfactual_assets
+from attribution_dagster.assets.ad_increments import increment_assets
 from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.drift import drift_assets
+from attribution_dagster.assets.feature_importance import importance_assets
 from attribution_dagster.assets.findings import findings_assets
+from attribution_dagster.assets.journey_model import journey_model_assets
+from attribution_dagster.assets.journey_report import journey_report_assets
+from attribution_dagster.assets.journeys import journey_assets
 from attribution_dagster.assets.leakage import suspicion_assets
 from attribution_dagster.assets.method_comparison import method_comparison_assets
 from attribution_dagster.assets.model_card import card_assets
@@ -27,6 +33,16 @@ from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
+
+
+_OF_JOURNEYS = (
+    journey_assets,
+    journey_model_assets,
+    counterfactual_assets,
+    increment_assets,
+    importance_assets,
+    journey_report_assets,
+)
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> dg.Definitions:
@@ -62,13 +78,15 @@ def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
         promotion_assets,
         card_assets,
     )
+    profile = dataset.workspace.profile
+    by_session = [*session_assets(dataset), *suspicion_assets(dataset)] if profile.variants else []
     return [
         *source_assets(dataset),
-        *session_assets(dataset),
-        *suspicion_assets(dataset),
+        *by_session,
         *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
         *leakage_assets(dataset),
-        *findings_assets(dataset),
+        *(findings_assets(dataset) if profile.variants else []),
+        *(a for make in _OF_JOURNEYS if profile.journeys is not None for a in make(dataset)),
         *published_assets(dataset),
         *(a for v in dataset.workspace.profile.variants for a in drift_assets(dataset, v)),
     ]

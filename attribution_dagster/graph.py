@@ -8,6 +8,7 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.partitions import explained_partitions, window_partitions
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import Table, table_definition
@@ -21,6 +22,8 @@ PREPARED = (
     "sampled_users",
     "risk_set",
     "sequence_tensors",
+    "ad_auctions",
+    "ad_journeys",
 )
 """Made for every window, because models learn from them, and in a backfill a range of windows per run: they are quick.
 
@@ -57,6 +60,17 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "findings": ("findings",),
 }
 """Asset -> the tables it writes, documented in `sql/ddl/`, its main one first. An asset that isn't here writes none."""
+JOURNEY_TABLES: Mapping[str, tuple[str, ...]] = {
+    "source": TABLES["source"],
+    "events": TABLES["events"],
+    "ad_auctions": ("ad_auctions",),
+    "ad_journeys": ("ad_journeys", "ad_journey_events"),
+    "journey_model": ("journey_metrics", "campaign_credit", "journey_embeddings"),
+    "ad_counterfactuals": ("ad_counterfactuals", "ad_event_counterfactuals", "ad_responses"),
+    "ad_increments": ("ad_increments", "ad_sensitivity"),
+    "feature_importance": ("feature_importance",),
+}
+"""The same for the assets of a dataset with ad journeys."""
 INTERNAL = ("session_events", "sampled_users", "leakage_moments", "attribution_statistics_{variant}")
 """Tables of audited assets that are read by other assets only, and not published."""
 VIEWS = ("canonical_events",)
@@ -78,9 +92,20 @@ def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
     }
 
 
+def written_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Asset -> the tables it writes, its main one first, of all assets that the dataset has."""
+    return tables_of(profile.variants) | (journey_tables(profile) if profile.journeys is not None else {})
+
+
+def journey_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Asset -> the tables it writes, of the assets that make ad journeys and what follows from them."""
+    has_auctions = profile.journeys is not None and profile.journeys.auctions
+    return {asset: names for asset, names in JOURNEY_TABLES.items() if asset != "ad_auctions" or has_auctions}
+
+
 def unrecorded_tables(workspace: Workspace, asset: str, window_key: str, version: str) -> list[str]:
     """The asset's tables that don't hold the version it recorded: a run has not finished, or never will, or a user was forgotten."""
-    written = tables_of(workspace.profile.variants).get(asset, ())
+    written = written_tables(workspace.profile).get(asset, ())
     stored = [table for table in written if table not in VIEWS]
     return [table for table in stored if workspace.warehouse.current(table, window_key) != version]
 
@@ -159,7 +184,7 @@ class DatasetAssets:
 
     def _tables(self, asset: str) -> dict[str, Any]:
         """The columns of the tables that the asset writes; of several, the main one is what the UI shows as the asset's own."""
-        names = tables_of(self.workspace.profile.variants).get(asset)
+        names = written_tables(self.workspace.profile).get(asset)
         if names is None:
             return {}
         main, *others = map(table_definition, names)

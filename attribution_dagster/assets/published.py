@@ -16,7 +16,7 @@ from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import AGGREGATES, INTERNAL, DatasetAssets, tables_of
+from attribution_dagster.graph import AGGREGATES, INTERNAL, DatasetAssets, journey_tables, written_tables
 from attribution_dagster.reports.exports import WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
@@ -55,7 +55,7 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 def tables(profile: Profile) -> list[str]:
     """The tables of a window that readers see: what the audited assets write, but for those that only other assets read."""
-    written = tables_of(profile.variants)
+    written = written_tables(profile)
     hidden = {table.format(variant=variant) for table in INTERNAL for variant in profile.variants}
     return [table for asset in audited(profile) for table in written.get(asset, ()) if table not in hidden]
 
@@ -72,14 +72,12 @@ def audited(profile: Profile) -> list[str]:
         "attribution_report",
         "model_card",
     ]
+    shared = ["sessions", "session_funnels", "funnel_metrics", "sampled_users", "suspected_leakage"]
     return [
-        "sessions",
-        "session_funnels",
-        "funnel_metrics",
-        "sampled_users",
-        "suspected_leakage",
+        *(shared if profile.variants else []),
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
         *_results(profile),
+        *_of_journeys(profile),
     ]
 
 
@@ -87,6 +85,13 @@ def _results(profile: Profile) -> list[str]:
     """The assets over all variants that the dataset has, each with a table of its name."""
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return leaked + (["findings"] if profile.claiming else [])
+
+
+def _of_journeys(profile: Profile) -> list[str]:
+    """The assets of ad journeys, if the dataset has any; its source and events are not published."""
+    if profile.journeys is None:
+        return []
+    return [*(name for name in journey_tables(profile) if name not in ("source", "events")), "journey_report"]
 
 
 def write_exports(
@@ -132,7 +137,7 @@ def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
 def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
     """File name -> the window's findings and model cards."""
     found: dict[str, bytes] = {}
-    for asset in ("findings", *(f"{variant}/model_card" for variant in workspace.profile.variants)):
+    for asset in ("findings", "journey_report", *(f"{variant}/model_card" for variant in workspace.profile.variants)):
         folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()
@@ -229,7 +234,7 @@ def _audit(workspace: Workspace, key: str) -> tuple[dict[str, str], dict[str, Ve
     made = ancestry(workspace, key)
     said = verdicts(workspace, made, f"window {key} is not published")
     by_check = {f"{asset}: {name}": verdict for (asset, name, window), verdict in said.items() if window == key}
-    written_by = {table: asset for asset, names in tables_of(workspace.profile.variants).items() for table in names}
+    written_by = {table: asset for asset, names in written_tables(workspace.profile).items() for table in names}
     return {table: made[written_by[table], key] for table in tables(workspace.profile)}, by_check
 
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.core.simulation.ads import simulate_ads
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
@@ -20,6 +21,8 @@ from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import Source, open_source
 
+_WORLDS = {"marketplace": (simulate_marketplace, "events"), "ads": (simulate_ads, "impressions")}
+"""World -> what simulates it into a folder, and which part of that folder holds the events."""
 UNDATED = "undated"
 """Window key of rejected rows that have no usable time."""
 
@@ -112,26 +115,28 @@ def _open(workspace: Workspace) -> Source:
     profile, settings = workspace.profile, workspace.settings
     override = settings.events.get(profile.name)
     if override is None and profile.source is not None and profile.source.simulate is not None:
-        return open_source(profile, _simulated(workspace) / "events", settings.dataset_folders)
+        return open_source(profile, _simulated(workspace), settings.dataset_folders)
     return open_source(profile, override, settings.dataset_folders, workspace.warehouse.describe_table)
 
 
 def _simulated(workspace: Workspace) -> Path:
-    """The folder of the profile's simulated world, made on first use; its name holds all that the world depends on."""
+    """The events of the profile's simulated world, made on first use; its folder's name holds all that the world depends on."""
     profile, windows = workspace.profile, workspace.windows()
     assert profile.source is not None and profile.source.simulate is not None
-    users, seed = profile.source.simulate.users, profile.source.simulate.seed
+    wanted = profile.source.simulate
+    users, seed = wanted.users, wanted.seed
+    simulate, events = _WORLDS[wanted.world]
     weeks = math.ceil((windows[-1].end - windows[0].start).days / 7)
     name = f"{profile.name}-{users}-users-{weeks}-weeks-from-{profile.windows.start}-seed-{seed}-{_CODE_SIMULATION[:8]}"
     folder = workspace.settings.home / "simulated" / name
     if not folder.exists():
         workspace.progress.start("simulating events")
         progress = workspace.progress.advance
-        simulate_marketplace(
+        simulate(
             folder, users=users, weeks=weeks, start=profile.windows.start, seed=seed, progress=progress
         )
         workspace.progress.finish("done")
-    return folder
+    return folder / events
 
 
 def _bound_in_force(workspace: Workspace) -> str | None:
@@ -197,7 +202,7 @@ def _with_roles(types: pa.Table) -> pa.Table:
 
 def _stage_events(step: Step) -> Report:
     workspace, key = step.workspace, step.window_key
-    _attach_as_profiled(workspace)
+    attach_as_profiled(workspace)
     staging = load_query("staging/stg_events")
     staged = step.build_table("stg_events", staging)
     rejected = step.build_table("rejected_events", load_query("sessions/rejected_events"))
@@ -213,7 +218,7 @@ def _stage_events(step: Step) -> Report:
     return report | top_rows(step, "stg_events", columns, "event_at, event_id") | columns_from(step, staging)
 
 
-def _attach_as_profiled(workspace: Workspace) -> None:
+def attach_as_profiled(workspace: Workspace) -> None:
     """Makes the source readable by the warehouse. DataError if it is not the one that was profiled."""
     found, record = _open(workspace), workspace.artifacts.record("source", WHOLE)
     if record is None or record.report["digest"] != found.digest:

@@ -3,6 +3,7 @@
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.suites.attribution import attribution_suite
 from attribution_dagster.checks.suites.drift import drift_suite
+from attribution_dagster.checks.suites.journeys import journeys_suite
 from attribution_dagster.checks.suites.model import model_suite
 from attribution_dagster.checks.suites.results import results_suite
 from attribution_dagster.checks.suites.sessions import sessions_suite
@@ -13,13 +14,14 @@ from attribution_dagster.datasets.profile import Profile
 def expectations(profile: Profile) -> list[Expectation]:
     """All expectations of a dataset, in the order in which its assets are made."""
     return [
-        *sessions_suite(profile),
+        *(sessions_suite(profile) if profile.variants else []),
         *(
             e
             for variant in profile.variants
             for suite in (model_suite, attribution_suite, trust_suite)
             for e in suite(profile, variant)
         ),
+        *journeys_suite(profile),
         *results_suite(profile),
         *(e for variant in profile.variants for e in drift_suite(profile, variant)),
     ]
