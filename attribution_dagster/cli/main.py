@@ -95,6 +95,7 @@ def run(
     """From events to published attribution tables: one window, or all that can be explained."""
     import time
 
+    from attribution_dagster.cli.journeys import summarise_journeys
     from attribution_dagster.cli.launch import launch
     from attribution_dagster.cli.progress import TerminalProgress
     from attribution_dagster.cli.results import summarise
@@ -111,7 +112,10 @@ def run(
     for key in plan.explained:
         console.print()
         took = time.monotonic() - began if key == plan.explained[-1] else None
-        console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
+        if workspace.profile.variants:
+            console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
+        if workspace.profile.journeys is not None:
+            console.print(summarise_journeys(workspace, key), crop=False)
     workspace.warehouse.close()
 
 
@@ -170,6 +174,17 @@ def explain(
     from attribution_dagster.cli.explaining import explain_session
 
     console.print(explain_session(_workspace(dataset), variant, session_id, method))
+
+
+@app.command()
+def journey(
+    journey_id: Annotated[str, typer.Argument(help="Id of an ad journey in a published window.")],
+    dataset: Dataset = "ads",
+) -> None:
+    """One ad journey, event by event: what each ad adds, the probability after it, and each campaign's credit."""
+    from attribution_dagster.cli.journeys import explain_journey
+
+    console.print(explain_journey(_workspace(dataset), journey_id))
 
 
 @app.command()

@@ -237,7 +237,7 @@ class JourneysSpec(_Part):
     min_history_events: int = Field(default=1, ge=1)
     negative_control: str | None = None
     """A campaign that is known to do nothing; its effect must come out null."""
-    members: int = Field(default=4, ge=0)
+    members: int = Field(default=6, ge=0)
     """Models trained on users drawn anew, for the intervals."""
     max_unserved_share: float = Field(default=0.05, ge=0, le=1)
     """Share of auctions won without an impression, or of impressions without one, up to which logs are believed."""

@@ -48,15 +48,15 @@ def journeys_png(shown: JourneyPicture) -> bytes:
     with report_style():
         figure = Figure(figsize=(15.0, 10.0), dpi=100, facecolor="white")
         FigureCanvasAgg(figure)
-        figure.set_layout_engine("constrained", rect=(0.008, 0.06, 0.984, 0.86), hspace=0.06, wspace=0.05)
-        axes = figure.subplots(2, 2, width_ratios=(1.15, 1))
+        figure.set_layout_engine("constrained", rect=(0.008, 0.05, 0.984, 0.845), hspace=0.06, wspace=0.05)
+        axes = figure.subplots(2, 2, width_ratios=(1.05, 1))
         _waterfall(axes[0, 0], shown)
         _table(axes[0, 1], shown)
         _responses(axes[1, 0], shown.responses)
         _estimates(axes[1, 1], shown)
         heading = plot_label(f"What ads added: {shown.title}, {shown.window_key}", 100)
         figure.text(0.012, 0.985, heading, fontsize=17, weight="bold", va="top")
-        said = f"{SIMULATED_SENTENCE} " if shown.simulated else ""
+        said = f"{SIMULATED_SENTENCE}\n" if shown.simulated else ""
         figure.text(0.012, 0.945, said + _caution(shown), fontsize=10, va="top", color="#444444")
         figure.text(0.012, 0.012, "Bars: 95 %. Credit is the increment over no ads, by Shapley value; it is signed, and adds up.", fontsize=9, color="#444444")
         buffer = io.BytesIO()
@@ -106,13 +106,13 @@ def _waterfall(axes: Axes, shown: JourneyPicture) -> None:
 
 def _table(axes: Axes, shown: JourneyPicture) -> None:
     """Campaigns with cost per added purchase."""
-    axes.set_title("Campaigns: added purchases and what each cost")
+    axes.set_title("Campaigns: added purchases, and what one cost (* does nothing)")
     axes.set_axis_off()
     cells = [_cells(row, plot_label(row["campaign_id"], 20)) for row in [shown.total, *_ranked(shown.campaigns)]]
-    heads = ["campaign", "impressions", "cost $", "added", "95 %", "$ per added"]
-    table = axes.table(cells, colLabels=heads, loc="upper left", cellLoc="right", edges="horizontal", colWidths=[0.27, 0.15, 0.13, 0.11, 0.18, 0.16])
+    heads = ["campaign", "impressions", "cost $", "added", "95 %", "$ each"]
+    table = axes.table(cells, colLabels=heads, loc="upper left", cellLoc="right", edges="horizontal", colWidths=[0.25, 0.16, 0.12, 0.12, 0.21, 0.15])
     table.auto_set_font_size(False)
-    table.set_fontsize(10.5)
+    table.set_fontsize(10)
     table.scale(1.0, 1.75)
     for (row, column), cell in table.get_celld().items():
         cell.set_edgecolor(FAINT)

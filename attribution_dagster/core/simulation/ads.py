@@ -87,8 +87,8 @@ def ad_tables(world: AdsWorld, drawn: Drawn, start: datetime.date, seed: int) ->
     )
     shown, clicked = np.flatnonzero(auctions.shown), np.flatnonzero(auctions.clicked)
     impressions = pa.table({"auction_id": auction_id, "shown_at": _later(held_at, np.ones(n)), **common}).take(shown)
-    # The winner pays the price there was to beat; prices are per impression.
-    cost = pa.array(np.round(auctions.price[shown] / 100, 6))
+    # The winner pays the price there was to beat.
+    cost = pa.array(np.round(auctions.price[shown], 4))
     delay = _CLICK_DELAY_S * (0.2 + rng.exponential(1.0, n))
     clicks = pa.table({"auction_id": auction_id, "clicked_at": _later(held_at, delay), "user_id": common["user_id"]})
     return {
