@@ -33,7 +33,11 @@ def increment_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     mapping = dg.TimeWindowPartitionMapping(
         start_offset=-windows_of_history(profile), allow_nonexistent_upstream_partitions=True
     )
-    deps = [*(dg.AssetDep(assets.key(name), partition_mapping=mapping) for name in past), "ad_journeys", "journey_model"]
+    deps = [
+        *(dg.AssetDep(assets.key(name), partition_mapping=mapping) for name in past),
+        "ad_journeys",
+        "journey_model",
+    ]
 
     @dg.asset(**assets.options(ASSET, deps=deps, kinds={"scikitlearn"}, group="step3_journeys", code=_CODE))
     def ad_increments(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

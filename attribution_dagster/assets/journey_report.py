@@ -40,9 +40,7 @@ def _draw(step: Step) -> Report:
 
     workspace, key = step.workspace, step.window_key
     png = journeys_png(_shown(step))
-    workspace.artifacts.create(
-        ASSET, key, step.version, lambda folder: (folder / PICTURE).write_bytes(png)
-    )
+    workspace.artifacts.create(ASSET, key, step.version, lambda folder: (folder / PICTURE).write_bytes(png))
     folder = workspace.artifacts.folder(ASSET, key, step.version)
     assert folder is not None
     return {

@@ -38,9 +38,7 @@ def journeys_spec(profile: Profile) -> JourneysSpec:
 
 def _auctions(assets: DatasetAssets) -> dg.AssetsDefinition:
     workspace = assets.workspace
-    options = assets.options(
-        "ad_auctions", deps=["events"], kinds={"sql"}, group="step2_journeys", code=_CODE_AUCTIONS
-    )
+    options = assets.options("ad_auctions", deps=["events"], kinds={"sql"}, group="step2_journeys", code=_CODE_AUCTIONS)
 
     @dg.asset(**options)
     def ad_auctions(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:

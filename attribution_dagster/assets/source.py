@@ -132,9 +132,7 @@ def _simulated(workspace: Workspace) -> Path:
     if not folder.exists():
         workspace.progress.start("simulating events")
         progress = workspace.progress.advance
-        simulate(
-            folder, users=users, weeks=weeks, start=profile.windows.start, seed=seed, progress=progress
-        )
+        simulate(folder, users=users, weeks=weeks, start=profile.windows.start, seed=seed, progress=progress)
         workspace.progress.finish("done")
     return folder / events
 

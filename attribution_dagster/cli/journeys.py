@@ -101,8 +101,23 @@ def _timeline(model: "JourneyModel", journey: "Journeys", journey_id: str) -> Gr
         )
     bought = "bought" if journey.label[0] else "did not buy"
     head = f"{one_line(journey_id)}: {bought} on the day; probability {after[-1]:.2%}, without any ads {effects.without_any[0]:.2%}"
-    headings = ["#", "hours before", "event", "campaign", "ad type", "product", "adds, points", "adds, logits", "P after it"]
-    return Group(Text(head, style="bold"), Rows(headings=headings, rows=rows), _credit(model, journey), Text(CAUTION, style="italic"))
+    headings = [
+        "#",
+        "hours before",
+        "event",
+        "campaign",
+        "ad type",
+        "product",
+        "adds, points",
+        "adds, logits",
+        "P after it",
+    ]
+    return Group(
+        Text(head, style="bold"),
+        Rows(headings=headings, rows=rows),
+        _credit(model, journey),
+        Text(CAUTION, style="italic"),
+    )
 
 
 def _credit(model: "JourneyModel", journey: "Journeys") -> Rows:
@@ -115,7 +130,11 @@ def _credit(model: "JourneyModel", journey: "Journeys") -> Rows:
         [one_line(known[c - FIRST_TOKEN]) if c >= FIRST_TOKEN else "(unknown)", _points(credit)]
         for c, credit in zip(found.campaign.tolist(), found.credit.tolist(), strict=True)
     ]
-    return Rows(title="credit by campaign", headings=["campaign", "points"], rows=[*rows, ["all", _points(float(found.total[0]))]])
+    return Rows(
+        title="credit by campaign",
+        headings=["campaign", "points"],
+        rows=[*rows, ["all", _points(float(found.total[0]))]],
+    )
 
 
 def _model(workspace: Workspace, key: str) -> "JourneyModel":

@@ -295,7 +295,9 @@ class Profile(_Part):
     @model_validator(mode="after")
     def _explains_something(self) -> Self:
         if not self.variants and self.journeys is None:
-            raise ValueError("variants is empty: name one, such as no_funnel: {funnel: drop}, or say in journeys which events are ads")
+            raise ValueError(
+                "variants is empty: name one, such as no_funnel: {funnel: drop}, or say in journeys which events are ads"
+            )
         return self
 
     @model_validator(mode="after")

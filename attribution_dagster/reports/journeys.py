@@ -58,7 +58,13 @@ def journeys_png(shown: JourneyPicture) -> bytes:
         figure.text(0.012, 0.985, heading, fontsize=17, weight="bold", va="top")
         said = f"{SIMULATED_SENTENCE}\n" if shown.simulated else ""
         figure.text(0.012, 0.945, said + _caution(shown), fontsize=10, va="top", color="#444444")
-        figure.text(0.012, 0.012, "Bars: 95 %. Credit is the increment over no ads, by Shapley value; it is signed, and adds up.", fontsize=9, color="#444444")
+        figure.text(
+            0.012,
+            0.012,
+            "Bars: 95 %. Credit is the increment over no ads, by Shapley value: signed, and it adds up. Without ads: observed less all that ads added. *: a campaign known to do nothing.",
+            fontsize=9,
+            color="#444444",
+        )
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -94,10 +100,34 @@ def _waterfall(axes: Axes, shown: JourneyPicture) -> None:
         level += added
         labels.append(plot_label(name, 16))
         tops.append(max(level, level - added))
-        axes.annotate(f"{added:+.0f}", (place, tops[-1]), ha="center", va="bottom", fontsize=10, xytext=(0, 2), textcoords="offset points")
+        axes.annotate(
+            f"{added:+.0f}",
+            (place, tops[-1]),
+            ha="center",
+            va="bottom",
+            fontsize=10,
+            xytext=(0, 2),
+            textcoords="offset points",
+        )
     axes.bar(len(labels), shown.observed, color=INK, width=0.65)
-    axes.annotate(f"{shown.observed:,}", (len(labels), shown.observed), ha="center", va="bottom", fontsize=10, xytext=(0, 2), textcoords="offset points")
-    axes.annotate(f"{tops[0]:,.0f}", (0, tops[0]), ha="center", va="bottom", fontsize=10, xytext=(0, 2), textcoords="offset points")
+    axes.annotate(
+        f"{shown.observed:,}",
+        (len(labels), shown.observed),
+        ha="center",
+        va="bottom",
+        fontsize=10,
+        xytext=(0, 2),
+        textcoords="offset points",
+    )
+    axes.annotate(
+        f"{tops[0]:,.0f}",
+        (0, tops[0]),
+        ha="center",
+        va="bottom",
+        fontsize=10,
+        xytext=(0, 2),
+        textcoords="offset points",
+    )
     axes.set_xticks(range(len(labels) + 1), [*labels, "observed"], rotation=30, ha="right")
     axes.set_ylim(0, max(*tops, shown.observed) * 1.12)
     axes.set_ylabel("journeys with a purchase")
@@ -106,11 +136,18 @@ def _waterfall(axes: Axes, shown: JourneyPicture) -> None:
 
 def _table(axes: Axes, shown: JourneyPicture) -> None:
     """Campaigns with cost per added purchase."""
-    axes.set_title("Campaigns: added purchases, and what one cost (* does nothing)")
+    axes.set_title("Campaigns: added purchases, cost of each")
     axes.set_axis_off()
     cells = [_cells(row, plot_label(row["campaign_id"], 20)) for row in [shown.total, *_ranked(shown.campaigns)]]
     heads = ["campaign", "impressions", "cost $", "added", "95 %", "$ each"]
-    table = axes.table(cells, colLabels=heads, loc="upper left", cellLoc="right", edges="horizontal", colWidths=[0.25, 0.16, 0.12, 0.12, 0.21, 0.15])
+    table = axes.table(
+        cells,
+        colLabels=heads,
+        loc="upper left",
+        cellLoc="right",
+        edges="horizontal",
+        colWidths=[0.23, 0.17, 0.11, 0.11, 0.24, 0.13],
+    )
     table.auto_set_font_size(False)
     table.set_fontsize(10)
     table.scale(1.0, 1.75)
@@ -135,7 +172,7 @@ def _cells(row: Mapping[str, Any], name: str) -> list[str]:
 
 def _responses(axes: Axes, rows: Rows) -> None:
     """Mean effect of an impression by its place in the journey, and by the gap to the day."""
-    axes.set_title("Response to one impression, by place in the journey and by gap to the day")
+    axes.set_title("Response to one impression, by its place and its gap")
     by = {(row["dimension"], row["value"]): row for row in rows}
     shown = [(g, v) for g, values in (("position", _POSITIONS), ("gap", _GAPS)) for v in values if (g, v) in by]
     for place, each in enumerate(shown):
@@ -161,7 +198,14 @@ def _estimates(axes: Axes, shown: JourneyPicture) -> None:
         colour = BRAKE if row["estimator"].startswith("naive") else DRIVER
         axes.plot([row["effect_low"], row["effect_high"]], [place, place], color=colour, linewidth=2.2)
         axes.plot([row["purchases_added"]], [place], "o", color=colour, markersize=8)
-        axes.annotate(f"{row['purchases_added']:,.0f}", (row["purchases_added"], place), ha="center", va="bottom", xytext=(0, 7), textcoords="offset points")
+        axes.annotate(
+            f"{row['purchases_added']:,.0f}",
+            (row["purchases_added"], place),
+            ha="center",
+            va="bottom",
+            xytext=(0, 7),
+            textcoords="offset points",
+        )
     axes.set_yticks(places, [_READ_AS.get(row["estimator"], row["estimator"]) for row in rows])
     axes.set_ylim(-0.6, len(rows) - 0.2)
     axes.axvline(0.0, color=INK, linewidth=0.8)

@@ -111,10 +111,19 @@ def _requirements(frame: pd.DataFrame) -> list[tuple[str, bool]]:
     control = frame[(frame["campaign"] == AdsWorld().negative_control) & (frame["hidden"] == 0.0)]
     nulls = control[control["estimator"] == "doubly_robust"]["null"].mean()
     return [
-        (f"nothing hidden: adjusting at least halves the naive model's bias ({naive:.0%} to {adjusted:.0%})", adjusted <= naive / 2),
+        (
+            f"nothing hidden: adjusting at least halves the naive model's bias ({naive:.0%} to {adjusted:.0%})",
+            adjusted <= naive / 2,
+        ),
         (f"nothing hidden: so does the doubly robust estimate ({robust:.0%})", robust <= naive / 2),
-        (f"the more is hidden, the worse the adjusted estimate ({', '.join(f'{w:.0%}' for w in worse)})", worse == sorted(worse)),
-        (f"nothing hidden: the negative control is null for the doubly robust estimate ({nulls:.0%} of worlds, at least 85 %)", nulls >= 0.85),
+        (
+            f"the more is hidden, the worse the adjusted estimate ({', '.join(f'{w:.0%}' for w in worse)})",
+            worse == sorted(worse),
+        ),
+        (
+            f"nothing hidden: the negative control is null for the doubly robust estimate ({nulls:.0%} of worlds, at least 85 %)",
+            nulls >= 0.85,
+        ),
     ]
 
 

@@ -74,7 +74,13 @@ def doubly_robust(
 
 
 def lost_auctions(
-    won: _Flags, bid: _Floats, price: _Floats, purchases: _Floats, user: npt.NDArray[np.int64], *, days_ratio: float = 1.0
+    won: _Flags,
+    bid: _Floats,
+    price: _Floats,
+    purchases: _Floats,
+    user: npt.NDArray[np.int64],
+    *,
+    days_ratio: float = 1.0,
 ) -> Estimate:
     """Return what winning added, from auctions won and lost near the margin, for all that were won.
 
@@ -87,7 +93,9 @@ def lost_auctions(
     centre = log_bid[won].mean()
     near = np.abs(log_bid - np.log(price)) < NEAR_MARGIN
     if min((won & near).sum(), (~won & near).sum()) < 50:
-        raise ValueError(f"{(won & near).sum()} auctions near the margin were won and {(~won & near).sum()} lost; 50 are needed")
+        raise ValueError(
+            f"{(won & near).sum()} auctions near the margin were won and {(~won & near).sum()} lost; 50 are needed"
+        )
     x = log_bid[near] - centre
     inputs = np.stack([np.ones(len(x)), won[near], x, x**2, won[near] * x], axis=1)
     inverse = np.linalg.inv(inputs.T @ inputs)

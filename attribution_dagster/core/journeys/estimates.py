@@ -104,14 +104,18 @@ def _removals(model: JourneyModel, journeys: Journeys, names: Sequence[str]) -> 
     return parts
 
 
-def _by_design(
-    journeys: Journeys, exposed: npt.NDArray[np.bool_], others: _Floats, campaign: str | None
-) -> list[Row]:
+def _by_design(journeys: Journeys, exposed: npt.NDArray[np.bool_], others: _Floats, campaign: str | None) -> list[Row]:
     if not exposed.any() or exposed.all():
         return []
     # Of who took part in no auction nothing is known, and nothing can have been shown: they are like nobody who was.
     known = journeys.context[:, INTENT.index("has_relevance")] > 0
-    found = [Row(campaign=campaign, estimator="naive_difference", estimate=naive_difference(journeys.label, exposed, journeys.user))]
+    found = [
+        Row(
+            campaign=campaign,
+            estimator="naive_difference",
+            estimate=naive_difference(journeys.label, exposed, journeys.user),
+        )
+    ]
     if known[exposed].all() and (known & ~exposed).any():
         beside = [journeys.context[:, [0, 2]].astype(np.float64)] + ([others] if campaign is not None else [])
         inputs = np.concatenate(beside, axis=1)

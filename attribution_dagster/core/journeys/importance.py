@@ -32,7 +32,9 @@ def event_contributions(model: JourneyModel, journeys: Journeys, method: str, to
     return found
 
 
-def feature_importance(model: JourneyModel, journeys: Journeys, methods: Sequence[str] = METHODS) -> list[dict[str, Any]]:
+def feature_importance(
+    model: JourneyModel, journeys: Journeys, methods: Sequence[str] = METHODS
+) -> list[dict[str, Any]]:
     """Return rows with feature, value, method, mean_effect in logits, its standard_error over users, and occurrences."""
     user, rows = journeys.user[journeys.journey_of_event], []
     described = features_of(journeys)

@@ -126,7 +126,9 @@ class EncodedJourneys:
         """Return these journeys, padded to the longest of them."""
         plain = self.data.batch(rows)
         events = self.data.offsets[:-1][rows][:, None] + np.arange(plain.is_event.shape[1])
-        exposure = np.where(plain.is_event.numpy(), np.append(self.exposure, 0)[np.minimum(events, len(self.exposure))], 0)
+        exposure = np.where(
+            plain.is_event.numpy(), np.append(self.exposure, 0)[np.minimum(events, len(self.exposure))], 0
+        )
         return JourneyBatch(
             codes=plain.codes,
             numbers=plain.numbers,

@@ -168,7 +168,9 @@ class JourneyModel(nn.Module):
         with torch.no_grad():
             for code, (token, vector) in zip(codes, vectors.items(), strict=False):
                 if np.shape(vector) != (self.spec.d_category,):
-                    raise ValueError(f"product {token!r} has a vector of {np.shape(vector)}; d_category={self.spec.d_category}")
+                    raise ValueError(
+                        f"product {token!r} has a vector of {np.shape(vector)}; d_category={self.spec.d_category}"
+                    )
                 if int(code) > 2:
                     weight[int(code)] = torch.as_tensor(np.asarray(vector), dtype=weight.dtype)  # type: ignore[index,operator]
                     found += 1

@@ -15,7 +15,11 @@ from attribution_dagster.core.journeys.journeys import CATEGORIES, NUMBERS
 from attribution_dagster.core.sequences.batches import Batch
 from attribution_dagster.core.sequences.vocabulary import NumberScaling, Vocabulary
 
-_CAMPAIGN, _TYPE, _HOURS = CATEGORIES.index("campaign_id"), CATEGORIES.index("event_type"), NUMBERS.index("hours_before")
+_CAMPAIGN, _TYPE, _HOURS = (
+    CATEGORIES.index("campaign_id"),
+    CATEGORIES.index("event_type"),
+    NUMBERS.index("hours_before"),
+)
 
 
 class Response(nn.Module):

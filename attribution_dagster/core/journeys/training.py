@@ -207,7 +207,9 @@ def _run(course: _Course, train: Journeys, training: JourneyTraining, seed: int,
     ]
     optimiser = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
     n_steps = sum(map(len, epochs))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=n_steps, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, training.learning_rate, total_steps=n_steps, pct_start=0.1
+    )
     # A batch holds few long journeys or many short ones: each journey weighs the same, or the base rate is not learnt.
     per_step = len(label) * len(epochs) / n_steps
     for number, batches in enumerate(epochs, start=1):
@@ -228,8 +230,9 @@ def _run(course: _Course, train: Journeys, training: JourneyTraining, seed: int,
 
 
 def _finish(model: JourneyModel, train: Journeys) -> None:
-    """Add the mean event, its worth, and the base rate's logit."""
+    """Add the mean event, its worth, and the base rate's logit; let go of gradients."""
     model.eval()
+    model.zero_grad(set_to_none=True)
     data, total, worth = model.encode(train), torch.zeros(model.spec.d_model, dtype=torch.float64), 0.0
     with torch.inference_mode():
         for rows in all_batches(data.lengths, 16_384):
