@@ -34,7 +34,6 @@ from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
 
-
 _OF_JOURNEYS = (
     journey_assets,
     journey_model_assets,

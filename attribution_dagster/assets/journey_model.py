@@ -147,9 +147,9 @@ def training_journeys(step: Step, keys: list[str]) -> "tuple[Journeys, Journeys]
 
 def _train(step: Step, trained_for: str, keys: list[str], folder: Path) -> None:
     """Fills the folder with a model in each subfolder and the story of the training, which MLflow gets too."""
+    from attribution_dagster.core.journeys.journeys import Journeys
     from attribution_dagster.core.journeys.storage import save_journey_model
     from attribution_dagster.core.journeys.training import resample_users, split_by_time, train_journeys
-    from attribution_dagster.core.journeys.journeys import Journeys
 
     profile, progress = step.workspace.profile, step.workspace.progress
     train, validation = training_journeys(step, keys)

@@ -50,7 +50,7 @@ def test_the_naive_difference_is_far_off_and_the_doubly_robust_one_is_not() -> N
 
 
 def test_unknown_intent_leaves_the_doubly_robust_estimate_as_naive() -> None:
-    label, exposed, _, user, truth = confounded(1)
+    label, exposed, _, user, _ = confounded(1)
     nothing = np.random.default_rng(2).standard_normal((len(label), 1))
     assert doubly_robust(label, exposed, nothing, user).value == pytest.approx(
         naive_difference(label, exposed, user).value, rel=0.05

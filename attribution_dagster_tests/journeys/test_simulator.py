@@ -28,7 +28,7 @@ def test_both_potential_outcomes_share_their_luck_and_differ_only_after_ads() ->
 def test_a_fresh_impression_is_worth_its_lift_saturated_and_half_of_that_stock_after_the_half_life() -> None:
     drawn = draw(WORLD, 200, 12, 2)
     auctions, stock = drawn.auctions, drawn.outcomes.stock
-    alone = [n for n in np.flatnonzero(auctions.shown & ~auctions.clicked) if auctions.days[n] < 2][0]
+    alone = next(n for n in np.flatnonzero(auctions.shown & ~auctions.clicked) if auctions.days[n] < 2)
     user, campaign, at = auctions.user[alone], auctions.campaign[alone], auctions.days[alone]
     same = (auctions.user == user) & (auctions.campaign == campaign) & auctions.shown
     day = int(np.ceil(at)) + 1

@@ -98,7 +98,7 @@ def journeys_suite(profile: Profile) -> list[Expectation]:
         Expectation(
             name="event_effects_complete",
             asset="ad_counterfactuals",
-            description="Every impression of a journey has one effect, which no probability exceeds; those grouped by ad type, place and gap are the same ones.",
+            description="Every impression of a journey has one effect, that leaves a probability; grouped by ad type, place and gap they are the same ones.",
             rules=none_of("n_repeated", "n_out_of_range", "n_miscounted"),
         ),
         Expectation(

@@ -2,9 +2,9 @@
 
     logit = bias + context . w + response(events) + head . state(x_1 ... x_T);   x_t = projection of event type, campaign, ad type, product, gaps
 
-`response` is the term of response.py, fitted first; `state` is the hidden state after the last event (h_t = LSTM(x_t, h_(t-1)), Hochreiter and Schmidhuber 1997), or a softmax-weighted
-mean of all of them, and zero for a journey without ads: its logit is the base rate, given the context. It offers `embed`,
-`score` and `drop` as the transformer does, so every attribution method of the registry explains it.
+`response` is the term of response.py, fitted first. `state` is the hidden state after the last event (h_t = LSTM(x_t, h_(t-1)),
+Hochreiter and Schmidhuber 1997), or a softmax-weighted mean of all of them, and zero for a journey without ads: its logit is the base
+rate, given the context. It offers `embed`, `score` and `drop` as the transformer does, so every attribution method of the registry explains it.
 """
 
 from collections.abc import Mapping

@@ -8,6 +8,7 @@ with a standard error.
 import math
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -83,7 +84,7 @@ def shapley(
 def _players(data: EncodedJourneys) -> list[_Ints]:
     """Return the ids of the campaigns in each journey."""
     codes, offsets = data.data.codes[:, _CAMPAIGN].astype(np.int64), data.data.offsets
-    return [np.unique(codes[start:end]) for start, end in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [np.unique(codes[start:end]) for start, end in pairwise(offsets)]
 
 
 def _values(
