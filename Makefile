@@ -45,6 +45,7 @@ verify: $(STAMP)  ## a schedule under a real daemon, and Monte-Carlo evidence on
 	@$(BIN)/python -m attribution_dagster_tests.verify.schedule
 	@$(BIN)/attribution benchmark --out docs
 	@$(BIN)/python -m attribution_dagster_tests.verify.lift
+	@$(BIN)/python -m attribution_dagster_tests.verify.journeys
 	@$(BIN)/python -m attribution_dagster_tests.verify
 
 clean:  ## removes what runs made; keeps .venv

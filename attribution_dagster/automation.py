@@ -19,9 +19,12 @@ import dagster as dg
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile, ScheduleSpec
 from attribution_dagster.datasets.windows import windows
-from attribution_dagster.graph import AFTER_PUBLICATION, PREPARED, DatasetAssets
+from attribution_dagster.graph import AFTER_PUBLICATION, JOURNEY_TABLES, PREPARED, DatasetAssets
 
 PARTITION_TAG = "dagster/partition"
+JOURNEYS = "journeys"
+"""The job that explains ad journeys; its place among those of the variants."""
+JOURNEY_EXPLAINING = ({*JOURNEY_TABLES} - {*PREPARED, "source"}) | {"journey_report"}
 CAUGHT_UP = 7
 """Closed windows, at least, that a tick looks back on."""
 LATE_AFTER = timedelta(hours=6)
@@ -40,7 +43,7 @@ def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> 
     prepare = _job(dataset, "prepare", [key for key in keys if _part(dataset, key) == "prepare"])
     explain = {
         variant: _job(dataset, f"explain_{variant}", [key for key in keys if _part(dataset, key) == variant])
-        for variant in profile.variants
+        for variant in _parts(profile)
     }
     publish = _job(dataset, "publish", [key for key in keys if _part(dataset, key) == "publish"])
     own = dg.Definitions(
@@ -51,10 +54,17 @@ def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> 
     return dg.Definitions.merge(own, _watch(dataset))
 
 
+def _parts(profile: Profile) -> list[str]:
+    """What explains a window, a job each: the variants, and ad journeys where the dataset has them."""
+    return [*profile.variants, *([JOURNEYS] if profile.journeys is not None else [])]
+
+
 def _part(dataset: DatasetAssets, key: dg.AssetKey) -> str:
     """Which job makes the asset: `prepare`, a variant's, or `publish`."""
     if key.path[-1] in ("source", *PREPARED):
         return "prepare"
+    if key.path[1] in JOURNEY_EXPLAINING:
+        return JOURNEYS
     by_variant = key.path[1] in dataset.workspace.profile.variants and key.path[-1] not in AFTER_PUBLICATION
     return key.path[1] if by_variant else "publish"
 
@@ -178,7 +188,8 @@ def _explained_from(dataset: DatasetAssets, key: str) -> list[str]:
 
 def _preparation(instance: dg.DagsterInstance, dataset: DatasetAssets, variant: str, key: str) -> str | None:
     """Id of the run that last made the window's tensors, be it a backfill's or the command line's; None unless it has succeeded."""
-    tensors = dg.AssetRecordsFilter(asset_key=dataset.key(f"{variant}/sequence_tensors"), asset_partitions=[key])
+    prepared = "ad_journeys" if variant == JOURNEYS else f"{variant}/sequence_tensors"
+    tensors = dg.AssetRecordsFilter(asset_key=dataset.key(prepared), asset_partitions=[key])
     made = instance.fetch_materializations(tensors, limit=1).records
     run = instance.get_run_by_id(made[0].run_id) if made else None
     return run.run_id if run is not None and run.status is dg.DagsterRunStatus.SUCCESS else None

@@ -1,10 +1,13 @@
 """The one place where parts meet: settings become workspaces, workspaces become assets and checks."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import dagster as dg
 
 from attribution_dagster.alerts.sensor import alert_sensors
+from attribution_dagster.assets.ad_counterfactuals import counterfactual_assets
+from attribution_dagster.assets.ad_increments import increment_assets
 from attribution_dagster.assets.aggregates import aggregate_assets
 from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.conversion_features import feature_assets
@@ -13,8 +16,12 @@ from attribution_dagster.assets.conversion_results import conversion_result_asse
 from attribution_dagster.assets.decision import decision_assets
 from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.experiment import experiment_assets
+from attribution_dagster.assets.feature_importance import importance_assets
 from attribution_dagster.assets.findings import findings_assets
 from attribution_dagster.assets.funnel_report import funnel_report_assets
+from attribution_dagster.assets.journey_model import journey_model_assets
+from attribution_dagster.assets.journey_report import journey_report_assets
+from attribution_dagster.assets.journeys import journey_assets
 from attribution_dagster.assets.leakage import suspicion_assets
 from attribution_dagster.assets.method_comparison import method_comparison_assets
 from attribution_dagster.assets.model_card import card_assets
@@ -35,6 +42,30 @@ from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
+
+_OF_SESSIONS = (session_assets, suspicion_assets, feature_assets, funnel_report_assets, conversion_model_assets)
+_OF_VARIANTS = (
+    sequence_assets,
+    training_assets,
+    attribution_assets,
+    aggregate_assets,
+    method_comparison_assets,
+    rate_assets,
+    trust_assets,
+    report_assets,
+    promotion_assets,
+    card_assets,
+)
+_OVER_VARIANTS = (leakage_assets, findings_assets, conversion_result_assets)
+_OF_JOURNEYS = (
+    journey_assets,
+    journey_model_assets,
+    counterfactual_assets,
+    increment_assets,
+    importance_assets,
+    journey_report_assets,
+)
+_OF_EXPERIMENTS = (experiment_assets, uplift_assets, decision_assets, published_assets)
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> dg.Definitions:
@@ -58,32 +89,16 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
-    if isinstance(dataset.workspace.profile, ExperimentProfile):
-        stages = (experiment_assets, uplift_assets, decision_assets, published_assets)
-        return [asset for make in stages for asset in make(dataset)]
-    per_variant = (
-        sequence_assets,
-        training_assets,
-        attribution_assets,
-        aggregate_assets,
-        method_comparison_assets,
-        rate_assets,
-        trust_assets,
-        report_assets,
-        promotion_assets,
-        card_assets,
-    )
-    return [
-        *source_assets(dataset),
-        *session_assets(dataset),
-        *suspicion_assets(dataset),
-        *(a for v in dataset.workspace.profile.variants for make in per_variant for a in make(dataset, v)),
-        *leakage_assets(dataset),
-        *findings_assets(dataset),
-        *feature_assets(dataset),
-        *funnel_report_assets(dataset),
-        *conversion_model_assets(dataset),
-        *conversion_result_assets(dataset),
-        *published_assets(dataset),
-        *(a for v in dataset.workspace.profile.variants for a in drift_assets(dataset, v)),
+    profile = dataset.workspace.profile
+    if isinstance(profile, ExperimentProfile):
+        return [asset for make in _OF_EXPERIMENTS for asset in make(dataset)]
+    stages = [
+        source_assets,
+        *(_OF_SESSIONS if profile.variants else ()),
+        *(partial(make, variant=variant) for variant in profile.variants for make in _OF_VARIANTS),
+        *(_OVER_VARIANTS if profile.variants else ()),
+        *(_OF_JOURNEYS if profile.journeys is not None else ()),
+        published_assets,
+        *(partial(drift_assets, variant=variant) for variant in profile.variants),
     ]
+    return [asset for make in stages for asset in make(dataset)]

@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 
+from attribution_dagster.datasets.experiment import ExperimentProfile
+from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.partitions import explained_partitions, window_partitions
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import Table, table_definition
@@ -22,6 +24,8 @@ PREPARED = (
     "sampled_users",
     "risk_set",
     "sequence_tensors",
+    "ad_auctions",
+    "ad_journeys",
 )
 """Made for every window, because models learn from them, and in a backfill a range of windows per run: they are quick.
 
@@ -70,7 +74,18 @@ EXPERIMENT_TABLES: Mapping[str, tuple[str, ...]] = {
     "uplift_scores": ("uplift_scores", "uplift_truth"),
     "roi_simulation": ("roi_simulation", "confirming_test"),
 }
-"""The same of a dataset of `kind: experiment`, which has no variants."""
+"""The same of a dataset of `kind: experiment`."""
+JOURNEY_TABLES: Mapping[str, tuple[str, ...]] = {
+    "source": TABLES["source"],
+    "events": TABLES["events"],
+    "ad_auctions": ("ad_auctions",),
+    "ad_journeys": ("ad_journeys", "ad_journey_events"),
+    "journey_model": ("journey_metrics", "campaign_credit", "journey_embeddings"),
+    "ad_counterfactuals": ("ad_counterfactuals", "ad_event_counterfactuals", "ad_responses"),
+    "ad_increments": ("ad_increments", "ad_sensitivity"),
+    "feature_importance": ("feature_importance",),
+}
+"""The same for the assets of a dataset with ad journeys."""
 INTERNAL = (
     "session_events",
     "session_features",
@@ -92,20 +107,30 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning, message=".*(backfill_
 
 
 def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Asset -> the tables it writes, its main one first, in a dataset with these variants; without any it is an experiment."""
-    known = list(variants)
-    if not known:
-        return dict(EXPERIMENT_TABLES)
+    """Asset -> the tables it writes, its main one first, of what is made of sessions, in a dataset with these variants."""
     return {
         asset.format(variant=variant): tuple(table.format(variant=variant) for table in tables)
-        for variant in known
+        for variant in variants
         for asset, tables in TABLES.items()
     }
 
 
+def written_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Asset -> the tables it writes, its main one first, of all assets that the dataset has."""
+    if isinstance(profile, ExperimentProfile):
+        return dict(EXPERIMENT_TABLES)
+    return tables_of(profile.variants) | (journey_tables(profile) if profile.journeys is not None else {})
+
+
+def journey_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
+    """Asset -> the tables it writes, of the assets that make ad journeys and what follows from them."""
+    has_auctions = profile.journeys is not None and profile.journeys.auctions
+    return {asset: names for asset, names in JOURNEY_TABLES.items() if asset != "ad_auctions" or has_auctions}
+
+
 def unrecorded_tables(workspace: Workspace, asset: str, window_key: str, version: str) -> list[str]:
     """The asset's tables that don't hold the version it recorded: a run has not finished, or never will, or a user was forgotten."""
-    written = tables_of(workspace.profile.variants).get(asset, ())
+    written = written_tables(workspace.profile).get(asset, ())
     stored = [table for table in written if table not in VIEWS]
     return [table for table in stored if workspace.warehouse.current(table, window_key) != version]
 
@@ -184,7 +209,7 @@ class DatasetAssets:
 
     def _tables(self, asset: str) -> dict[str, Any]:
         """The columns of the tables that the asset writes; of several, the main one is what the UI shows as the asset's own."""
-        names = tables_of(self.workspace.profile.variants).get(asset)
+        names = written_tables(self.workspace.profile).get(asset)
         if names is None:
             return {}
         main, *others = map(table_definition, names)

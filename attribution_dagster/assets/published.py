@@ -17,7 +17,7 @@ from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import AGGREGATES, EXPERIMENT_TABLES, INTERNAL, DatasetAssets, tables_of
+from attribution_dagster.graph import AGGREGATES, EXPERIMENT_TABLES, INTERNAL, DatasetAssets, journey_tables, written_tables
 from attribution_dagster.reports.exports import ATTRIBUTION_READING, EXPERIMENT_READING, WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
@@ -56,7 +56,7 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 def tables(profile: Profile) -> list[str]:
     """The tables of a window that readers see: what the audited assets write, but for those that only other assets read."""
-    written = tables_of(profile.variants)
+    written = written_tables(profile)
     hidden = {table.format(variant=variant) for table in INTERNAL for variant in profile.variants or ("",)}
     return [table for asset in audited(profile) for table in written.get(asset, ()) if table not in hidden]
 
@@ -75,7 +75,7 @@ def audited(profile: Profile) -> list[str]:
         "attribution_report",
         "model_card",
     ]
-    return [
+    shared = [
         "sessions",
         "session_funnels",
         "funnel_metrics",
@@ -86,8 +86,12 @@ def audited(profile: Profile) -> list[str]:
         "conversion_report",
         "sampled_users",
         "suspected_leakage",
+    ]
+    return [
+        *(shared if profile.variants else []),
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
         *_results(profile),
+        *_of_journeys(profile),
     ]
 
 
@@ -95,6 +99,13 @@ def _results(profile: Profile) -> list[str]:
     """The assets over all variants that the dataset has, each with a table of its name."""
     leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
     return leaked + (["findings", "conversion_comparison"] if profile.claiming else [])
+
+
+def _of_journeys(profile: Profile) -> list[str]:
+    """The assets of ad journeys, if the dataset has any; its source and events are not published."""
+    if profile.journeys is None:
+        return []
+    return [*(name for name in journey_tables(profile) if name not in ("source", "events")), "journey_report"]
 
 
 def write_exports(
@@ -142,7 +153,7 @@ def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
     """File name -> pages and pictures of the window: findings, model cards, models of conversion, curves and recommendation of an experiment."""
     found: dict[str, bytes] = {}
     cards = (f"{variant}/model_card" for variant in workspace.profile.variants)
-    for asset in ("findings", "conversion_report", *cards, "uplift_model", "roi_simulation"):
+    for asset in ("findings", "conversion_report", *cards, "uplift_model", "roi_simulation", "journey_report"):
         folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()
@@ -239,7 +250,7 @@ def _audit(workspace: Workspace, key: str) -> tuple[dict[str, str], dict[str, Ve
     made = ancestry(workspace, key)
     said = verdicts(workspace, made, f"window {key} is not published")
     by_check = {f"{asset}: {name}": verdict for (asset, name, window), verdict in said.items() if window == key}
-    written_by = {table: asset for asset, names in tables_of(workspace.profile.variants).items() for table in names}
+    written_by = {table: asset for asset, names in written_tables(workspace.profile).items() for table in names}
     return {table: made[written_by[table], key] for table in tables(workspace.profile)}, by_check
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from attribution_dagster.assets.step import Report, Step
-from attribution_dagster.graph import tables_of
+from attribution_dagster.graph import written_tables
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.lineage import column_origins
 from attribution_dagster.warehouse.queries import Query, parse_query
@@ -33,7 +33,7 @@ def columns_from(
     `within` are statements whose tables the asset writes itself and reads again; `added`, columns that the asset computes from
     columns of the query.
     """
-    made_by = {table: asset for asset, tables in tables_of(step.workspace.profile.variants).items() for table in tables}
+    made_by = {table: asset for asset, tables in written_tables(step.workspace.profile).items() for table in tables}
     origins = {
         column: [(made_by[table], name) for table, name in found if table in made_by]
         for column, found in column_origins(query, *within).items()

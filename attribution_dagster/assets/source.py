@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.core.simulation.ads import simulate_ads
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
@@ -22,6 +23,8 @@ from attribution_dagster.retries import retried_after_io_errors
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import Source, open_source
 
+_WORLDS = {"marketplace": (simulate_marketplace, "events"), "ads": (simulate_ads, "impressions")}
+"""World -> what simulates it into a folder, and which part of that folder holds the events."""
 UNDATED = "undated"
 """Window key of rejected rows that have no usable time."""
 
@@ -124,26 +127,26 @@ def _open(workspace: Workspace) -> Source:
         return open_source(profile, copy_folder(profile, settings), settings.dataset_folders)
     override = settings.events.get(profile.name)
     if override is None and profile.source is not None and profile.source.simulate is not None:
-        return open_source(profile, _simulated(workspace) / "events", settings.dataset_folders)
+        return open_source(profile, _simulated(workspace), settings.dataset_folders)
     return open_source(profile, override, settings.dataset_folders, workspace.warehouse.describe_table)
 
 
 def _simulated(workspace: Workspace) -> Path:
-    """The folder of the profile's simulated world, made on first use; its name holds all that the world depends on."""
+    """The events of the profile's simulated world, made on first use; its folder's name holds all that the world depends on."""
     profile, windows = workspace.profile, workspace.windows()
     assert profile.source is not None and profile.source.simulate is not None
-    users, seed = profile.source.simulate.users, profile.source.simulate.seed
+    wanted = profile.source.simulate
+    users, seed = wanted.users, wanted.seed
+    simulate, events = _WORLDS[wanted.world]
     weeks = math.ceil((windows[-1].end - windows[0].start).days / 7)
     name = f"{profile.name}-{users}-users-{weeks}-weeks-from-{profile.windows.start}-seed-{seed}-{_CODE_SIMULATION[:8]}"
     folder = workspace.settings.home / "simulated" / name
     if not folder.exists():
         workspace.progress.start("simulating events")
         progress = workspace.progress.advance
-        simulate_marketplace(
-            folder, users=users, weeks=weeks, start=profile.windows.start, seed=seed, progress=progress
-        )
+        simulate(folder, users=users, weeks=weeks, start=profile.windows.start, seed=seed, progress=progress)
         workspace.progress.finish("done")
-    return folder
+    return folder / events
 
 
 def _bound_in_force(workspace: Workspace) -> str | None:

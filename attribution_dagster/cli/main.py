@@ -116,6 +116,7 @@ def run(
         return
     import time
 
+    from attribution_dagster.cli.journeys import summarise_journeys
     from attribution_dagster.cli.launch import launch
     from attribution_dagster.cli.pipes import reporting
     from attribution_dagster.cli.progress import TerminalProgress
@@ -136,8 +137,10 @@ def run(
         took = time.monotonic() - began if key == plan.explained[-1] else None
         if isinstance(workspace.profile, ExperimentProfile):
             console.print(recommendation(workspace, key), highlight=False)
-        else:
+        if workspace.profile.variants:
             console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
+        if workspace.profile.journeys is not None:
+            console.print(summarise_journeys(workspace, key), crop=False)
     workspace.warehouse.close()
 
 
@@ -230,6 +233,17 @@ def reasons(
     from attribution_dagster.cli.reasons import session_reasons
 
     console.print(session_reasons(_workspace(dataset), session_id, feature_set, picture))
+
+
+@app.command()
+def journey(
+    journey_id: Annotated[str, typer.Argument(help="Id of an ad journey in a published window.")],
+    dataset: Dataset = "ads",
+) -> None:
+    """One ad journey, event by event: what each ad adds, the probability after it, and each campaign's credit."""
+    from attribution_dagster.cli.journeys import explain_journey
+
+    console.print(explain_journey(_workspace(dataset), journey_id))
 
 
 @app.command()

@@ -13,7 +13,7 @@ from rich.text import Text
 from attribution_dagster.assets.published import export_folder, standings, unranked, window_pictures, write_exports
 from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import AttributionError, DataError
-from attribution_dagster.graph import tables_of
+from attribution_dagster.graph import written_tables
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.panels import picture_name
 from attribution_dagster.reports.summary import RunSummary, VariantSummary
@@ -160,7 +160,7 @@ def _refuse_unpublished(workspace: Workspace, query: Query) -> None:
     """Raises AttributionError if a table exists in the work area only: an empty answer would be a wrong one."""
     manifest = workspace.warehouse.manifest(workspace.warehouse.published_windows()[-1])
     known = set(manifest.tables) if manifest else set()
-    made = {name for names in tables_of(workspace.profile.variants).values() for name in names}
+    made = {name for names in written_tables(workspace.profile).values() for name in names}
     unpublished = sorted(name for name in query.tables if name in made - known)
     if unpublished:
         raise AttributionError(

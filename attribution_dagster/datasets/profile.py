@@ -218,6 +218,27 @@ class ConversionSpec(Part):
         return share
 
 
+class JourneysSpec(Part):
+    """Which events are ads, and how journeys are made of them (docs/journeys.md). Where it is given, the dataset has journeys."""
+
+    impression: str = Field(min_length=1)
+    click: str = Field(min_length=1)
+    campaign: Literal["primary_tag", "discovery_feature", "store_id", "ad_id"] = "primary_tag"
+    """Column of the ad events that names the campaign."""
+    ad_type: Literal["primary_tag", "discovery_feature", "primary_category"] = "discovery_feature"
+    auctions: bool = False
+    """Whether `sql/staging/ad_auctions__<staging>.sql` says who took part in which auction, won and lost."""
+    look_back_days: int = Field(default=7, ge=1)
+    min_history_events: int = Field(default=1, ge=1)
+    negative_control: str | None = None
+    """A campaign that is known to do nothing; its effect must come out null."""
+    members: int = Field(default=6, ge=0)
+    """Models trained on users drawn anew, for the intervals."""
+    max_unserved_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of auctions won without an impression, or of impressions without one, up to which logs are believed."""
+    training: dict[str, int | float | bool] = Field(default={})
+
+
 class Profile(Part):
     """One dataset, as its YAML describes it; refuses what cannot work by name."""
 
@@ -238,7 +259,8 @@ class Profile(Part):
     sampling: Sampling = Sampling()
     risk_set: RiskSetSpec = RiskSetSpec()
     model: ModelColumns = ModelColumns()
-    variants: dict[str, Variant] = Field(min_length=1)
+    variants: dict[str, Variant] = Field(default={})
+    journeys: JourneysSpec | None = None
     training: dict[str, int | float | str | bool] = Field(default={})
     attribution: AttributionSpec = AttributionSpec()
     trust: Trust = Trust()
@@ -276,6 +298,14 @@ class Profile(Part):
             if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
                 raise ValueError(f"variant {name!r}: use lower-case letters, digits and _, a letter first")
         return variants
+
+    @model_validator(mode="after")
+    def _explains_something(self) -> Self:
+        if self.kind == "events" and not self.variants and self.journeys is None:
+            raise ValueError(
+                "variants is empty: name one, such as no_funnel: {funnel: drop}, or say in journeys which events are ads"
+            )
+        return self
 
     @model_validator(mode="after")
     def _sessions_fit_windows(self) -> Self:

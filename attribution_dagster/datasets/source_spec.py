@@ -15,10 +15,11 @@ class Part(BaseModel):
 
 
 class Simulation(Part):
-    """A simulated source: how many users, from which seed."""
+    """A simulated source: how many users, from which seed, in which world."""
 
     users: int = Field(gt=0)
     seed: int = Field(ge=0)
+    world: Literal["marketplace", "ads"] = "marketplace"
 
 
 class DatabaseSpec(Part):

@@ -132,6 +132,8 @@ def traced(query: Query, column: str, table: str, dialect: str) -> str | None:
     """The expression over columns of `table` that the statement's column is made of; None where that can't be told."""
     tree = _parsed(query.name, query.text)
     ctes = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
+    while isinstance(tree, exp.Union):  # of several inputs the first is the events'
+        tree = tree.this
 
     def origin(select: exp.Expression, name: str) -> exp.Expression:
         made = next(each for each in select.expressions if each.alias_or_name == name)

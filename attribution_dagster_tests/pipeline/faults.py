@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge
-from attribution_dagster.graph import VIEWS, tables_of
+from attribution_dagster.graph import VIEWS, written_tables
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
@@ -65,7 +65,7 @@ def remake(workspace: Workspace, asset: str, table: str, change: Change, *, wind
     record = workspace.artifacts.record(asset, window_key)
     assert record is not None
     version = f"faulty-{uuid.uuid4().hex}"
-    for each in (name for name in tables_of(workspace.profile.variants)[asset] if name not in VIEWS):
+    for each in (name for name in written_tables(workspace.profile)[asset] if name not in VIEWS):
         rows = workspace.slice_of(each, window_key)
         written = change(rows) if each == table else rows
         workspace.warehouse.load(each, window_key, version, written.to_batches())

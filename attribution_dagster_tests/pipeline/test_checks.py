@@ -58,10 +58,10 @@ def test_every_blocking_check_is_on_an_asset_that_publication_depends_on() -> No
 
 def test_every_query_of_a_check_belongs_to_an_expectation_and_runs_on_other_engines() -> None:
     folder = sql_folder() / "checks"
-    of_experiments = expectations(load_profile("hillstrom"))
-    owned = {e.name for e in (*ALL, *of_experiments) if e.counted_in_sql}
+    of_others = [*expectations(load_profile("hillstrom")), *expectations(load_profile("ads"))]
+    owned = {e.name for e in (*ALL, *of_others) if e.counted_in_sql}
     assert {path.stem for path in folder.glob("*.sql")} == owned == {path.stem for path in folder.glob("rows/*.sql")}
-    for expectation in (*ALL, *of_experiments):
+    for expectation in (*ALL, *of_others):
         for query in (expectation.metric_query, expectation.rows_query):
             if query is not None:
                 assert re.match(r"-- .*one row", query.text.split("SELECT")[0].replace("\n", " ")), query.name

@@ -10,7 +10,7 @@ import pytest
 
 from attribution_dagster.build import build_definitions
 from attribution_dagster.datasets.registry import known_datasets, load_profile
-from attribution_dagster.graph import AGGREGATES, tables_of
+from attribution_dagster.graph import AGGREGATES, tables_of, written_tables
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.ddl import table_definition
@@ -69,7 +69,7 @@ EVERY_ASSET = [(dataset, asset) for dataset in sorted(known_datasets()) for asse
 @pytest.mark.parametrize("dataset", sorted(known_datasets()))
 def test_every_built_in_dataset_loads_its_own_assets_and_all_that_write_tables(dataset: str) -> None:
     assert {spec.key.path[0] for spec in specs(dataset).values()} == {dataset}
-    assert set(tables_of(load_profile(dataset).variants)) <= set(specs(dataset))
+    assert set(written_tables(load_profile(dataset))) <= set(specs(dataset))
 
 
 @pytest.mark.parametrize(("dataset", "asset"), EVERY_ASSET)
@@ -79,12 +79,12 @@ def test_asset_is_described_owned_grouped_and_tagged(dataset: str, asset: str) -
     assert spec.owners == ["team:attribution"] and spec.kinds and re.fullmatch(r"[0-9a-f]{16}", spec.code_version or "")
     assert re.fullmatch(r"step[1-4]_[a-z_]{3,12}", spec.group_name or "")
     assert spec.tags["dataset"] == dataset
-    assert spec.tags["data"] == ("simulated" if dataset in ("marketplace", "simulated_coupon") else "real")
+    assert spec.tags["data"] == ("simulated" if load_profile(dataset).simulated else "real")
 
 
 @pytest.mark.parametrize(("dataset", "asset"), EVERY_ASSET)
 def test_columns_of_all_tables_that_an_asset_writes_are_described(dataset: str, asset: str) -> None:
-    names = tables_of(load_profile(dataset).variants).get(asset, ())
+    names = written_tables(load_profile(dataset)).get(asset, ())
     metadata = specs(dataset)[asset].metadata
     schemas = [metadata[f"table {name}"] for name in names[1:]]
     if names:

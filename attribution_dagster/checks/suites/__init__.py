@@ -5,6 +5,7 @@ from attribution_dagster.checks.suites.attribution import attribution_suite
 from attribution_dagster.checks.suites.conversion import conversion_suite
 from attribution_dagster.checks.suites.drift import drift_suite
 from attribution_dagster.checks.suites.experiment import experiment_suite
+from attribution_dagster.checks.suites.journeys import journeys_suite
 from attribution_dagster.checks.suites.model import model_suite
 from attribution_dagster.checks.suites.results import RETENTION_APPLIED, results_suite
 from attribution_dagster.checks.suites.sessions import sessions_suite
@@ -18,14 +19,15 @@ def expectations(profile: Profile) -> list[Expectation]:
     if isinstance(profile, ExperimentProfile):
         return [*experiment_suite(profile), RETENTION_APPLIED]
     return [
-        *sessions_suite(profile),
+        *(sessions_suite(profile) if profile.variants else []),
         *(
             e
             for variant in profile.variants
             for suite in (model_suite, attribution_suite, trust_suite)
             for e in suite(profile, variant)
         ),
-        *conversion_suite(profile),
+        *(conversion_suite(profile) if profile.variants else []),
+        *journeys_suite(profile),
         *results_suite(profile),
         *(e for variant in profile.variants for e in drift_suite(profile, variant)),
     ]

@@ -13,7 +13,8 @@ def results_suite(profile: Profile) -> list[Expectation]:
     """The suites of `suspected_leakage` and `published`, and of `leakage_comparison` and `findings` where the dataset has the variants for them."""
     compared = {"no_funnel", "with_funnel"} <= set(profile.variants)
     findings = [_FINDINGS_HOLD] if profile.claiming else []
-    return [*_SUSPICION, *(_of_leakage() if compared else []), *findings, RETENTION_APPLIED]
+    suspicion = _SUSPICION if profile.variants else ()
+    return [*suspicion, *(_of_leakage() if compared else []), *findings, RETENTION_APPLIED]
 
 
 _SUSPICION = (

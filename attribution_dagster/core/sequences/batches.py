@@ -1,7 +1,7 @@
 """Batches under a token budget: sessions of like length together, so that little of a batch is padding."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +53,9 @@ class EncodedSequences:
         steps = np.arange(max(int(lengths.max(initial=0)), 1))
         is_event = steps < lengths[:, None]
         events = np.where(is_event, self.offsets[:-1][rows][:, None] + steps, 0)
-        codes, numbers = self.codes[events], self.numbers[events]
+        # Where no session has an event there is none to stand for padding.
+        source = self if len(self.codes) else _one_blank_event(self)
+        codes, numbers = source.codes[events], source.numbers[events]
         codes[~is_event], numbers[~is_event] = PADDING, 0.0
         return Batch(
             codes=torch.from_numpy(codes.astype(np.int64)),
@@ -61,6 +63,11 @@ class EncodedSequences:
             is_event=torch.from_numpy(is_event),
             rows=rows,
         )
+
+
+def _one_blank_event(data: EncodedSequences) -> EncodedSequences:
+    blank = np.zeros((1, data.codes.shape[1]), np.int32), np.zeros((1, data.numbers.shape[1]), np.float32)
+    return replace(data, codes=blank[0], numbers=blank[1])
 
 
 def encode(

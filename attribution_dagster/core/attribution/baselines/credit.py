@@ -6,10 +6,12 @@ being frequent.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from attribution_dagster.core.attribution.baselines.scores import (
+    Baseline,
     Floats,
     Ints,
     Scores,
@@ -35,7 +37,13 @@ def first_event(train: SequenceSet, explained: SequenceSet) -> Scores:
 
 def time_decay(train: SequenceSet, explained: SequenceSet) -> Scores:
     """Return credit that halves with every five minutes before the last event."""
-    return _credit(_decayed, train, explained)
+    return time_decay_of(HALF_LIFE_S)(train, explained)
+
+
+def time_decay_of(half_life_s: float) -> Baseline:
+    """Return the rule whose credit halves with so many seconds before the last event."""
+    rule = partial(_decayed, half_life_s)
+    return lambda train, explained: _credit(rule, train, explained)
 
 
 def shapley(train: SequenceSet, explained: SequenceSet) -> Scores:
@@ -62,10 +70,10 @@ def _is_at(sequences: SequenceSet, places: Ints) -> Floats:
     return share
 
 
-def _decayed(sequences: SequenceSet, types: Ints, n_types: int) -> Floats:
+def _decayed(half_life_s: float, sequences: SequenceSet, types: Ints, n_types: int) -> Floats:
     session = session_of(sequences)
     last = sequences.event_at_us[np.maximum(sequences.offsets[1:] - 1, 0)] if sequences.n_events else np.zeros(0)
-    weight = 0.5 ** ((last[session] - sequences.event_at_us) / 1e6 / HALF_LIFE_S)
+    weight = 0.5 ** ((last[session] - sequences.event_at_us) / 1e6 / half_life_s)
     total = np.bincount(session, weight, sequences.n_sessions)
     return np.asarray(weight / total[session], dtype=np.float64)
 
