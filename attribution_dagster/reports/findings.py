@@ -12,8 +12,8 @@ from attribution_dagster.reports.pages import page_template
 from attribution_dagster.reports.sentences import Finding
 
 SIGNIFICANT_MEANS = (
-    "Significant means: chance in which users were seen, by the model as it learnt or by the window, does not explain it (q < .05). "
-    "It is still the model's, so look at the raw rates, at the windows before and at the size before believing it."
+    "Significant means: chance in which users were seen, by the model as it learnt or by the window, does not explain it (q below .05). "
+    "It is still what a model says, so look at the raw rates, at the windows before and at the size before believing it."
 )
 CHART_WIDTH, CHART_HEIGHT = 320, 120
 _TOP, _BOTTOM = 16, 22

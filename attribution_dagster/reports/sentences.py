@@ -165,7 +165,7 @@ def nothing_found(variant: str, tested: int, known: int) -> str:
             f"Not known: of {_types(tested)} with enough users in variant {variant}, none could be compared between models trained on "
             "other users. That takes two pairs of them, and enough occurrences in the sessions that they explain."
         )
-    found = f"Nothing significant: of {_types(known)} with enough users, none has an effect with q < .05 in variant {variant}."
+    found = f"Nothing significant: of {_types(known)} with enough users, none has an effect with q below .05 in variant {variant}."
     return f"{found} {not_known(tested, known)}".strip()
 
 
