@@ -5,6 +5,7 @@ each, so they stay replicas of one another and stop at the same step.
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import torch
 from torch import distributed
@@ -23,8 +24,8 @@ def added_up(values: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         return list(values)
     flat = torch.cat([value.reshape(-1) for value in values])
     distributed.all_reduce(flat)
-    parts = flat.split([value.numel() for value in values])
-    return [part.reshape(value.shape) for part, value in zip(parts, values, strict=True)]
+    ends = list(accumulate(value.numel() for value in values))
+    return [flat[end - value.numel() : end].reshape(value.shape) for end, value in zip(ends, values, strict=True)]
 
 
 def take_from_the_first(values: Sequence[torch.Tensor]) -> None:
