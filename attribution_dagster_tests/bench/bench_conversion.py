@@ -28,7 +28,7 @@ from attribution_dagster_tests.bench.measuring import peak_memory_mb, row
 
 START = datetime.date(2025, 1, 6)
 SIZES = (1_000_000, 10_000_000)
-EVENTS_PER_USER_WEEK = 9.0
+EVENTS_PER_USER_WEEK = 18.0
 """About as many as the simulator writes; the figures are of the events that there are."""
 SCORED_SESSIONS, TARGET = 200_000, 200_000
 _COUNT = parse_query("count", "SELECT COUNT(*) AS n FROM session_events")

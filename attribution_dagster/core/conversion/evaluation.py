@@ -58,7 +58,8 @@ def metric_rows(
     scored = {name: _Scored(values, truth, user) for name, values in probabilities.items()}
     point = {name: each.metrics(np.ones(n_users)) for name, each in scored.items()}
     drawn = {name: np.array([each.metrics(draw) for draw in draws]) for name, each in scored.items()}
-    group = {"segment": segment, "n_sessions": len(truth), "n_converted": converted, "prevalence": float(truth.mean())}
+    group: dict[str, Any] = {"segment": segment, "n_sessions": len(truth), "n_converted": converted}
+    group["prevalence"] = float(truth.mean())
     rows = []
     for name in probabilities:
         values = _with_interval(point[name], drawn[name], ("value", "value_low", "value_high"))
