@@ -48,7 +48,7 @@ def test_own_dataset_is_found_before_ours_and_minimal_is_enough(tmp_path: Path) 
     profile = load_profile("mine", [tmp_path])
     assert profile.staging == "mine" and profile.sessions.inactivity_minutes == 30
     with pytest.raises(
-        ConfigurationError, match=r"no dataset is called 'taoboa'\. Did you mean taobao\? Known: marketplace, mine"
+        ConfigurationError, match=r"no dataset is called 'taoboa'\. Did you mean taobao\? Known: ads, marketplace, mine"
     ):
         load_profile("taoboa", [tmp_path])
 
