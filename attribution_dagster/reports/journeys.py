@@ -61,7 +61,7 @@ def journeys_png(shown: JourneyPicture) -> bytes:
         figure.text(
             0.012,
             0.012,
-            "Bars: 95 %. Credit is the increment over no ads, by Shapley value: signed, adding up. Without ads: observed less what ads added. *: known to do nothing.",
+            "Bars: 95 %. Credit is the increment over no ads, by Shapley value: signed, adding up. Without ads: observed less added. *: does nothing.",
             fontsize=9,
             color="#444444",
         )

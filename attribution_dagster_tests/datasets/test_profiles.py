@@ -64,7 +64,7 @@ def test_own_dataset_is_found_before_ours_and_minimal_is_enough(tmp_path: Path) 
     assert profile.staging == "mine" and profile.sessions.inactivity_minutes == 30
     with pytest.raises(
         ConfigurationError,
-        match=r"no dataset is called 'taoboa'\. Did you mean taobao\? Known: hillstrom, marketplace, mine",
+        match=r"no dataset is called 'taoboa'\. Did you mean taobao\? Known: ads, hillstrom, marketplace, mine",
     ):
         load_profile("taoboa", [tmp_path])
 

@@ -25,7 +25,7 @@ def credited_purchases(journeys: Journeys) -> dict[tuple[str, str], float]:
     if not (by_campaign.label[by_campaign.lengths > 0] > 0).any():
         return {}
     codes, names = by_campaign.codes["event_type"], by_campaign.dictionaries["event_type"]
-    found = {}
+    found: dict[tuple[str, str], float] = {}
     for rule, baseline in CREDIT_RULES.items():
         sums = np.bincount(codes, baseline(by_campaign, by_campaign).by_occurrence, len(names))
         found |= {(rule, name): float(total) for name, total in zip(names, sums, strict=True)}

@@ -9,7 +9,7 @@ rate, given the context. It offers `embed`, `score` and `drop` as the transforme
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -163,7 +163,7 @@ class JourneyModel(nn.Module):
         Raises ValueError for a vector of another size than `d_category`.
         """
         place, found = CATEGORIES.index("product_id"), 0
-        weight = self.embeddings[place].weight
+        weight = cast(nn.Embedding, self.embeddings[place]).weight
         codes = self.vocabulary.lookup("product_id", list(vectors))
         with torch.no_grad():
             for code, (token, vector) in zip(codes, vectors.items(), strict=False):
@@ -172,6 +172,6 @@ class JourneyModel(nn.Module):
                         f"product {token!r} has a vector of {np.shape(vector)}; d_category={self.spec.d_category}"
                     )
                 if int(code) > 2:
-                    weight[int(code)] = torch.as_tensor(np.asarray(vector), dtype=weight.dtype)  # type: ignore[index,operator]
+                    weight[int(code)] = torch.as_tensor(np.asarray(vector), dtype=weight.dtype)
                     found += 1
         return found

@@ -53,11 +53,13 @@ def counterfactuals(
     by_impression = {how: remove_each(model, data, group_by_impression, how) for how in ("dropped", "masked")}
     credits = [shapley(each, each.encode(journeys), seed=seed) for each in models]
     impressions = _impressions(journeys, by_impression)
+    removals = (*by_campaign.values(), *by_impression.values())
+    speeds = [*(each.per_second for each in removals), credits[0].per_second]
     return Counterfactuals(
         campaigns=_campaigns(models, journeys, names, credits, by_campaign, spent, negative_control),
         impressions=impressions,
         responses=_responses(journeys, impressions),
-        per_second=float(np.mean([e.per_second for e in (*by_campaign.values(), *by_impression.values(), credits[0])])),
+        per_second=float(np.mean(speeds)),
     )
 
 

@@ -217,7 +217,7 @@ def _run(course: _Course, train: Journeys, training: JourneyTraining, seed: int,
         for rows in batches:
             optimiser.zero_grad()
             loss = functional.binary_cross_entropy_with_logits(model(data.batch(rows)), label[rows], reduction="sum")
-            (loss / per_step).backward()
+            (loss / per_step).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             schedule.step()
