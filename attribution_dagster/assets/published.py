@@ -17,7 +17,14 @@ from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
-from attribution_dagster.graph import AGGREGATES, EXPERIMENT_TABLES, INTERNAL, DatasetAssets, journey_tables, written_tables
+from attribution_dagster.graph import (
+    AGGREGATES,
+    EXPERIMENT_TABLES,
+    INTERNAL,
+    DatasetAssets,
+    journey_tables,
+    written_tables,
+)
 from attribution_dagster.reports.exports import ATTRIBUTION_READING, EXPERIMENT_READING, WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
