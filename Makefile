@@ -19,7 +19,7 @@ run: $(STAMP)  ## the main job on the simulated marketplace
 	@$(BIN)/attribution run --dataset marketplace
 
 test: $(STAMP)  ## the whole test suite
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)  ## style, types of core/, architecture
 	@$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from attribution_dagster_tests.pipeline.small import own_dagster_home, small_wor
 
 FIRST, SECOND = "2025-01-20", "2025-01-27"
 ONE_VARIANT = "variants: {no_funnel: {funnel: drop}}\n"
+pytestmark = pytest.mark.xdist_group("order")  # one worker makes the windows once
 MEASURED = {"seconds_per_1000_sessions"}  # a time, not a result
 
 
