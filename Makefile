@@ -34,8 +34,9 @@ ui: $(STAMP)  ## Dagster at http://127.0.0.1:3000
 bench: $(STAMP)  ## speed and memory, as ratios against named baselines
 	@$(BIN)/python -m attribution_dagster_tests.bench
 
-verify: $(STAMP)  ## a schedule under a real daemon, and Monte-Carlo evidence on simulated truth (about an hour)
+verify: $(STAMP)  ## a schedule under a real daemon, windows in two orders, and Monte-Carlo evidence on simulated truth (about an hour)
 	@$(BIN)/python -m attribution_dagster_tests.verify.schedule
+	@$(BIN)/python -m attribution_dagster_tests.verify.order
 	@$(BIN)/attribution benchmark --out docs
 	@$(BIN)/python -m attribution_dagster_tests.verify.lift
 	@$(BIN)/python -m attribution_dagster_tests.verify
