@@ -37,7 +37,7 @@ bench: $(STAMP)  ## speed and memory, as ratios against named baselines
 verify: $(STAMP)  ## a schedule under a real daemon, windows in two orders, and Monte-Carlo evidence on simulated truth (about an hour)
 	@$(BIN)/python -m attribution_dagster_tests.verify.schedule
 	@$(BIN)/python -m attribution_dagster_tests.verify.order
-	@$(BIN)/attribution benchmark --out docs
+	@$(BIN)/attribution benchmark --seeds 3 --out docs
 	@$(BIN)/python -m attribution_dagster_tests.verify.lift
 	@$(BIN)/python -m attribution_dagster_tests.verify
 
