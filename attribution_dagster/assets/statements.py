@@ -60,6 +60,7 @@ def prepared_statements(workspace: Workspace, window: Window) -> list[Statement]
         ("session_funnels", "session_funnels", "sessions/session_funnels", {}),
         ("funnel_metrics", "funnel_metrics", "sessions/funnel_metrics", {}),
         ("funnel_metrics", None, "sessions/funnel_report", {}),
+        ("session_features", "session_features", "features/session_features", {}),
         ("sampled_users", "sampled_users", "sessions/sampled_users", {}),
         ("risk_set", None, "features/risk_set_candidates", {}),
         ("risk_set", None, "features/sample_counts", {}),
@@ -75,6 +76,7 @@ def explained_statements(workspace: Workspace, window: Window) -> list[Statement
     """From attribution to what is published, and what checks measure of it."""
     search = [(None, f"features/leakage_{name}", {}) for name in ("candidates", "counts", "nothing_before")]
     built = [_statement(workspace, window, "suspected_leakage", *each) for each in search]
+    built.append(_statement(workspace, window, "funnel_report", None, "sessions/funnel_abandonment", {}))
     for variant in workspace.profile.variants:
         built += _of_variant(workspace, window, variant)
     if {"no_funnel", "with_funnel"} <= set(workspace.profile.variants):

@@ -24,7 +24,11 @@ def test_models_are_trained_from_a_pool_the_gate_has_one_and_nothing_else_has() 
         if isinstance(asset, dg.AssetsDefinition) and asset.op.pool
         for key in asset.keys
     }
-    trained = {(TRAINING_POOL, "trained_model"), (TRAINING_POOL, "attribution_trust")}
+    trained = {
+        (TRAINING_POOL, "trained_model"),
+        (TRAINING_POOL, "attribution_trust"),
+        (TRAINING_POOL, "conversion_model"),
+    }
     assert pooled == trained | {(PROMOTION_POOL, "champion")}
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,7 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import Table
 from attribution_dagster.warehouse.duckdb import DuckDBWarehouse
 from attribution_dagster.warehouse.forgetting import Forgettable
+from attribution_dagster.warehouse.protocol import Scope
 from attribution_dagster.warehouse.queries import Query, load_query, parse_query, traced
 from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
 from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, materialise, small_workspace
@@ -209,15 +210,15 @@ def test_a_file_deleted_between_its_name_and_its_reading_is_looked_up_anew(
     before = copy.warehouse.fetch(query, {}, scope="published")["n"][0].as_py()
     with small_workspace(tmp_path).warehouse as reader:
         assert isinstance(reader, DuckDBWarehouse)
-        named = reader._published_files
+        named = reader._files
 
-        def forgetting_afterwards(asked: Query) -> dict[str, tuple[Table, list[Path]]]:
-            files = named(asked)
+        def forgetting_afterwards(asked: Query, scope: Scope) -> dict[str, tuple[Table, Sequence[Path]]]:
+            files = named(asked, scope)
             if users:
                 copy.warehouse.forget(users.pop())
             return files
 
-        monkeypatch.setattr(reader, "_published_files", forgetting_afterwards)
+        monkeypatch.setattr(reader, "_files", forgetting_afterwards)
         assert 0 < reader.fetch(query, {}, scope="published")["n"][0].as_py() < before
     assert not users
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from attribution_dagster.assets import retries
+from attribution_dagster import retries
 from attribution_dagster.cli.doctor import examine
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace

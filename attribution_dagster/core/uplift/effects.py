@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.core.uplift.base_models import Floats
 from attribution_dagster.core.uplift.validity import two_rates
-
-Z_95 = 1.96
 
 
 @dataclass(frozen=True, kw_only=True)

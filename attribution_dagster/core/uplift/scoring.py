@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.core.uplift.base_models import BaseModels, Floats, Ints, probability
 from attribution_dagster.core.uplift.curves import ranked
 from attribution_dagster.core.uplift.learners import UpliftLearner, stratified_folds
@@ -19,7 +20,6 @@ from attribution_dagster.core.uplift.metrics import (
 from attribution_dagster.core.uplift.validity import two_rates
 
 Make = Callable[[], UpliftLearner]
-Z_95 = 1.96
 GROUPS = 10
 """Groups by score in which the effect is measured."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from attribution_dagster.core.uncertainty import Z_95
 from attribution_dagster.core.uplift.base_models import Floats, Ints
 
 SAMPLE_RATIO_ALPHA = 0.001
@@ -113,7 +114,7 @@ def a_a(y: Ints, treated: Ints, *, repeats: int = 1000, seed: int = 0) -> Test:
     for _ in range(repeats):
         side = generator.permutation(len(control)) < len(control) // 2
         _, error, gap = two_rates(control[side], control[~side])
-        significant += bool(error > 0 and abs(gap) > 1.96 * error)
+        significant += bool(error > 0 and abs(gap) > Z_95 * error)
     low, high = binom.ppf([0.0005, 0.9995], repeats, 0.05) / repeats
     value = significant / repeats
     return Test(
