@@ -17,7 +17,14 @@ from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, materia
 from attribution_dagster_tests.warehouse.stand_in import account
 
 ASSETS = Path(__file__).parents[2] / "attribution_dagster" / "assets"
-OF_OTHER_KINDS = ("journeys.py", "ad_counterfactuals.py", "ad_increments.py", "experiment.py", "decision.py")
+OF_OTHER_KINDS = (
+    "journeys.py",
+    "ad_counterfactuals.py",
+    "ad_increments.py",
+    "experiment.py",
+    "uplift.py",
+    "decision.py",
+)
 """Assets of datasets without sessions, which have no dry run."""
 NOBODY = account("http://127.0.0.1:1", "D")
 ASSUMED = Assumptions(size="small", events_per_window=1_000_000, rows_per_s=1_000_000)
