@@ -22,7 +22,7 @@ OF_OTHER_KINDS = (
     "ad_counterfactuals.py",
     "ad_increments.py",
     "experiment.py",
-    "uplift.py",
+    "units.py",
     "decision.py",
 )
 """Assets of datasets without sessions, which have no dry run."""
