@@ -16,4 +16,4 @@ CREATE TABLE funnel_report (
     lost_revenue_low_usd DOUBLE COMMENT 'The same at the lower end of the interval and the low assumed share.',
     lost_revenue_high_usd DOUBLE COMMENT 'The same at the upper end and the high assumed share.'
 )
-COMMENT = 'The funnel''s stages with what abandonment costs under stated assumptions. Stages contain each other: amounts do not add up. One row per stage.'
+COMMENT = 'Stages of the funnel with what abandonment costs under stated assumptions. Stages contain each other: amounts do not add up. One row per stage.'
