@@ -76,7 +76,7 @@ def in_snowflake(secret_settings: dict[str, str], tmp_path_factory: pytest.TempP
     environment |= {"DAGSTER_HOME": str(root / "dagster"), "PYTHONPATH": str(ROOT)}
     with (root / "said").open("w") as said:
         command = [sys.executable, "-c", RUN, "run", "--dataset", "small"]
-        done = subprocess.run(command, env=environment, stdout=said, stderr=said, cwd=root)
+        done = subprocess.run(command, env=environment, stdout=said, stderr=said, cwd=root, timeout=1200)
     assert done.returncode == 0, (root / "said").read_text()[-2000:]
     yield workspace
     workspace.warehouse.close()
