@@ -12,4 +12,4 @@ CREATE TABLE ad_auctions (
     price_to_win_usd DOUBLE COMMENT 'The highest bid of others: what there was to beat.',
     is_won BOOLEAN COMMENT 'Whether the bid won.'
 )
-COMMENT = 'Ad auctions of the window, won and lost, with what only the auction''s log knows. One row per auction.'
+COMMENT = 'Ad auctions of the window, won and lost, with what only the log of auctions knows. One row per auction.'

@@ -11,4 +11,4 @@ CREATE TABLE ad_event_counterfactuals (
     effect_dropped DOUBLE COMMENT 'Less the probability had it never been shown: ranks and gaps recomputed.',
     effect_masked DOUBLE COMMENT 'The same with ranks and gaps left as they were.'
 )
-COMMENT = 'What each impression, with its click, added to its journey''s probability of a purchase. One row per journey and impression.'
+COMMENT = 'What each impression, with its click, added to the probability of a purchase in its journey. One row per journey and impression.'

@@ -17,4 +17,4 @@ CREATE TABLE canonical_events (
     ad_id VARCHAR COMMENT 'Ad it concerns.',
     ad_outcome VARCHAR COMMENT 'What became of the ad: won, lost, shown, clicked.'
 )
-COMMENT = 'The source in canonical columns, whatever its own are called: the view that a dataset''s staging SQL makes of it. One row per row of the source.'
+COMMENT = 'The source in canonical columns, whatever its own are called: the view that the staging SQL of the dataset makes of it. One row per row of the source.'
