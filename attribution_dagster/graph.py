@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.partitions import explained_partitions, window_partitions
 from attribution_dagster.resources.workspace import Workspace
@@ -75,6 +74,18 @@ EXPERIMENT_TABLES: Mapping[str, tuple[str, ...]] = {
     "roi_simulation": ("roi_simulation", "confirming_test"),
 }
 """The same of a dataset of `kind: experiment`."""
+SESSION_TABLE_TABLES: Mapping[str, tuple[str, ...]] = {
+    "session_table": ("session_outcomes", "session_attributes"),
+    "conversion_model": ("conversion_metrics", "conversion_deciles", "shap_summary", "suspected_attributes"),
+    "conversion_predictions": ("conversion_predictions",),
+    "conversion_report": (),
+}
+"""The same of a dataset of `kind: sessions`."""
+WITHOUT_EVENTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "experiment": EXPERIMENT_TABLES,
+    "sessions": SESSION_TABLE_TABLES,
+}
+"""Kind of a dataset without events -> its assets, all of which are audited, with their tables."""
 JOURNEY_TABLES: Mapping[str, tuple[str, ...]] = {
     "source": TABLES["source"],
     "events": TABLES["events"],
@@ -94,6 +105,8 @@ INTERNAL = (
     "attribution_statistics_{variant}",
     "treatment_assignment",
     "experiment_covariates",
+    "session_outcomes",
+    "session_attributes",
 )
 """Tables of audited assets that are read by other assets only, and not published."""
 VIEWS = ("canonical_events",)
@@ -117,8 +130,8 @@ def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def written_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
     """Asset -> the tables it writes, its main one first, of all assets that the dataset has."""
-    if isinstance(profile, ExperimentProfile):
-        return dict(EXPERIMENT_TABLES)
+    if profile.kind in WITHOUT_EVENTS:
+        return {asset: tables for asset, tables in WITHOUT_EVENTS[profile.kind].items() if tables}
     return tables_of(profile.variants) | (journey_tables(profile) if profile.journeys is not None else {})
 
 

@@ -14,18 +14,17 @@ from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.checks.gate import verdicts
 from attribution_dagster.checks.pages import write_window_page
 from attribution_dagster.core.claims.standing import Standing
-from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import (
     AGGREGATES,
-    EXPERIMENT_TABLES,
     INTERNAL,
+    WITHOUT_EVENTS,
     DatasetAssets,
     journey_tables,
     written_tables,
 )
-from attribution_dagster.reports.exports import ATTRIBUTION_READING, EXPERIMENT_READING, WindowExport
+from attribution_dagster.reports.exports import READING, WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.retention import retire_and_report
@@ -70,8 +69,8 @@ def tables(profile: Profile) -> list[str]:
 
 def audited(profile: Profile) -> list[str]:
     """The assets a window is published from; their blocking checks must have passed."""
-    if isinstance(profile, ExperimentProfile):
-        return list(EXPERIMENT_TABLES)
+    if profile.kind in WITHOUT_EVENTS:
+        return list(WITHOUT_EVENTS[profile.kind])
     made = ["sequence_tensors", "trained_model", "event_attribution", "attribution_statistics"]
     per_variant = [
         *made,
@@ -136,7 +135,7 @@ def write_exports(
         leaking=[name for name, variant in profile.variants.items() if variant.leaks],
         unranked=unranked(workspace, window_key),
         simulated=profile.simulated,
-        how_to_read=EXPERIMENT_READING if isinstance(profile, ExperimentProfile) else ATTRIBUTION_READING,
+        how_to_read=READING[profile.kind],
     )
     return [str(path) for path in export.write(Path(folder or export_folder(workspace, window_key)))]
 

@@ -30,6 +30,8 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
         AttributionError: unknown variant or method, or no published session of that id.
         MissingInputError: another method is named, and the sequences or the model that the window was published with are gone.
     """
+    if not workspace.profile.variants:
+        raise AttributionError(_explains_no_events(workspace))
     if variant not in workspace.profile.variants:
         raise AttributionError(
             f"{variant!r} is no variant of {workspace.profile.name}: {', '.join(workspace.profile.variants)}"
@@ -54,6 +56,20 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
         *beside,
         Text(_caution(method, residual), style="italic"),
     )
+
+
+_INSTEAD = {
+    "experiment": "scores units, not events: attribution sql "
+    '"SELECT session_id, uplift, quadrant, action FROM uplift_scores ORDER BY uplift DESC LIMIT 20" --dataset {name}',
+    "sessions": "has no events: attribution reasons SESSION_ID --dataset {name} says why a session is thought to convert",
+    "events": "has no variants, so no events of sessions are explained: attribution journey JOURNEY_ID --dataset {name}",
+}
+
+
+def _explains_no_events(workspace: Workspace) -> str:
+    """What to ask of a dataset whose sessions have no attribution."""
+    profile = workspace.profile
+    return f"dataset {profile.name} ({profile.kind}) {_INSTEAD[profile.kind].format(name=profile.name)}"
 
 
 def _published(workspace: Workspace, variant: str, session_id: str) -> _Rows:

@@ -120,8 +120,8 @@ def run(
     from attribution_dagster.cli.launch import launch
     from attribution_dagster.cli.pipes import reporting
     from attribution_dagster.cli.progress import TerminalProgress
-    from attribution_dagster.cli.results import recommendation, summarise
-    from attribution_dagster.datasets.experiment import ExperimentProfile
+    from attribution_dagster.cli.results import page_of_run, summarise
+    from attribution_dagster.datasets.one_window import OneWindowProfile
     from attribution_dagster.reports.summary import render
     from attribution_dagster.resources.workspace import open_workspace
 
@@ -135,8 +135,8 @@ def run(
     for key in plan.explained:
         console.print()
         took = time.monotonic() - began if key == plan.explained[-1] else None
-        if isinstance(workspace.profile, ExperimentProfile):
-            console.print(recommendation(workspace, key), highlight=False)
+        if isinstance(workspace.profile, OneWindowProfile):
+            console.print(page_of_run(workspace, key), highlight=False)
         if workspace.profile.variants:
             console.print(render(summarise(workspace, key, duration_s=took)), crop=False)
         if workspace.profile.journeys is not None:

@@ -45,10 +45,13 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
     )
 
 
-def recommendation(workspace: Workspace, window_key: str) -> Markdown:
-    """What a person reads at the end of an experiment's run: the page that was published, and where the files are."""
+_PAGES = {"experiment": "recommendation.md", "sessions": "session_conversion.md"}
+
+
+def page_of_run(workspace: Workspace, window_key: str) -> Markdown:
+    """What a person reads at the end of the run of a dataset without events: the page that was published, and where the files are."""
     folder = Path(export_folder(workspace, window_key))
-    text = (folder / "recommendation.md").read_text(encoding="utf-8")
+    text = (folder / _PAGES[workspace.profile.kind]).read_text(encoding="utf-8")
     return Markdown(f"{text}\n\nTables, pictures and this page: {folder}")
 
 

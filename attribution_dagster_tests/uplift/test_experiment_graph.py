@@ -184,8 +184,12 @@ def test_units_that_cannot_be_are_refused_by_name(change: dict[str, Any], said: 
         ("uplift_on: visit", "uplift_on: age", "uplift_on 'age' is none of the outcomes"),
         ("learners: [t, dr]", "learners: [t, z]", "z is no learner: choose from t, s, x, dr"),
         ("splits: 4", "splitz: 4", r"line \d+: uplift.splitz is no setting here. Did you mean splits"),
-        ("end: 2025-04-01", "end: 2025-05-01", "an experiment is one window: set windows.end to 2025-04-01"),
-        ("kind: experiment", "kind: experimental", "choose from events, experiment"),
+        (
+            "end: 2025-04-01",
+            "end: 2025-05-01",
+            "a dataset of kind experiment is one window: set windows.end to 2025-04-01",
+        ),
+        ("kind: experiment", "kind: experimental", "choose from events, experiment, sessions"),
         ("contact_cost_usd: 1,", "contact_cost_usd: -1,", "contact_cost_usd .*greater than or equal to 0"),
     ],
 )
