@@ -106,12 +106,16 @@ def _write_exports_again(workspace: Workspace) -> None:
 
 
 def _learnt_from(workspace: Workspace, windows: set[str]) -> Iterable[str]:
-    """Names of the registered models that were trained on one of these windows, replaced ones too."""
+    """Names of the models that were trained on one of these windows: registered ones, replaced ones too, and of journeys those in use."""
     known = {window.key for window in workspace.explainable()}
     for variant in workspace.profile.models:
         for version in workspace.registry.versions(variant):
             if version.trained_for in known and windows.intersection(workspace.look_back(version.trained_for)):
                 yield version.name
+    for key in sorted(known):
+        record = workspace.artifacts.record("journey_model", key)
+        if record is not None and windows.intersection(workspace.look_back(record.report["trained_for_window"])):
+            yield f"{workspace.profile.name}: journey_model of window {key}"
 
 
 def _rests_on(workspace: Workspace, key: str, windows: set[str]) -> bool:

@@ -222,7 +222,7 @@ def test_rows_that_cannot_be_are_refused_by_name(change: dict[str, Any], said: s
     [
         ("[browser]", "[browser, pages]", "twice: pages"),
         ("suspected: [worth]", "suspected: [wort]", "suspected wort is none of the numbers"),
-        ("label:", "lable:", "session_table.lable is no setting here. Did you mean label"),
+        ("suspected:", "suspekted:", "session_table.suspekted is no setting here. Did you mean suspected"),
         (
             "end: 2025-04-01",
             "end: 2025-05-01",
@@ -239,9 +239,11 @@ def test_a_wrong_profile_is_told_its_key_and_remedy(old: str, new: str, said: st
 def table_of(n: int = 8, **more: Any) -> SessionTable:
     """Eight sessions, two of them later, one of which has a category that nobody had before."""
     ids = np.array([f"s{i}" for i in range(n)], dtype=object)
-    table = pa.table({"x": np.arange(float(n)), "c": ["a", "b"] * (n // 2 - 1) + ["new", "a"]})
-    known: dict[str, Any] = {"label": np.arange(n) % 2, "later": np.arange(n) >= n - 2, "session": ids, "user": ids}
-    return SessionTable(numbers=("x",), categories=("c",), table=table, **{**known, **more})
+    known: dict[str, Any] = {
+        "table": pa.table({"x": np.arange(float(n)), "c": ["a", "b"] * (n // 2 - 1) + ["new", "a"]}),
+        "label": np.arange(n) % 2, "later": np.arange(n) >= n - 2, "session": ids, "user": ids,
+    }  # fmt: skip
+    return SessionTable(numbers=("x",), categories=("c",), **{**known, **more})
 
 
 def test_a_category_that_training_has_not_seen_says_nothing() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from attribution_dagster.core.conversion.estimators import ESTIMATORS
 from attribution_dagster.core.uplift.base_models import BASE_MODELS, BaseModels
 from attribution_dagster.core.uplift.learners import LEARNERS, TLearner, stratified_folds
 from attribution_dagster.core.uplift.scoring import cross_fitted_scores, cross_fitted_uplift
@@ -134,3 +135,9 @@ def test_scores_have_intervals_that_hold_them_and_shrink_with_more_units() -> No
         assert (scores.low < scores.uplift).all() and (scores.uplift < scores.high).all()
         assert ((scores.treated_rate >= 0) & (scores.treated_rate <= 1)).all()
     assert np.mean(many.high - many.low) < 0.6 * np.mean(few.high - few.low)
+
+
+@pytest.mark.parametrize("name", sorted(ESTIMATORS))
+def test_every_estimator_of_conversion_is_a_base_model(name: str) -> None:
+    outcome = BASE_MODELS[name](0).outcome()
+    assert type(outcome) is ESTIMATORS[name] and outcome is not BASE_MODELS[name](0).outcome()

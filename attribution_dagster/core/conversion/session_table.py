@@ -42,7 +42,7 @@ class SessionTable:
 
     def samples(self) -> tuple[Sample, Sample]:
         """Return the earlier and the later sessions as numbers; categories that no earlier session has are 0 throughout."""
-        encoder = _encoder().fit(self._texts(~self.later))
+        encoder = self._encoder(~self.later)
         levels = zip(self.categories, encoder.categories_, strict=True) if self.categories else ()
         names = (*self.numbers, *(f"{column} = {level}" for column, known in levels for level in known))
         earlier, later = (self._sample(names, rows, encoder) for rows in (~self.later, self.later))
@@ -63,7 +63,7 @@ class SessionTable:
         return self._scores(estimator, ~self.later, self.later, **parameters)
 
     def _scores(self, estimator: str, fit_on: _Rows, predicted: _Rows, **parameters: Any) -> Floats:
-        encoder = _encoder().fit(self._texts(fit_on))
+        encoder = self._encoder(fit_on)
         model = ESTIMATORS[estimator](**parameters)
         model.fit(self._matrix(fit_on, encoder), self.label[fit_on])
         return model.predict_proba(self._matrix(predicted, encoder))
@@ -81,18 +81,20 @@ class SessionTable:
             has_device=np.zeros(n, dtype=bool),
         )
 
+    def _encoder(self, rows: _Rows) -> Any:
+        """Makes numbers of categories as these rows have them; None where there are no categories."""
+        from sklearn.preprocessing import OneHotEncoder
+
+        if not self.categories:
+            return None
+        return OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(self._texts(rows))
+
     def _matrix(self, rows: _Rows, encoder: Any) -> Floats:
         chosen = self.table.filter(pa.array(rows))
-        numbers = [chosen[name].to_numpy() for name in self.numbers]
-        return np.column_stack([*numbers, encoder.transform(self._texts(rows))]).astype(np.float64)
+        columns = [chosen[name].to_numpy() for name in self.numbers]
+        columns += [encoder.transform(self._texts(rows))] if self.categories else []
+        return np.column_stack(columns).astype(np.float64)
 
     def _texts(self, rows: _Rows) -> _Texts:
         chosen = self.table.filter(pa.array(rows))
-        texts = [np.array(chosen[name].to_pylist(), dtype=object) for name in self.categories]
-        return np.column_stack(texts) if texts else np.empty((chosen.num_rows, 0), dtype=object)
-
-
-def _encoder() -> Any:
-    from sklearn.preprocessing import OneHotEncoder
-
-    return OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+        return np.column_stack([np.array(chosen[name].to_pylist(), dtype=object) for name in self.categories])
