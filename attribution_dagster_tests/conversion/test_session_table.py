@@ -1,6 +1,7 @@
 """Tables of sessions: profiles and files that are refused by name, encoders that see training rows only, and the dataset published whole."""
 
 import csv
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -197,6 +198,13 @@ def test_a_fault_breaks_its_expectation_and_no_other(name: str, done: Workspace,
 def test_every_published_table_is_read_by_an_expectation(done: Workspace) -> None:
     read = {table for e in expectations(done.profile) if e.metric_query is not None for table in e.metric_query.tables}
     assert set(tables(done.profile)) <= read
+
+
+def test_the_page_lists_every_expectation_with_its_severity_and_words() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "conversion.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (critical|warning) \| (.+) \|$", page, re.M)
+    known = [e for e in expectations(load_profile("online_shoppers")) if e.asset != "published"]
+    assert listed == [(e.name, e.asset, "critical" if e.blocking else "warning", e.description) for e in known]
 
 
 @pytest.mark.parametrize(
