@@ -181,17 +181,24 @@ FAULTS: dict[str, tuple[str, Change]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def copy(done: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy in which a table is damaged, and mended after each test."""
+    root = tmp_path_factory.mktemp("damaged")
+    shutil.copytree(done.settings.home, root / "home", ignore=shutil.ignore_patterns("mlflow*"))
+    return dataset(root)
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_breaks_its_expectation_and_no_other(name: str, done: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(done.settings.home, tmp_path / "home", ignore=shutil.ignore_patterns("mlflow*"))
-    shutil.copy(done.settings.home.parent / "rows.csv", tmp_path)
-    copy, (table, change) = dataset(tmp_path), FAULTS[name]
+def test_a_fault_breaks_its_expectation_and_no_other(name: str, copy: Workspace) -> None:
+    table, change = FAULTS[name]
     suite = [e for e in expectations(copy.profile) if table in (e.metric_query.tables if e.metric_query else ())]
     known = copy.slice_of(table, WINDOW)
     changed = [{**row, "window_start": copy.window(WINDOW).start} for row in change(known.to_pylist())]
     faulty = pa.Table.from_pylist(changed, schema=known.schema)
     copy.warehouse.load(table, WINDOW, f"faulty-{uuid.uuid4().hex}", faulty.to_batches())
     verdicts = dict(zip([e.name for e in suite], judge(copy, suite, WINDOW), strict=True))
+    copy.warehouse.load(table, WINDOW, f"mended-{uuid.uuid4().hex}", known.to_batches())
     assert {each for each, verdict in verdicts.items() if not verdict.passed} == {name} and verdicts[name].rows
 
 
