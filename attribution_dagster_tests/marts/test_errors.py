@@ -49,6 +49,17 @@ def test_effects_by_type_and_by_type_and_store() -> None:
     assert found["standard_error"] == pytest.approx(by_hand())
 
 
+def test_sessions_are_counted_once_by_their_log_odds() -> None:
+    chances = [0.5, 0.5, 0.0905, 1.0, 0.0]  # log-odds 0, 0, -2.307; certainty has none
+    rows = [
+        occurrence("u", 1, 0.0, session_id=f"s{n}", event_position=place, probability=chance)
+        for n, chance in enumerate(chances)
+        for place in (0, 1)
+    ]
+    found = answer("marts/session_log_odds", gradient_attribution_no_funnel=attribution_table(rows))
+    assert found == [{"log_odds": -2.3, "n_sessions": 1}, {"log_odds": 0.0, "n_sessions": 2}]
+
+
 def test_conversion_rates_of_all_sessions() -> None:
     sessions = [
         {"window_start": WINDOW, "user_id": u, "is_converted": v > 0, "is_bot": False, "is_censored": False, "n_no_funnel": 3}
