@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attribution_dagster.assets.leakage import NOTHING_TO_ADD, what_to_add
-from attribution_dagster.core.attribution.leakage import NEAR_EVENTS, TypeEvidence, find_leakage
+from attribution_dagster.core.attribution.leakage import MINIMUM_ODDS, NEAR_EVENTS, TypeEvidence, find_leakage
 from attribution_dagster.core.attribution.leakage_figures import auc_of, conversion_rate, odds_ratio
 from attribution_dagster.core.models.metrics import auc, bootstrap_auc
 
@@ -94,6 +94,31 @@ def test_a_step_of_the_purchase_is_suspected_and_a_driver_is_not() -> None:
     assert "as a driver may" in rows["favourite"].reason and "no sign" in rows["help"].reason
     assert rows["pay"].auc_alone > 0.9 > 0.75 > rows["favourite"].auc_alone > 0.5 > rows["help"].auc_alone
     assert rows["pay"].events_after_converted == 0 and rows["pay"].events_after_other == 3
+
+
+def step(near: int, further: int, others: int) -> TypeEvidence:
+    """A type in so many of 200 converted sessions right before the conversion, in so many further back, and in so many of 200 others."""
+    rows = []
+    for number in range(SESSIONS):
+        converted, place = number % 2, number // 2
+        session = {"session_id": f"s{number:05}", "user_id": f"u{number:05}", "label": converted}
+        rows.append({**session, "event_type": "always", "n_events": 1, "n_after": 1})
+        if place < (near + further if converted else others):
+            after = NEAR_EVENTS if converted and place >= near else NEAR_EVENTS - 1
+            rows.append({**session, "event_type": "step", "n_events": 1, "n_after": after})
+    return {row.event_type: row for row in find_leakage(pa.Table.from_pylist(rows), 0.5, refit=False)}["step"]
+
+
+def test_suspected_is_from_ten_times_the_odds_on_at_the_lower_end() -> None:
+    by_others = [step(100, 0, others) for others in range(5, 15)]
+    assert by_others[0].odds_low > MINIMUM_ODDS == 10 > by_others[-1].odds_low > 5
+    assert all(row.is_suspected is (row.odds_low >= 10) for row in by_others)
+
+
+def test_suspected_is_what_stands_near_in_half_of_the_converted_sessions_that_have_it() -> None:
+    near, further = step(60, 60, 1), step(60, 61, 1)
+    assert near.is_suspected and near.odds_low > 10
+    assert not further.is_suspected and further.odds_low > 10 and "lies further back" in further.reason
 
 
 def test_the_steps_of_a_funnel_stand_in_for_each_other_so_the_rise_shows_what_the_fall_hides() -> None:

@@ -9,9 +9,14 @@ import torch
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.core.attribution.trust import report as report_module
 from attribution_dagster.core.attribution.trust.criteria import CRITERIA, Criterion, judged
-from attribution_dagster.core.attribution.trust.deletion import deleted_logits, explain_events
+from attribution_dagster.core.attribution.trust.deletion import Explained, deleted_logits, explain_events
 from attribution_dagster.core.attribution.trust.effects import MINIMUM_OCCURRENCES, groupings, rank_correlation
-from attribution_dagster.core.attribution.trust.faithfulness import SHARES, curves, removal_places
+from attribution_dagster.core.attribution.trust.faithfulness import (
+    SHARES,
+    curves,
+    label_faithfulness,
+    removal_places,
+)
 from attribution_dagster.core.attribution.trust.report import (
     CENTRED,
     TrustSpec,
@@ -28,7 +33,7 @@ from attribution_dagster.core.attribution.trust.retraining import (
     with_shuffled_weights,
 )
 from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivity
-from attribution_dagster.core.attribution.trust.subject import Subject
+from attribution_dagster.core.attribution.trust.subject import Subject, users_of
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster_tests.models.worlds import planted_world, random_model, sessions, small_spec
@@ -102,6 +107,21 @@ def test_curves_of_an_additive_model_are_its_sums(planted):
         lost = np.bincount(session, np.where(gone, said.signed, 0.0), 50)
         np.testing.assert_allclose(drawn.most_first[row], said.logit - lost, atol=1e-5)
     assert (drawn.deletion > -1e-6).mean() > 0.6 and drawn.deletion.mean() > 0 and drawn.insertion.mean() > 0
+
+
+def test_labels_are_asked_about_the_largest_effects_of_either_sign(planted):
+    training, risk_set = planted
+    model = training.again(training.train_set, training.validation_set, 0)
+    few = risk_set.select(np.arange(300))
+    data = model.encode(few)
+    effects = np.random.default_rng(0).random(int(data.offsets[-1]))
+    up, down = (
+        label_faithfulness(
+            model, data, Explained(signed=effects, centred=sign * effects, logit=effects), few.label, users_of(few)
+        ).gain
+        for sign in (1, -1)
+    )
+    assert up is not None and up == down
 
 
 def test_positions_fall_into_their_bins():
