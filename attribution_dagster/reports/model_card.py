@@ -96,7 +96,8 @@ def limits(*, best_epoch: float, unknown_types: float, max_events: int, sampled_
     if best_epoch == 0:
         found.append(
             "The network added nothing: validation kept the additive start, so that what is explained is a logistic "
-            "regression with positions, and with the pairs that the score test found."
+            "regression with positions, and with the pairs that the score test found. The trust tests of the explanation (deletion, insertion, "
+            "occlusion_agreement, completeness, max_sensitivity) are then passed all but by construction; those of the model are not."
         )
     if unknown_types > UNKNOWN_WORTH_SAYING:
         found.append(f"{unknown_types:.1%} of the events are of types too rare to learn from, and count as unknown.")
