@@ -51,7 +51,11 @@ def experiment_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             workspace,
             "source",
             reads=lambda _: (),
-            settings=lambda _: [found.digest, str(found.events.parts[0].path), workspace.warehouse.suppression().digest],
+            settings=lambda _: [
+                found.digest,
+                str(found.events.parts[0].path),
+                workspace.warehouse.suppression().digest,
+            ],
             code=_CODE_SOURCE,
             exists=lambda _: True,
             build=lambda step: _profile_source(step, found),
