@@ -23,6 +23,7 @@ from attribution_dagster.core.attribution.trust.report import (
     _correlations,
     _faithfulness,
     _noise,
+    _prediction,
     _shuffled,
     trust_report,
 )
@@ -34,6 +35,7 @@ from attribution_dagster.core.attribution.trust.retraining import (
 )
 from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivity
 from attribution_dagster.core.attribution.trust.subject import Subject, users_of
+from attribution_dagster.core.models.metrics import Interval
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster_tests.models.worlds import planted_world, random_model, sessions, small_spec
@@ -210,6 +212,17 @@ def test_correlations_with_noise_are_of_their_size(planted, monkeypatch):
     turned = replace(subject.few_explained, centred=-subject.few_explained.centred)
     monkeypatch.setattr(report_module, "explain_events", lambda method, model, few: turned)
     assert all(row.value == pytest.approx(1.0) for row in _shuffled(subject, QUICK, 0) if row.value is not None)
+
+
+@pytest.mark.parametrize(("low", "is_judged"), [(-0.01, True), (0.01, False)])
+def test_a_baseline_that_predicts_worse_contradicts_nobody(planted, monkeypatch, low, is_judged):
+    training, risk_set = planted
+    model = training.again(training.train_set, training.validation_set, 0)
+    subject = Subject.of(model, risk_set, "gradient_x_input", 200, 50, 0)
+    gain = {"counts": Interval(value=0.02, low=low, high=0.05)}
+    monkeypatch.setattr(report_module, "bootstrap_auc", lambda *args, **kwargs: ({}, gain))
+    row = next(row for row in _prediction(subject, training, risk_set, 0) if row.test == "baseline_agreement")
+    assert row.value is not None and (row.bound_low is not None) is is_judged
 
 
 def test_halves_share_no_user_and_dealt_labels_keep_their_number(planted, monkeypatch):

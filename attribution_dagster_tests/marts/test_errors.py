@@ -45,7 +45,9 @@ def test_means_of_numpy_and_of_the_benchmark() -> None:
 def test_effects_by_type_and_by_type_and_store() -> None:
     rows = [occurrence(u, 1, v, store_id="s", store_name="S") for u, v in zip(USERS, VALUES, strict=True)]
     assert all(row["standard_error"] == pytest.approx(by_hand()) for row in run_statistics(rows).to_pylist())
+    rows.append(occurrence("e", 1, 9.0, store_id="s", store_name="S", in_risk_set=False))
     (found,) = answer("marts/event_store_effects", gradient_attribution_no_funnel=attribution_table(rows))
+    assert (found["users"], found["mean_centred_effect"]) == (4, pytest.approx(0.6))
     assert found["standard_error"] == pytest.approx(by_hand())
 
 
