@@ -8,6 +8,7 @@ import torch
 
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.core.attribution.trust import report as report_module
+from attribution_dagster.core.attribution.trust.agreement import correlations, noise
 from attribution_dagster.core.attribution.trust.criteria import CRITERIA, Criterion, judged
 from attribution_dagster.core.attribution.trust.deletion import Explained, deleted_logits, explain_events
 from attribution_dagster.core.attribution.trust.effects import MINIMUM_OCCURRENCES, groupings, rank_correlation
@@ -20,9 +21,7 @@ from attribution_dagster.core.attribution.trust.faithfulness import (
 from attribution_dagster.core.attribution.trust.report import (
     CENTRED,
     TrustSpec,
-    _correlations,
     _faithfulness,
-    _noise,
     _prediction,
     _shuffled,
     trust_report,
@@ -195,9 +194,9 @@ def test_a_ranking_upside_down_is_as_little_moved_by_shuffled_weights_as_the_sam
     """By hand: correlations of -1 and 1; their mean is 0, that of their sizes 1."""
     one = {"event_type": np.arange(6.0)}
     pairs = [(one, {"event_type": -one["event_type"]}), (one, one)]
-    (row,) = _correlations("parameter_randomisation", "m", pairs, unsigned=True)
+    (row,) = correlations("parameter_randomisation", "m", pairs, unsigned=True)
     assert (row.value, row.value_low, row.value_high, row.passed) == (1.0, 1.0, 1.0, False)
-    (signed,) = _correlations("halves", "m", pairs)
+    (signed,) = correlations("halves", "m", pairs)
     assert (signed.value, signed.value_low) == (0.0, -1.0)
 
 
@@ -207,7 +206,7 @@ def test_correlations_with_noise_are_of_their_size(planted, monkeypatch):
     model = training.again(training.train_set, training.validation_set, 0)
     subject = Subject.of(model, risk_set, "gradient_x_input", 50, 50, 0)
     upside_down = {name: -values for name, values in subject.effects.items()}
-    values = {row.value for row in _noise(subject, [upside_down], True) if row.test == "label_randomisation"}
+    values = {row.value for row in noise(subject, [upside_down], True) if row.test == "label_randomisation"}
     assert values - {None} and all(value == pytest.approx(1.0) for value in values - {None})
     turned = replace(subject.few_explained, centred=-subject.few_explained.centred)
     monkeypatch.setattr(report_module, "explain_events", lambda method, model, few: turned)
