@@ -92,6 +92,8 @@ def limits(*, best_epoch: float, unknown_types: float, max_events: int, sampled_
         "Intervals of metrics are over other users with this one model; how far another training moves the effects is in attribution_spread.",
         f"It reads the last {max_events:,} events of a session, of at most {sampled_users:,} users a window.",
         "It is shown to predict the window that it explains, not later ones.",
+        "On simulated truth, event types are ranked about as well by logistic regression on their counts; what that can't say is "
+        "which occurrence mattered (docs/truth-benchmark.md).",
     ]
     if best_epoch == 0:
         found.append(
