@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from attribution_dagster.core.conversion.estimators import ESTIMATORS
+from attribution_dagster.core.conversion.estimators import CatBoost, LogisticRegression, XGBoost
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ def logistic_regression(seed: int) -> BaseModels:
     from sklearn.preprocessing import StandardScaler
 
     return BaseModels(
-        outcome=lambda: ESTIMATORS["logistic_regression"](seed=seed),
+        outcome=lambda: LogisticRegression(seed=seed),
         effect=lambda: make_pipeline(StandardScaler(), Ridge(alpha=1.0)),
     )
 
@@ -86,11 +86,11 @@ def catboost(seed: int) -> BaseModels:
     """The conversion models' CatBoost, fewer and shallower trees, and its regressor; one thread."""
     from catboost import CatBoostRegressor
 
-    size = {"depth": 4, "learning_rate": 0.08}
-    quiet = {"thread_count": 1, "random_seed": seed, "verbose": False, "allow_writing_files": False}
+    settings = {"iterations": 100, "depth": 4, "learning_rate": 0.08, "thread_count": 1, "random_seed": seed}
+    quiet = {"verbose": False, "allow_writing_files": False}
     return BaseModels(
-        outcome=lambda: ESTIMATORS["catboost"](trees=100, **size, seed=seed),
-        effect=lambda: CatBoostRegressor(iterations=100, **size, **quiet),
+        outcome=lambda: CatBoost(trees=100, depth=4, learning_rate=0.08, seed=seed),
+        effect=lambda: CatBoostRegressor(**settings, **quiet),
     )
 
 
@@ -98,10 +98,12 @@ def xgboost(seed: int) -> BaseModels:
     """The conversion models' XGBoost, fewer and shallower trees of large leaves, and its regressor; one thread."""
     from xgboost import XGBRegressor
 
-    size = {"learning_rate": 0.08, "min_child_weight": 20}
+    settings = {"n_estimators": 60, "max_depth": 3, "learning_rate": 0.08, "min_child_weight": 20, "n_jobs": 1}
     return BaseModels(
-        outcome=lambda: ESTIMATORS["xgboost"](trees=60, depth=3, **size, sampled_share=1.0, seed=seed),
-        effect=lambda: XGBRegressor(n_estimators=60, max_depth=3, **size, n_jobs=1, random_state=seed),
+        outcome=lambda: XGBoost(
+            trees=60, depth=3, learning_rate=0.08, min_child_weight=20, sampled_share=1.0, seed=seed
+        ),
+        effect=lambda: XGBRegressor(**settings, random_state=seed),
     )
 
 
