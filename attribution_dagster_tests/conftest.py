@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import settings
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
@@ -16,6 +17,12 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for name in [n for n in os.environ if n.startswith("ATTRIBUTION_")]:
     del os.environ[name]
 os.environ.pop("DAGSTER_HOME", None)
+# Its default fails an example that takes 200 ms, as the first one does that imports scipy on a busy machine.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
+
+LONG = ("test_backfill.py", "test_whole_graph.py", "test_ui.py", "test_elsewhere.py")
+"""A minute or more each on an idle core."""
 
 
 @event.listens_for(Engine, "connect")
@@ -25,15 +32,13 @@ def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of one `xdist_group` keep to one worker: pytest-xdist 3.8 writes the group where pytest 9.2 no longer reads it, and says nothing."""
-    if not getattr(config.option, "loadgroup", False):
-        return
-    for item in items:
-        groups = sorted({str(mark.args[0]) for mark in item.iter_markers("xdist_group")})
-        if groups and "@" not in item.nodeid.rpartition("]")[2]:
-            item._id = type(item._id).parse(f"{item.nodeid}@{'_'.join(groups)}")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of `LONG` come first: one begun last would keep a worker waiting.
+
+    Workers take whole files (`--dist loadfile`), so that none builds again what a file's tests share.
+    """
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")
