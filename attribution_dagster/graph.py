@@ -141,11 +141,16 @@ def journey_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
     return {asset: names for asset, names in JOURNEY_TABLES.items() if asset != "ad_auctions" or has_auctions}
 
 
+def stored_tables(profile: Profile, asset: str) -> list[str]:
+    """The tables that the asset writes into slices: all of its own but views."""
+    return [table for table in written_tables(profile).get(asset, ()) if table not in VIEWS]
+
+
 def unrecorded_tables(workspace: Workspace, asset: str, window_key: str, version: str) -> list[str]:
     """The asset's tables that don't hold the version it recorded: a run has not finished, or never will, or a user was forgotten."""
-    written = written_tables(workspace.profile).get(asset, ())
-    stored = [table for table in written if table not in VIEWS]
-    return [table for table in stored if workspace.warehouse.current(table, window_key) != version]
+    stored = stored_tables(workspace.profile, asset)
+    found = workspace.warehouse.current_versions(stored, [window_key])
+    return [table for table in stored if found.get((table, window_key)) != version]
 
 
 @dataclass(frozen=True, kw_only=True)
