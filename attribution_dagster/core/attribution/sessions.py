@@ -70,7 +70,7 @@ def attribute_sessions(
         raise ValueError(f"method={method!r} is not one of {sorted(ATTRIBUTORS)}")
     explain = ATTRIBUTORS[method](model)
     done = 0
-    for rows in _chunks(sequences.lengths, events_per_chunk):
+    for rows in session_chunks(sequences.lengths, events_per_chunk):
         chunk = sequences.select(rows)
         yield _table(model, chunk, explain_set(model, explain, chunk, token_budget))
         done += chunk.n_events
@@ -90,8 +90,8 @@ class Explained:
     bound: npt.NDArray[np.float64]
 
 
-def _chunks(lengths: npt.NDArray[np.int64], events_per_chunk: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield consecutive sessions of about so many events."""
+def session_chunks(lengths: npt.NDArray[np.int64], events_per_chunk: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the indices of consecutive sessions of about so many events."""
     chunk = (np.cumsum(lengths) - lengths) // max(events_per_chunk, 1)
     yield from np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(chunk)) + 1)
 
