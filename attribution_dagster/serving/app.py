@@ -11,6 +11,7 @@ from typing import Any
 
 MODEL, MAX_BODY_BYTES = "SCORING_MODEL", "SCORING_MAX_BODY_BYTES"
 _SCORED = "/invocations"
+_CODES = {400: "BAD_REQUEST", 413: "REQUEST_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -41,6 +42,10 @@ class Guarded:
         if scope["type"] != "http" or scope["path"] != _SCORED:
             await self._app(scope, receive, send)
             return
+        content_type = dict(scope["headers"]).get(b"content-type", b"")
+        if not content_type.lower().startswith(b"application/json"):
+            await _refuse(send, 415, "content-type", "must be application/json")
+            return
         body, more = bytearray(), True
         while more:
             message = await receive()
@@ -49,7 +54,9 @@ class Guarded:
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > self._max_bytes:
-                await _refuse(send, 413, "body", f"is larger than {self._max_bytes:,} bytes: send fewer sessions at once")
+                await _refuse(
+                    send, 413, "body", f"is larger than {self._max_bytes:,} bytes: send fewer sessions at once"
+                )
                 return
         if problem := _problem(bytes(body)):
             await _refuse(send, 400, *problem)
@@ -81,8 +88,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, status: int, field: str, problem: str) -> None:
-    code = "BAD_REQUEST" if status == 400 else "REQUEST_TOO_LARGE"
-    content = json.dumps({"error_code": code, "field": field, "message": f"{field}: {problem}"}).encode()
+    content = json.dumps({"error_code": _CODES[status], "field": field, "message": f"{field}: {problem}"}).encode()
     headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -28,6 +28,23 @@ def write_champion(
         ConfigurationError: the dataset has no such variant.
         MissingInputError: no model has passed the gate yet.
     """
+    champion = champion_of(workspace, variant)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = out or workspace.settings.home / "serving" / champion.model / str(champion.version)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        files = workspace.registry.download(champion, Path(scratch))
+        described(workspace, variant, champion, reasons=reasons, max_sessions=max_sessions).write(files)
+        save(files, folder)
+    return folder, champion
+
+
+def champion_of(workspace: Workspace, variant: str) -> RegisteredVersion:
+    """The variant's champion.
+
+    Raises:
+        ConfigurationError: the dataset has no such variant.
+        MissingInputError: no model has passed the gate yet.
+    """
     profile = workspace.profile
     if variant not in profile.variants:
         raise ConfigurationError(f"{variant!r} is no variant of {profile.name}: {', '.join(profile.variants)}")
@@ -37,13 +54,7 @@ def write_champion(
             f"{workspace.registry.model(variant)} has no champion yet: attribution run --dataset {profile.name} trains a model and asks "
             f"the gate; attribution models --dataset {profile.name} says what it answered"
         )
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = out or workspace.settings.home / "serving" / champion.model / str(champion.version)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        files = workspace.registry.download(champion, Path(scratch))
-        described(workspace, variant, champion, reasons=reasons, max_sessions=max_sessions).write(files)
-        save(files, folder)
-    return folder, champion
+    return champion
 
 
 def described(

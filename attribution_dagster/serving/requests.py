@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Annotated
 
 from mlflow.exceptions import MlflowException
@@ -114,7 +115,7 @@ def _raw(event: EventIn, place: tuple[int | str, ...]) -> RawEvent:
 def _require_one_session(events: Sequence[RawEvent], number: int, limits: Limits) -> None:
     """Refuses what sessions.sql would have cut in two, or rejected: a model has never seen such a gap inside a session."""
     order = sorted(range(len(events)), key=lambda place: events[place].event_at)
-    for before, place in zip(order, order[1:], strict=False):
+    for before, place in pairwise(order):
         gap = events[place].event_at - events[before].event_at
         if gap > limits.inactivity:
             problem = f"is {gap} after the event before it; a session ends after {limits.inactivity}: send two sessions"

@@ -96,9 +96,7 @@ def read(events: Iterable[RawEvent], rules: ReadingRules) -> Reading:
     return Reading(events=found, ignored=dict(ignored))
 
 
-def sequences_of(
-    readings: Sequence[Reading], categories: Sequence[str], numbers: Sequence[str]
-) -> SequenceSet:
+def sequences_of(readings: Sequence[Reading], categories: Sequence[str], numbers: Sequence[str]) -> SequenceSet:
     """Return the set of these sessions, in their order, made by the builder that made the training's; labels are unknown, and 0."""
     return sequences_in_memory([_rows(readings)], categories, numbers)
 
