@@ -74,7 +74,15 @@ def served(files: Path, scratch: Path) -> Iterator[Callable[[bytes], bytes]]:
     save(files, scratch / "model")
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "uvicorn", "attribution_dagster.serving.app:create", "--factory", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "attribution_dagster.serving.app:create",
+        "--factory",
+        "--port",
+        str(port),
+    ]
     import os
 
     environment = {**os.environ, MODEL: str(scratch / "model"), MAX_BODY_BYTES: "4000000"}
@@ -102,10 +110,15 @@ def run(rounds: int = 300) -> list[dict]:
         files = Path(scratch) / "champion"
         model = prepared(files)
         with served(files, Path(scratch)) as post:
-            return [*_latency(model, ScoringService(files), post, rounds), *_throughput(model, ScoringService(files), post)]
+            return [
+                *_latency(model, ScoringService(files), post, rounds),
+                *_throughput(model, ScoringService(files), post),
+            ]
 
 
-def _latency(model: AttributionModel, service: ScoringService, post: Callable[[bytes], bytes], rounds: int) -> list[dict]:
+def _latency(
+    model: AttributionModel, service: ScoringService, post: Callable[[bytes], bytes], rounds: int
+) -> list[dict]:
     one = request(1)
     data = model.encode(sessions([N_EVENTS], types=40, stores=600, columns=FULL_COLUMNS))
     batch, explain = data.batch(np.array([0])), ATTRIBUTORS["gradient_x_input"](model)
@@ -139,7 +152,9 @@ def _latency(model: AttributionModel, service: ScoringService, post: Callable[[b
     return rows
 
 
-def _throughput(model: AttributionModel, service: ScoringService, post: Callable[[bytes], bytes], rounds: int = 5) -> list[dict]:
+def _throughput(
+    model: AttributionModel, service: ScoringService, post: Callable[[bytes], bytes], rounds: int = 5
+) -> list[dict]:
     many = request(N_SESSIONS)
     data = model.encode(sessions([N_EVENTS] * N_SESSIONS, types=40, stores=600, columns=FULL_COLUMNS))
     body, single = json.dumps({"inputs": many}).encode(), json.dumps({"inputs": many[:1]}).encode()
