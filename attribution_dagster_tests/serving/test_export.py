@@ -1,5 +1,6 @@
 """The exported programs, by `torch.export` and as ONNX, say what the model says."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from attribution_dagster.core.models.exporting import INPUTS, export_onnx, expor
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
-from attribution_dagster.errors import ConfigurationError
+from attribution_dagster.errors import ConfigurationError, MissingInputError
+from attribution_dagster.resources.model_registry import ModelRegistry
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.models.worlds import random_model, sessions
 from attribution_dagster_tests.pipeline.small import EXPLAINED
@@ -61,6 +63,9 @@ def test_champion_as_onnx_and_as_mlflow_keeps_it_gives_its_scores(published: Wor
     np.testing.assert_allclose(logits, expected, rtol=0, atol=2e-6)
 
 
-def test_an_unknown_variant_is_named(published: Workspace, tmp_path: Path) -> None:
+def test_what_lacks_is_named(published: Workspace, tmp_path: Path) -> None:
+    registry = ModelRegistry(published.settings.mlflow_tracking_uri, "other")
+    with pytest.raises(MissingInputError, match="other-no_funnel has no champion yet: attribution run"):
+        save_onnx(replace(published, registry=registry), "no_funnel", tmp_path / "x.onnx")
     with pytest.raises(ConfigurationError, match=r"'nofunnel' is no variant of small: no_funnel, with_funnel"):
         save_onnx(published, "nofunnel", tmp_path / "x.onnx")
