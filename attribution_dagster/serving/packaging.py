@@ -83,7 +83,9 @@ def described(
 def save(files: Path, folder: Path) -> None:
     """Writes an MLflow model of the files beside `folder`, then moves it there."""
     import mlflow
+    from mlflow.environment_variables import MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR
 
+    MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR.set(False)
     code = Path(__file__).with_name("mlflow_model.py")
     with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
         made = Path(scratch) / "model"
