@@ -47,6 +47,7 @@ BESIDE = {
     "features/leakage_counts": "suspected_leakage",
     "features/leakage_nothing_before": "suspected_leakage",
     "marts/event_store_effects": "findings",
+    "marts/session_log_odds": "findings",
     "marts/attribution_drift": "no_funnel/attribution_drift",
     "features/scored_events": "no_funnel/session_scores",
 }
