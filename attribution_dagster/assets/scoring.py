@@ -79,16 +79,24 @@ def _score(step: Step, variant: str, table: str) -> Report:
     workspace = step.workspace
     number = _champion(workspace, variant, step.window_key).get("champion_number")
     if number is None:
-        workspace.warehouse.load(table, step.window_key, step.version, ())
-        return {"rows": 0, "scored_by": "nobody: no model has passed the gate yet"}
+        return _nothing(step, table, "no model has passed the gate yet")
     champion = workspace.registry.version(variant, number)
+    try:
+        model = load_version(workspace, champion)
+    except (ValueError, RuntimeError) as error:  # of another format, as the gate may find too
+        return _nothing(step, table, f"{champion.name} can't be loaded ({str(error).splitlines()[0]})")
     with TemporaryDirectory(prefix="attribution-") as scratch:
-        scored = _scored(step, variant, champion, load_version(workspace, champion), Path(scratch))
+        scored = _scored(step, variant, champion, model, Path(scratch))
         rows = workspace.warehouse.load(table, step.window_key, step.version, scored)
     columns = ("probability", "label", "n_read", "reason_1", "reason_1_attribution", "reason_2", "reason_2_attribution")
     warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if workspace.profile.variants[variant].leaks else {}
     shown = top_rows(step, table, columns, "probability DESC, session_id")
     return {"rows": rows, "scored_by": champion.name, "is_new": _is_new(step, champion), **shown, **warning}
+
+
+def _nothing(step: Step, table: str, reason: str) -> Report:
+    step.workspace.warehouse.load(table, step.window_key, step.version, ())
+    return {"rows": 0, "scored_by": f"nobody: {reason}"}
 
 
 def _scored(

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from attribution_dagster.assets.method_comparison import default_method
-from attribution_dagster.errors import ConfigurationError, MissingInputError
+from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
 from attribution_dagster.resources.model_registry import RegisteredVersion
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.serving.service import Described
@@ -27,15 +27,28 @@ def write_champion(
     Raises:
         ConfigurationError: the dataset has no such variant.
         MissingInputError: no model has passed the gate yet.
+        DataError: the champion was stored in a format that this version can't read.
     """
     champion = champion_of(workspace, variant)
     with tempfile.TemporaryDirectory() as scratch:
         folder = out or workspace.settings.home / "serving" / champion.model / str(champion.version)
         folder.parent.mkdir(parents=True, exist_ok=True)
         files = workspace.registry.download(champion, Path(scratch))
+        _require_readable(champion, files)
         described(workspace, variant, champion, reasons=reasons, max_sessions=max_sessions).write(files)
         save(files, folder)
     return folder, champion
+
+
+def _require_readable(champion: RegisteredVersion, files: Path) -> None:
+    from attribution_dagster.core.models.storage import load_model
+
+    try:
+        load_model(files)
+    except (ValueError, RuntimeError) as error:
+        raise DataError(
+            f"{champion.name} can't be loaded ({str(error).splitlines()[0]}): train a model, or go back to another with attribution rollback"
+        ) from error
 
 
 def champion_of(workspace: Workspace, variant: str) -> RegisteredVersion:
