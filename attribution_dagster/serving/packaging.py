@@ -34,13 +34,14 @@ def write_champion(
         folder = out or workspace.settings.home / "serving" / champion.model / str(champion.version)
         folder.parent.mkdir(parents=True, exist_ok=True)
         files = workspace.registry.download(champion, Path(scratch))
-        _require_readable(champion, files)
+        require_readable(champion, files)
         described(workspace, variant, champion, reasons=reasons, max_sessions=max_sessions).write(files)
         save(files, folder)
     return folder, champion
 
 
-def _require_readable(champion: RegisteredVersion, files: Path) -> None:
+def require_readable(champion: RegisteredVersion, files: Path) -> None:
+    """Raises DataError if this version can't load the champion's files."""
     from attribution_dagster.core.models.storage import load_model
 
     try:

@@ -15,9 +15,10 @@ from attribution_dagster.core.models.exporting import INPUTS, export_onnx, expor
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
-from attribution_dagster.errors import ConfigurationError, MissingInputError
+from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
 from attribution_dagster.resources.model_registry import ModelRegistry
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.serving.packaging import require_readable
 from attribution_dagster_tests.models.worlds import random_model, sessions
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 
@@ -67,5 +68,12 @@ def test_what_lacks_is_named(published: Workspace, tmp_path: Path) -> None:
     registry = ModelRegistry(published.settings.mlflow_tracking_uri, "other")
     with pytest.raises(MissingInputError, match="other-no_funnel has no champion yet: attribution run"):
         save_onnx(replace(published, registry=registry), "no_funnel", tmp_path / "x.onnx")
+    champion = published.registry.champion("no_funnel")
+    assert champion is not None
+    (tmp_path / "model.json").write_text('{"format": 1}')
+    with pytest.raises(
+        DataError, match=r"no_funnel version 1 can't be loaded .*format 1 is not 2.*attribution rollback"
+    ):
+        require_readable(champion, tmp_path)
     with pytest.raises(ConfigurationError, match=r"'nofunnel' is no variant of small: no_funnel, with_funnel"):
         save_onnx(published, "nofunnel", tmp_path / "x.onnx")
