@@ -29,6 +29,7 @@ from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.rates import rate_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
+from attribution_dagster.assets.scoring import scoring_assets
 from attribution_dagster.assets.sequences import sequence_assets
 from attribution_dagster.assets.session_table import session_table_assets
 from attribution_dagster.assets.session_table_results import session_table_result_assets
@@ -56,6 +57,7 @@ _OF_VARIANTS = (
     report_assets,
     promotion_assets,
     card_assets,
+    scoring_assets,
 )
 _OVER_VARIANTS = (leakage_assets, findings_assets, conversion_result_assets)
 _OF_JOURNEYS = (

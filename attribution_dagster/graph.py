@@ -30,7 +30,7 @@ PREPARED = (
 
 All other assets exist for the windows that can be explained, and are made one window per run.
 """
-AFTER_PUBLICATION = ("attribution_drift",)
+AFTER_PUBLICATION = ("attribution_drift", "session_scores")
 """Assets of a variant that are made after the window is published."""
 AGGREGATES = {
     "event_type_attribution": "transformer_event_attribution",
@@ -61,6 +61,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "{variant}/event_count_rates": ("event_count_rates_{variant}",),
     "{variant}/attribution_trust": ("attribution_trust_{variant}", "attribution_spread_{variant}"),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
+    "{variant}/session_scores": ("session_scores_{variant}",),
     "suspected_leakage": ("suspected_leakage", "leakage_moments"),
     "leakage_comparison": ("leakage_comparison",),
     "findings": ("findings",),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -23,12 +24,16 @@ _Rows = Sequence[Mapping[str, Any]]
 _EFFECTS = ("signed_attribution", "centred_attribution", "gradient_attribution")
 
 
-def explain_session(workspace: Workspace, variant: str, session_id: str, method: str | None = None) -> Group:
+def explain_session(
+    workspace: Workspace, variant: str, session_id: str, method: str | None = None, picture: Path | None = None
+) -> Group:
     """A session's timeline with the attribution of each event; as published, or computed now by the method named.
+
+    `picture`, if given, gets the same as a PNG, with the attention beside it.
 
     Raises:
         AttributionError: unknown variant or method, or no published session of that id.
-        MissingInputError: another method is named, and the sequences or the model that the window was published with are gone.
+        MissingInputError: another method is named, or a picture, and the sequences or the model that the window was published with are gone.
     """
     if not workspace.profile.variants:
         raise AttributionError(_explains_no_events(workspace))
@@ -39,6 +44,8 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
     if method is not None:
         check_method(method)
     rows, beside, residual = _published(workspace, variant, session_id), [], None
+    if picture is not None:
+        _draw(workspace, variant, session_id, rows, picture)
     if method is not None:
         model, session = _published_with(workspace, variant, session_id, rows)
         rows, residual = _explained_by(model, session, method, rows)
@@ -132,6 +139,15 @@ def _published_with(
             f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
         )
     return load_model(model), known.select(place)
+
+
+def _draw(workspace: Workspace, variant: str, session_id: str, rows: _Rows, picture: Path) -> None:
+    from attribution_dagster.reports.session_picture import session_png
+
+    model, session = _published_with(workspace, variant, session_id, rows)
+    looked, _ = _explained_by(model, session, "attention_mean", rows)
+    title = f"{session_id}: predicted probability {rows[0]['probability']:.1%} ({variant})"
+    picture.write_bytes(session_png(rows, [row["gradient_attribution"] for row in looked], title))
 
 
 def _heads(model: "AttributionModel", session: "SequenceSet", rows: _Rows) -> Table:

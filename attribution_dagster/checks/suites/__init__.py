@@ -9,6 +9,7 @@ from attribution_dagster.checks.suites.journeys import journeys_suite
 from attribution_dagster.checks.suites.model import model_suite
 from attribution_dagster.checks.suites.results import RETENTION_APPLIED, results_suite
 from attribution_dagster.checks.suites.session_table import session_table_suite
+from attribution_dagster.checks.suites.scoring import scoring_suite
 from attribution_dagster.checks.suites.sessions import sessions_suite
 from attribution_dagster.checks.suites.trust import trust_suite
 from attribution_dagster.datasets.experiment import ExperimentProfile
@@ -33,5 +34,5 @@ def expectations(profile: Profile) -> list[Expectation]:
         *(conversion_suite(profile) if profile.variants else []),
         *journeys_suite(profile),
         *results_suite(profile),
-        *(e for variant in profile.variants for e in drift_suite(profile, variant)),
+        *(e for variant in profile.variants for suite in (drift_suite, scoring_suite) for e in suite(profile, variant)),
     ]
