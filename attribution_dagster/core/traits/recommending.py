@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -199,3 +200,45 @@ def choose_blend(asked: Asked, catalogue: Catalogue, wanted: sparse.csr_matrix, 
 def _unit_sum(matrix: sparse.csr_matrix) -> sparse.csr_matrix:
     total = np.asarray(matrix.sum(axis=1)).ravel()
     return sparse.diags(1 / np.where(total > 0, total, 1)) @ matrix
+
+
+def explained(
+    asked: Asked, catalogue: Catalogue, blend: Mapping[str, float], count: int, names: Mapping[int, str]
+) -> dict[str, list[Any]]:
+    """Columns of the blend's lists: customer (its place), rank, item, score, the trait that speaks for it most, and why it is there.
+
+    The reason is the part of the blend that adds most to the score. What has no score at all is not recommended.
+
+    Args:
+        names: trait -> its suggested name.
+    """
+    made, scored = parts(asked, catalogue), scores("blend", asked, catalogue, blend)
+    best = best_items(scored, count)
+    found: dict[str, list[Any]] = {name: [] for name in _LISTED}
+    for row, places in enumerate(best):
+        by_trait = asked.weights[row][:, None] * catalogue.shares[:, places]
+        for rank, (place, trait) in enumerate(zip(places.tolist(), by_trait.argmax(axis=0).tolist(), strict=True), start=1):
+            if not scored[row, place] > 0:
+                break
+            adds = {name: weight * made[name][row, place] for name, weight in blend.items()}
+            strongest = max(adds, key=lambda name: adds[name])
+            has_trait = "traits" in blend and adds["traits"] > 0
+            reason = _reason(strongest, asked, catalogue, row, place, names.get(trait, str(trait)))
+            values = (row, rank, catalogue.items[place], float(scored[row, place]), trait if has_trait else None, reason)
+            for name, value in zip(_LISTED, values, strict=True):
+                found[name].append(value)
+    return found
+
+
+_LISTED = ("customer", "recommendation_rank", "product_id", "score", "trait", "reason")
+
+
+def _reason(part: str, asked: Asked, catalogue: Catalogue, row: int, place: int, name: str) -> str:
+    if part == "traits":
+        return f"typical of the trait {name}"
+    if part == "recent":
+        own = asked.recent[row].multiply(catalogue.similarity[place])
+        return f"customers who met {catalogue.items[own.indices[own.data.argmax()]]} also met it"
+    if part == "embedding":
+        return "close to what the customer looks at"
+    return f"{int(catalogue.popularity[place])} customers met it"
