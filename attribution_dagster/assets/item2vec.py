@@ -121,7 +121,14 @@ def _train(step: Step, folder: Path, run: TrainingRun, seed: int) -> None:
         for each in tried
     ]  # fmt: skip
     counts = token_counts(workspace, keys)
-    story = {**counts, **_coverage(vectors, corpus.items, counts["tokens"]), "profile": chosen.name, "search": rows}
+    given = {"given_sentences": corpus.n_sessions, "given_tokens": corpus.n_tokens}
+    story = {
+        **counts,
+        **given,
+        **_coverage(vectors, corpus.items, counts["tokens"]),
+        "profile": chosen.name,
+        "search": rows,
+    }
     story["non_finite_vectors"] = int((~np.isfinite(vectors.vectors)).sum())
     (folder / "training.json").write_text(json.dumps(story))
     run.log_metrics({name: float(value) for name, value in story.items() if isinstance(value, int | float)})

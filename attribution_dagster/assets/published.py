@@ -170,7 +170,15 @@ def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
     """File name -> pages and pictures of the window: findings, model cards, models of conversion, curves and recommendation of an experiment."""
     found: dict[str, bytes] = {}
     cards = (f"{variant}/model_card" for variant in workspace.profile.variants)
-    for asset in ("findings", "conversion_report", *cards, "uplift_model", "roi_simulation", "journey_report", "trait_report"):
+    for asset in (
+        "findings",
+        "conversion_report",
+        *cards,
+        "uplift_model",
+        "roi_simulation",
+        "journey_report",
+        "trait_report",
+    ):
         folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()

@@ -90,7 +90,11 @@ def _build(step: Step) -> Report:
     workspace.artifacts.create(ASSET, key, step.version, lambda folder: _save(alignment, folder))
     n = write_dicts(step, TABLE, rows)
     drift = workspace.slice_of(TABLE, key).drop_columns(["window_start"])
-    return {"rows": n, "compared_with": previous or "no window before it", "drift": {"markdown": markdown_table(drift, rows=n)}}
+    return {
+        "rows": n,
+        "compared_with": previous or "no window before it",
+        "drift": {"markdown": markdown_table(drift, rows=n)},
+    }
 
 
 def _first(traits: int) -> "tuple[list[Kept], Alignment | None]":

@@ -55,15 +55,35 @@ def read_customers(workspace: Workspace, keys: Sequence[str]) -> "CustomerTokens
     """What customers did in these windows, which follow one another; the snapshot is at the end of the last."""
     from attribution_dagster.core.traits.customers import CustomerTokens
 
+    query = load_query("traits/customer_tokens")
+    return CustomerTokens.from_table(workspace.fetch(query, keys[-1], **customer_values(workspace, keys)))
+
+
+def customer_values(workspace: Workspace, keys: Sequence[str]) -> dict[str, object]:
+    """Values of the parameters of `customer_tokens.sql` for these windows."""
     spec, until = traits_spec(workspace.profile), workspace.window(keys[-1]).end
-    values = {
+    return {
         "since": workspace.window(keys[0]).start,
         "until": until,
         "snapshot_at": until,
         "half_life_us": spec.half_life_days * _DAY_US,
         "item_column": spec.item,
     }
-    return CustomerTokens.from_table(workspace.fetch(load_query("traits/customer_tokens"), keys[-1], **values))
+
+
+def trait_statements(workspace: Workspace, key: str) -> list[tuple[str, None, str, dict[str, object]]]:
+    """What the assets of traits read out of the warehouse for a window: asset, no table, statement, values of its parameters."""
+    if workspace.profile.traits is None:
+        return []
+    trained, item = training_keys(workspace, key), {"item_column": workspace.profile.traits.item}
+    bounds = {"since": workspace.window(trained[0]).start, "until": workspace.window(trained[-1]).end}
+    customers = customer_values(workspace, history_until(workspace, key))
+    return [
+        ("item2vec", None, "traits/session_tokens", item),
+        ("item2vec", None, "traits/token_counts", {**bounds, **item}),
+        *((asset, None, "traits/customer_tokens", customers) for asset in ("customer_embeddings", "customer_traits")),
+        ("trait_profiles", None, "traits/customer_outcomes", {}),
+    ]
 
 
 def past_and_target(workspace: Workspace, key: str) -> tuple[list[str], list[str]]:
@@ -137,7 +157,9 @@ def open_trait_model(workspace: Workspace, key: str) -> "TraitModel":
     return TraitModel.load(*(model_folder(workspace, asset, key) for asset in MODELS))
 
 
-def learnt(step: Step, instance: dg.DagsterInstance, code: str, learn: "Callable[[Path, TrainingRun, int], None]") -> tuple[str, str]:
+def learnt(
+    step: Step, instance: dg.DagsterInstance, code: str, learn: "Callable[[Path, TrainingRun, int], None]"
+) -> tuple[str, str]:
     """The window trained for and the version of what `learn` fills a folder with, in an MLflow run; what is there is not learnt again.
 
     `learn` gets the folder, the run and a seed.

@@ -61,7 +61,12 @@ def numbers_png(title: str, rows: Sequence[Row], *, simulated: bool) -> bytes:
             for row in own:
                 if row["is_chosen_number"]:
                     said = "the default" if row["is_default"] else "chosen"
-                    axes.annotate(f"{row['traits']}, {said}", (row["traits"], row["value"]), xytext=(6, 8), textcoords="offset points")
+                    axes.annotate(
+                        f"{row['traits']}, {said}",
+                        (row["traits"], row["value"]),
+                        xytext=(6, 8),
+                        textcoords="offset points",
+                    )
             axes.set_title(f"from {option}")
             axes.set_xlabel("number of traits")
             axes.set_ylabel("held-out share explained")
@@ -112,7 +117,9 @@ def _said(row: Row, items: Sequence[Row]) -> str:
     lines = []
     for kind in ("category", "product"):
         best = sorted((item for item in own if item["kind"] == kind), key=lambda item: item["item_rank"])[:_PAGE_ITEMS]
-        lines.append(", ".join(f"{plot_label(each['item_id'], 20)} {each['over_representation']:.1f}×" for each in best))
+        lines.append(
+            ", ".join(f"{plot_label(each['item_id'], 20)} {each['over_representation']:.1f}×" for each in best)
+        )
     return "\n".join(line for line in lines if line) or "nothing"
 
 

@@ -55,7 +55,9 @@ class World:
         text = transpile(query, "duckdb")
         return self.database.execute(text, {k: v for k, v in values.items() if k in query.parameters}).to_arrow_table()
 
-    def customers(self, first: int, end: int, *, item: str = "product_id", half_life_days: float = 14) -> CustomerTokens:
+    def customers(
+        self, first: int, end: int, *, item: str = "product_id", half_life_days: float = 14
+    ) -> CustomerTokens:
         """What customers did from the start of week `first` to that of week `end`, the snapshot."""
         table = self.fetch(
             "customer_tokens", since=self.week(first), until=self.week(end), snapshot_at=self.week(end),
@@ -64,9 +66,7 @@ class World:
         return CustomerTokens.from_table(table)
 
     def corpus(self, weeks: int, path: Path, *, item: str = "product_id") -> Corpus:
-        tables = [
-            self.fetch("session_tokens", window_start=self.week(week), item_column=item) for week in range(weeks)
-        ]
+        tables = [self.fetch("session_tokens", window_start=self.week(week), item_column=item) for week in range(weeks)]
         return write_corpus((batch for table in tables for batch in table.to_batches(max_chunksize=4096)), path)
 
     def truth(self, users: tuple[str, ...]) -> npt.NDArray[np.float64]:

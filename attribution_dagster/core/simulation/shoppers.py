@@ -116,9 +116,7 @@ def shopper_truth(world: ShoppersWorld, drawn: DrawnShoppers) -> pa.Table:
     })  # fmt: skip
 
 
-def draw_shoppers(
-    world: ShoppersWorld, *, users: int, weeks: int, start: datetime.date, seed: int
-) -> DrawnShoppers:
+def draw_shoppers(world: ShoppersWorld, *, users: int, weeks: int, start: datetime.date, seed: int) -> DrawnShoppers:
     """Return the events of `users` customers over `weeks` weeks."""
     rng = np.random.default_rng(seed)
     mixtures = rng.dirichlet(np.full(len(world.traits), world.mixing), users)

@@ -56,9 +56,7 @@ class Kept:
     similarity: float | None
 
 
-def match_traits(
-    new: Floats, old: Floats, names: Sequence[str], old_names: Sequence[str], least: float
-) -> list[Kept]:
+def match_traits(new: Floats, old: Floats, names: Sequence[str], old_names: Sequence[str], least: float) -> list[Kept]:
     """Each trait's predecessor, by the assignment of largest total cosine of their shares of items, if that is at least `least`.
 
     Args:
@@ -80,7 +78,10 @@ def match_traits(
 
 def identities(kept: Sequence[Kept], window: str, before: Mapping[int, str]) -> dict[int, str]:
     """Trait -> the name it keeps over windows: its predecessor's, or, of a new one, its window and number."""
-    return {each.trait: before.get(-1 if each.previous is None else each.previous, f"{window}/{each.trait}") for each in kept}
+    return {
+        each.trait: before.get(-1 if each.previous is None else each.previous, f"{window}/{each.trait}")
+        for each in kept
+    }
 
 
 def _common(new: Sequence[str], old: Sequence[str]) -> tuple[Ints, Ints]:

@@ -155,7 +155,9 @@ def matched(one: Floats, other: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
 def stability(factors: Factors, matrix: "Floats | sparse.csr_matrix", seeds: "tuple[int, ...]") -> Floats:
     """Mean cosine of each trait with its match when fitted from other, random starts, shape (K,)."""
     cosines = [
-        matched(factors.loadings, fit_factors(matrix, factors.option, factors.n_traits, init="random", seed=s).loadings)[1]
+        matched(
+            factors.loadings, fit_factors(matrix, factors.option, factors.n_traits, init="random", seed=s).loadings
+        )[1]
         for s in seeds
     ]
     return np.mean(cosines, axis=0)

@@ -80,7 +80,9 @@ class Pooler:
         return cls(**load_file(folder / "pooler.safetensors"), **json.loads((folder / "pooler.json").read_text()))
 
 
-def fit_pooler(customers: CustomerTokens, vectors: ItemVectors, bought: "Mapping[str, Ints] | None", seed: int) -> Pooler:
+def fit_pooler(
+    customers: CustomerTokens, vectors: ItemVectors, bought: "Mapping[str, Ints] | None", seed: int
+) -> Pooler:
     """A pooler learnt from these customers; attention from what they bought later, uniform where nobody bought.
 
     Args:

@@ -92,7 +92,9 @@ def outcome_rows(subject: Subject) -> list[dict[str, Any]]:
 
 def _prices(customers: CustomerTokens, n: int) -> tuple[Floats, Floats]:
     """Per customer the sum of the prices of what was met, and what the same events would sum to at their categories' mean prices."""
-    categories = {name: number for number, name in enumerate(sorted({c for c in customers.categories if c is not None}))}
+    categories = {
+        name: number for number, name in enumerate(sorted({c for c in customers.categories if c is not None}))
+    }
     of_token = np.array([categories.get(c, -1) if c is not None else -1 for c in customers.categories], dtype=np.int64)
     category = of_token[customers.token] if len(of_token) else np.zeros(0, np.int64)
     kept = (category >= 0) & (customers.n_priced > 0)
@@ -160,7 +162,9 @@ def example_rows(users: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
     ]
 
 
-def suggested_name(outcome: Mapping[str, Any], items: Sequence[Mapping[str, Any]], sale_share_of_all: float | None) -> tuple[str, str]:
+def suggested_name(
+    outcome: Mapping[str, Any], items: Sequence[Mapping[str, Any]], sale_share_of_all: float | None
+) -> tuple[str, str]:
     """A trait's name, and the rule and figures behind it.
 
     "Bargain hunter" needs evidence of price or sale: the upper end of the relative price below .9, or the lower end of the share of sale events
@@ -168,14 +172,24 @@ def suggested_name(outcome: Mapping[str, Any], items: Sequence[Mapping[str, Any]
     """
     high, low = outcome.get("relative_price_high"), outcome.get("sale_lift_low")
     if high is not None and high < LOW_PRICE:
-        return "Bargain hunter", f"price evidence: {outcome['relative_price']:.2f} of the category's mean price, at most {high:.2f}"
+        return (
+            "Bargain hunter",
+            f"price evidence: {outcome['relative_price']:.2f} of the category's mean price, at most {high:.2f}",
+        )
     if low is not None and sale_share_of_all and low > (MORE_SALES - 1) * sale_share_of_all:
-        return "Bargain hunter", f"sale evidence: {outcome['sale_share']:.2f} of events, against {sale_share_of_all:.2f} of everyone's"
+        return (
+            "Bargain hunter",
+            f"sale evidence: {outcome['sale_share']:.2f} of events, against {sale_share_of_all:.2f} of everyone's",
+        )
     by_kind = {kind: next((row for row in items if row["kind"] == kind), None) for kind in KINDS}
     category, token = by_kind["category"], by_kind["token"]
     if category is None and token is None:
         return "Like everybody", "nothing stands out against all customers"
-    said = [f"{row['item_id']} {row['over_representation']:.1f} times as often as everyone" for row in (category, token) if row is not None]
+    said = [
+        f"{row['item_id']} {row['over_representation']:.1f} times as often as everyone"
+        for row in (category, token)
+        if row is not None
+    ]
     lead = category if category is not None else token
     assert lead is not None
     name = _plain(str(lead["item_id"])) if category is not None else "Customers"

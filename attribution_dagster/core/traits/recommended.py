@@ -16,7 +16,9 @@ Ints = npt.NDArray[np.int64]
 CUTOFFS = (10, 20)
 
 
-def wanted_items(later: CustomerTokens, users: tuple[str, ...], asked: Asked, catalogue: Catalogue) -> sparse.csr_matrix:
+def wanted_items(
+    later: CustomerTokens, users: tuple[str, ...], asked: Asked, catalogue: Catalogue
+) -> sparse.csr_matrix:
     """What these users went on to in the later time, without what they had bought before, as ones of shape (N, M)."""
     number = {item: place for place, item in enumerate(catalogue.items)}
     row_of = {user: row for row, user in enumerate(users)}

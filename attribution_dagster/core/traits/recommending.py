@@ -1,11 +1,11 @@
 """Recommendations: customers by items scores of five methods, what is owned removed, in blocks of customers.
 
-    popularity      customers who had the item
-    last_item       cosine of the item's vector with that of the customer's last item
-    co_occurrence   sum over the customer's items of the cosine of the two items' sets of customers (Linden, Smith and York 2003)
-    traits          sum over traits of the customer's weight times the item's share of the trait
-    blend           a weighted sum of parts, each divided by its largest value for the customer: recent co-occurrence, traits, popularity, and
-                    the cosine of the item with the customer's embedding; weights chosen on the last training window
+popularity      customers who had the item
+last_item       cosine of the item's vector with that of the customer's last item
+co_occurrence   sum over the customer's items of the cosine of the two items' sets of customers (Linden, Smith and York 2003)
+traits          sum over traits of the customer's weight times the item's share of the trait
+blend           a weighted sum of parts, each divided by its largest value for the customer: recent co-occurrence, traits, popularity, and
+                the cosine of the item with the customer's embedding; weights chosen on the last training window
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,7 +68,9 @@ def build_catalogue(training: CustomerTokens, weights: Floats, vectors: ItemVect
     totals = np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
     had = counts.copy()
     had.data[:] = 1.0
-    return Catalogue(items=tuple(items), had=had, shares=np.asarray(shares) / totals, vectors=_item_vectors(items, vectors))
+    return Catalogue(
+        items=tuple(items), had=had, shares=np.asarray(shares) / totals, vectors=_item_vectors(items, vectors)
+    )
 
 
 def _item_vectors(items: list[str], vectors: ItemVectors) -> npt.NDArray[np.float32]:
@@ -143,7 +145,9 @@ def scores(method: str, asked: Asked, catalogue: Catalogue, blend: Mapping[str, 
     """
     if method == "blend":
         made = parts(asked, catalogue)
-        found = sum((weight * made[name] for name, weight in blend.items()), np.zeros((len(asked.last), len(catalogue.items))))
+        found = sum(
+            (weight * made[name] for name, weight in blend.items()), np.zeros((len(asked.last), len(catalogue.items)))
+        )
     elif method == "traits":
         found = asked.weights @ catalogue.shares
     elif method == "popularity":
@@ -174,7 +178,9 @@ def blocks(asked: Asked) -> Iterator[tuple[slice, Asked]]:
         yield chosen, asked.rows(chosen)
 
 
-def choose_blend(asked: Asked, catalogue: Catalogue, wanted: sparse.csr_matrix, customers: int, seed: int) -> dict[str, float]:
+def choose_blend(
+    asked: Asked, catalogue: Catalogue, wanted: sparse.csr_matrix, customers: int, seed: int
+) -> dict[str, float]:
     """The weights of the blend under which most of the wanted items are among the first 20, as a mean over at most so many customers.
 
     Args:
@@ -217,14 +223,23 @@ def explained(
     found: dict[str, list[Any]] = {name: [] for name in _LISTED}
     for row, places in enumerate(best):
         by_trait = asked.weights[row][:, None] * catalogue.shares[:, places]
-        for rank, (place, trait) in enumerate(zip(places.tolist(), by_trait.argmax(axis=0).tolist(), strict=True), start=1):
+        for rank, (place, trait) in enumerate(
+            zip(places.tolist(), by_trait.argmax(axis=0).tolist(), strict=True), start=1
+        ):
             if not scored[row, place] > 0:
                 break
             adds = {name: weight * made[name][row, place] for name, weight in blend.items()}
             strongest = max(adds, key=lambda name: adds[name])
             has_trait = "traits" in blend and adds["traits"] > 0
             reason = _reason(strongest, asked, catalogue, row, place, names.get(trait, str(trait)))
-            values = (row, rank, catalogue.items[place], float(scored[row, place]), trait if has_trait else None, reason)
+            values = (
+                row,
+                rank,
+                catalogue.items[place],
+                float(scored[row, place]),
+                trait if has_trait else None,
+                reason,
+            )
             for name, value in zip(_LISTED, values, strict=True):
                 found[name].append(value)
     return found

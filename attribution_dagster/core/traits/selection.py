@@ -151,7 +151,10 @@ def _candidate(
 
 
 def _purchase(
-    describe: Any, over_time: "tuple[CustomerTokens, CustomerTokens] | None", vectors: ItemVectors, purchase: tuple[str, ...]
+    describe: Any,
+    over_time: "tuple[CustomerTokens, CustomerTokens] | None",
+    vectors: ItemVectors,
+    purchase: tuple[str, ...],
 ) -> Measured:
     """Who of every second customer buys from which category in the last training window; the others teach."""
     if over_time is None:
@@ -174,4 +177,6 @@ def _error(found: Measured) -> tuple[float | None, float | None]:
 
 def _reason(option: str, default: str, means: dict[str, float]) -> str:
     said = f"mean of stability, coherence, purchase and other half {means[option]:.3f}"
-    return f"{said}, the higher of the two" if option == default else f"{said}, against {means[default]:.3f} of {default}"
+    return (
+        f"{said}, the higher of the two" if option == default else f"{said}, against {means[default]:.3f} of {default}"
+    )

@@ -78,10 +78,14 @@ def _approximate(unit: npt.NDArray[np.float32], count: int, seed: int) -> Neighb
         if recall >= LEAST_RECALL:
             places, cosines = _without_self(index, unit, np.arange(len(unit)), count)
             return Neighbours(places=places, cosines=cosines, is_exact=False, recall=recall)
-    raise ValueError(f"the approximate index finds {recall:.3f} of the true neighbours, less than {LEAST_RECALL}: raise exact_below")
+    raise ValueError(
+        f"the approximate index finds {recall:.3f} of the true neighbours, less than {LEAST_RECALL}: raise exact_below"
+    )
 
 
-def _without_self(index: "hnswlib.Index", unit: npt.NDArray[np.float32], asked: Ints, count: int) -> tuple[Ints, Floats]:  # type: ignore[name-defined]  # noqa: F821
+def _without_self(
+    index: "hnswlib.Index", unit: npt.NDArray[np.float32], asked: Ints, count: int
+) -> tuple[Ints, Floats]:  # type: ignore[name-defined]  # noqa: F821
     labels, distances = index.knn_query(unit[asked], k=count + 1)
     labels, cosines = labels.astype(np.int64), 1.0 - distances.astype(np.float64)
     cosines[labels == asked[:, None]] = -np.inf  # itself goes last; where it was not found, the farthest goes

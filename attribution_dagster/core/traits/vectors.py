@@ -105,7 +105,9 @@ class ItemVectors:
     def save(self, folder: Path) -> None:
         """Writes the vectors in the word2vec text format, which gensim and others read, and the catalogue of tokens as Parquet."""
         folder.mkdir(parents=True, exist_ok=True)
-        rows = (f"{token} {' '.join(map(repr, row))}" for token, row in zip(self.tokens, self.vectors.tolist(), strict=True))
+        rows = (
+            f"{token} {' '.join(map(repr, row))}" for token, row in zip(self.tokens, self.vectors.tolist(), strict=True)
+        )
         head = f"{len(self)} {self.vectors.shape[1]}"
         (folder / _VECTORS).write_text("\n".join([head, *rows, ""]), encoding="ascii")
         columns = {"action": self.actions, "item_id": self.items, "category": self.categories}
