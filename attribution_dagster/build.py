@@ -13,10 +13,10 @@ from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.conversion_features import feature_assets
 from attribution_dagster.assets.conversion_model import conversion_model_assets
 from attribution_dagster.assets.conversion_results import conversion_result_assets
-from attribution_dagster.assets.decision import decision_assets
-from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.customer_embeddings import embedding_assets
 from attribution_dagster.assets.customer_traits import trait_assets
+from attribution_dagster.assets.decision import decision_assets
+from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.experiment import experiment_assets
 from attribution_dagster.assets.feature_importance import importance_assets
 from attribution_dagster.assets.findings import findings_assets

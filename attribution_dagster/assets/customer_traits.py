@@ -9,6 +9,7 @@ import dagster as dg
 import numpy as np
 
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.training import training_keys
 from attribution_dagster.assets.traits_data import (
     history_until,
     known_folder,
@@ -22,7 +23,6 @@ from attribution_dagster.assets.traits_data import (
     write_columns,
     write_dicts,
 )
-from attribution_dagster.assets.training import training_keys
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows

@@ -10,6 +10,7 @@ import dagster as dg
 import numpy as np
 
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.training import training_keys
 from attribution_dagster.assets.traits_data import (
     known_folder,
     learnt,
@@ -21,12 +22,11 @@ from attribution_dagster.assets.traits_data import (
     traits_spec,
     write_dicts,
 )
-from attribution_dagster.assets.training import training_keys
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
-from attribution_dagster.resources.tracker import TrainingRun
 from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.resources.tracker import TrainingRun
 
 if TYPE_CHECKING:
     from attribution_dagster.core.traits.vectors import ItemVectors

@@ -18,9 +18,9 @@ from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import (
+    AFTER_PUBLICATION,
     AGGREGATES,
     EXPERIMENT_TABLES,
-    AFTER_PUBLICATION,
     INTERNAL,
     TRAIT_TABLES,
     DatasetAssets,

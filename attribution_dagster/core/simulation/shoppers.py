@@ -178,7 +178,8 @@ def _drawn(shares: Floats, row: Ints, rng: np.random.Generator) -> Ints:
     """Return a draw from row `row` of the shares for each, shape (E,)."""
     edges = np.cumsum(shares, axis=1)
     found = (edges[row] < rng.random(len(row))[:, None]).sum(axis=1)
-    return np.minimum(found, shares.shape[1] - 1)
+    drawn: Ints = np.minimum(found, shares.shape[1] - 1)
+    return drawn
 
 
 def _places(lengths: Ints) -> Ints:

@@ -73,6 +73,10 @@ class CustomerTokens:
         entries = (weight[kept], (self.user[kept], column[kept]))
         return sparse.csr_matrix(entries, shape=(len(self), width))
 
+    def sums(self, weight: npt.NDArray[np.floating]) -> Floats:
+        """The weights of the entries summed by customer, shape (N,)."""
+        return np.bincount(self.user, weight, minlength=len(self)).astype(np.float64)
+
     def select(self, kept: npt.NDArray[np.bool_]) -> "CustomerTokens":
         """The entries that are kept, with all customers."""
         entries = {name: getattr(self, name)[kept] for name in _PER_ENTRY}

@@ -7,14 +7,19 @@ not, is the exact least-squares answer to H, so that it does not depend on who e
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
+if TYPE_CHECKING:
+    from sklearn.decomposition import NMF
+
 Floats = npt.NDArray[np.float64]
-Matrix = "Floats | sparse.csr_matrix"
+Matrix = Any
+"""Customers by columns: `Floats`, or a sparse matrix of scipy, which has no types."""
 OPTIONS = ("embeddings", "tokens")
 ITERATIONS = 200
 _FIT_CUSTOMERS = 20_000
@@ -35,14 +40,14 @@ class Factors:
         """K."""
         return len(self.loadings)
 
-    def shifted(self, matrix: "Floats | sparse.csr_matrix") -> "tuple[Floats | sparse.csr_matrix, int]":
+    def shifted(self, matrix: Matrix) -> tuple[Matrix, int]:
         """The matrix with the shift, and how many numbers fell below zero and were clipped."""
         if sparse.issparse(matrix):
             return matrix, 0
         moved = matrix - self.shift
         return np.maximum(moved, 0), int((moved < 0).sum())
 
-    def raw_weights(self, matrix: "Floats | sparse.csr_matrix") -> Floats:
+    def raw_weights(self, matrix: Matrix) -> Floats:
         """W of least squared error, shape (N, K): of the shifted matrix."""
         from scipy.optimize import nnls
 
@@ -52,7 +57,7 @@ class Factors:
         targets = np.linalg.solve(lower, np.asarray(matrix @ self.loadings.T).T).T
         return np.array([nnls(lower.T, target)[0] for target in targets]).reshape(len(targets), self.n_traits)
 
-    def weights(self, matrix: "Floats | sparse.csr_matrix") -> "tuple[Floats, npt.NDArray[np.bool_], int]":
+    def weights(self, matrix: Matrix) -> tuple[Floats, npt.NDArray[np.bool_], int]:
         """Rows that sum to 1, shape (N, K); where nothing could be read and the average stands, (N,); and how many numbers were clipped."""
         shifted, clipped = self.shifted(matrix)
         raw = self.raw_weights(shifted)
@@ -72,12 +77,11 @@ class Factors:
     @classmethod
     def load(cls, folder: Path) -> "Factors":
         """What `save` wrote."""
-        return cls(**load_file(folder / "factors.safetensors"), **json.loads((folder / "factors.json").read_text()))
+        arrays, rest = load_file(folder / "factors.safetensors"), json.loads((folder / "factors.json").read_text())
+        return cls(option=rest["option"], **{name: arrays[name] for name in ("loadings", "shift", "average")})
 
 
-def fit_factors(
-    matrix: "Floats | sparse.csr_matrix", option: str, traits: int, *, init: str = "nndsvd", seed: int = 0
-) -> Factors:
+def fit_factors(matrix: Matrix, option: str, traits: int, *, init: str = "nndsvd", seed: int = 0) -> Factors:
     """Traits of these customers, at most 20,000 of them drawn by the seed.
 
     Raises:
@@ -106,7 +110,7 @@ def fit_factors(
     return Factors(option=option, loadings=scaled, shift=shift, average=weights.mean(axis=0))
 
 
-def _ignoring_slow_convergence(model: "NMF", matrix: "Floats | sparse.csr_matrix") -> None:  # type: ignore[name-defined]  # noqa: F821
+def _ignoring_slow_convergence(model: "NMF", matrix: Matrix) -> None:
     """Fits; that 200 iterations end before the tolerance is reached is what was asked for."""
     import warnings
 
@@ -117,9 +121,7 @@ def _ignoring_slow_convergence(model: "NMF", matrix: "Floats | sparse.csr_matrix
         model.fit(matrix)
 
 
-def reconstruction(
-    factors: Factors, first: "Floats | sparse.csr_matrix", second: "Floats | sparse.csr_matrix"
-) -> tuple[float, float]:
+def reconstruction(factors: Factors, first: Matrix, second: Matrix) -> tuple[float, float]:
     """Share of the second halves' squared deviation from their mean that traits of the first halves explain, and its standard error.
 
     Customers are others than those the traits were learnt from, and the second half is not looked at: so more traits are not better by themselves.
@@ -143,7 +145,8 @@ def matched(one: Floats, other: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
 
     def unit(matrix: Floats) -> Floats:
         lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-        return np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0)
+        scaled: Floats = np.divide(matrix, lengths, out=np.zeros_like(matrix), where=lengths > 0)
+        return scaled
 
     cosines = unit(one) @ unit(other).T
     rows, columns = linear_sum_assignment(-cosines)
@@ -152,7 +155,7 @@ def matched(one: Floats, other: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     return partner, cosine
 
 
-def stability(factors: Factors, matrix: "Floats | sparse.csr_matrix", seeds: "tuple[int, ...]") -> Floats:
+def stability(factors: Factors, matrix: Matrix, seeds: tuple[int, ...]) -> Floats:
     """Mean cosine of each trait with its match when fitted from other, random starts, shape (K,)."""
     cosines = [
         matched(
@@ -160,7 +163,8 @@ def stability(factors: Factors, matrix: "Floats | sparse.csr_matrix", seeds: "tu
         )[1]
         for s in seeds
     ]
-    return np.mean(cosines, axis=0)
+    means: Floats = np.mean(cosines, axis=0)
+    return means
 
 
 def coherence(shares: Floats, present: sparse.csr_matrix, top: int = 10) -> Floats:

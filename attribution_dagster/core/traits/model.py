@@ -60,11 +60,10 @@ def factored_matrix(
 def coverage(customers: CustomerTokens, vectors: ItemVectors) -> dict[str, Floats]:
     """Per customer, `n_events` and the shares of them whose token is known, or falls back on its category or its action, each (N,)."""
     _, sources = customers.rows_of(vectors)
-    n = len(customers)
-    events = np.bincount(customers.user, customers.n_events, minlength=n)
+    events = customers.sums(customers.n_events)
     kinds = {"known_share": KNOWN, "category_share": CATEGORY, "action_share": ACTION}
     counted = {
-        name: np.bincount(customers.user, customers.n_events * (sources == kind), minlength=n) / np.maximum(events, 1)
+        name: customers.sums(customers.n_events * (sources == kind)) / np.maximum(events, 1)
         for name, kind in kinds.items()
     }
     return {"n_events": events, **counted}

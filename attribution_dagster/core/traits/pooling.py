@@ -77,7 +77,8 @@ class Pooler:
     @classmethod
     def load(cls, folder: Path) -> "Pooler":
         """What `save` wrote."""
-        return cls(**load_file(folder / "pooler.safetensors"), **json.loads((folder / "pooler.json").read_text()))
+        arrays, rest = load_file(folder / "pooler.safetensors"), json.loads((folder / "pooler.json").read_text())
+        return cls(idf=arrays["idf"], query=arrays["query"], **rest)
 
 
 def fit_pooler(
@@ -101,7 +102,8 @@ def _idf(customers: CustomerTokens, vectors: ItemVectors) -> Floats:
     width, groups = len(vectors.table), vectors.groups_of_rows
     has = customers.matrix(rows, np.ones(len(rows)), width) @ groups
     frequency = np.asarray((has > 0).sum(axis=0)).ravel()
-    return np.log(max(len(customers), 1) / np.maximum(frequency, 1))
+    idf: Floats = np.log(max(len(customers), 1) / np.maximum(frequency, 1))
+    return idf
 
 
 def _fit_attention(
@@ -133,6 +135,6 @@ def _fit_attention(
         unit = torch.nn.functional.normalize(pooled, dim=1)
         loss = torch.nn.functional.cross_entropy((5 * unit @ head)[owner], category)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return query.detach().double().numpy(), float(freshness.detach())

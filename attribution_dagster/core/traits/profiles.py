@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from attribution_dagster.core.traits.customers import CustomerTokens
 
@@ -66,15 +67,15 @@ def outcome_rows(subject: Subject) -> list[dict[str, Any]]:
             "spend_usd": spend, "spend_lift_usd": more,
             "spend_lift_low_usd": more - _Z95 * spread, "spend_lift_high_usd": more + _Z95 * spread,
         }  # fmt: skip
-    paid, expected = _prices(customers, n)
+    paid, expected = _prices(customers)
     if expected.sum() > 0:
-        price, _, difference, spread = ratios(weights, paid, expected)
+        price, _, _, spread = ratios(weights, paid, expected)
         figures |= {
             "relative_price": price, "relative_price_low": price - _Z95 * spread, "relative_price_high": price + _Z95 * spread,
         }  # fmt: skip
     if subject.sale:
-        events = np.bincount(customers.user, customers.n_events, minlength=n)
-        shown = np.bincount(customers.user, customers.n_events * customers.is_action(subject.sale), minlength=n)
+        events = customers.sums(customers.n_events)
+        shown = customers.sums(customers.n_events * customers.is_action(subject.sale))
         share, everyone, more, spread = ratios(weights, shown, events)
         figures |= {
             "sale_share": share, "sale_lift": more, "sale_lift_low": more - _Z95 * spread, "sale_lift_high": more + _Z95 * spread,
@@ -90,7 +91,7 @@ def outcome_rows(subject: Subject) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _prices(customers: CustomerTokens, n: int) -> tuple[Floats, Floats]:
+def _prices(customers: CustomerTokens) -> tuple[Floats, Floats]:
     """Per customer the sum of the prices of what was met, and what the same events would sum to at their categories' mean prices."""
     categories = {
         name: number for number, name in enumerate(sorted({c for c in customers.categories if c is not None}))
@@ -98,12 +99,11 @@ def _prices(customers: CustomerTokens, n: int) -> tuple[Floats, Floats]:
     of_token = np.array([categories.get(c, -1) if c is not None else -1 for c in customers.categories], dtype=np.int64)
     category = of_token[customers.token] if len(of_token) else np.zeros(0, np.int64)
     kept = (category >= 0) & (customers.n_priced > 0)
-    width = len(categories)
+    width = max(len(categories), 1)
     total = np.bincount(category[kept], customers.price_sum_usd[kept], minlength=width)
     mean = total / np.maximum(np.bincount(category[kept], customers.n_priced[kept], minlength=width), 1)
-    paid = np.bincount(customers.user[kept], customers.price_sum_usd[kept], minlength=n)
-    expected = np.bincount(customers.user[kept], customers.n_priced[kept] * mean[category[kept]], minlength=n)
-    return paid, expected
+    paid = customers.sums(np.where(kept, customers.price_sum_usd, 0.0))
+    return paid, customers.sums(np.where(kept, customers.n_priced * mean[np.maximum(category, 0)], 0.0))
 
 
 def item_rows(customers: CustomerTokens, weights: Floats, tokens: Sequence[str]) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def item_rows(customers: CustomerTokens, weights: Floats, tokens: Sequence[str])
     return rows
 
 
-def trait_shares(weights: Floats, counts: "sparse.csr_matrix") -> tuple[Floats, Floats]:  # type: ignore[name-defined]  # noqa: F821
+def trait_shares(weights: Floats, counts: sparse.csr_matrix) -> tuple[Floats, Floats]:
     """Each trait's shares of columns, shape (K, C), customers counted by their weights; and those of all customers, (C,)."""
     summed = np.asarray(counts.T @ weights).T
     everyone = np.asarray(counts.sum(axis=0), dtype=np.float64).ravel()

@@ -35,18 +35,21 @@ def wanted_items(
 
 def recall_of(best: Ints, wanted: sparse.csr_matrix) -> Floats:
     """Of each customer's wanted items, the share among the recommended, shape (N,)."""
-    return _hits(best, wanted).sum(axis=1) / np.maximum(np.diff(wanted.indptr), 1)
+    recall: Floats = _hits(best, wanted).sum(axis=1) / np.maximum(np.diff(wanted.indptr), 1)
+    return recall
 
 
 def ndcg_of(best: Ints, wanted: sparse.csr_matrix) -> Floats:
     """Normalised discounted cumulative gain of each customer's list, shape (N,): 1 where the wanted items come first."""
     discount = 1 / np.log2(np.arange(2, best.shape[1] + 2))
     ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(np.diff(wanted.indptr), best.shape[1])]
-    return (_hits(best, wanted) * discount).sum(axis=1) / np.maximum(ideal, 1e-12)
+    gain: Floats = (_hits(best, wanted) * discount).sum(axis=1) / np.maximum(ideal, 1e-12)
+    return gain
 
 
 def _hits(best: Ints, wanted: sparse.csr_matrix) -> Floats:
-    return np.take_along_axis(wanted.toarray(), best, axis=1)
+    hits: Floats = np.take_along_axis(wanted.toarray(), best, axis=1)
+    return hits
 
 
 def evaluate(

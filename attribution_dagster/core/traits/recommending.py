@@ -155,8 +155,8 @@ def scores(method: str, asked: Asked, catalogue: Catalogue, blend: Mapping[str, 
     elif method == "co_occurrence":
         found = np.asarray((asked.had @ catalogue.similarity).todense())
     elif method == "last_item":
-        found = (catalogue.vectors[asked.last] * (asked.last >= 0)[:, None]) @ catalogue.vectors.T
-        found = found.astype(np.float64)
+        last = catalogue.vectors[asked.last] * (asked.last >= 0)[:, None]
+        found = (last @ catalogue.vectors.T).astype(np.float64)
         found[np.arange(len(found)), asked.last] = np.where(asked.last >= 0, -1.0, found[:, -1])
     else:
         raise ValueError(f"{method!r} is no method; there are {', '.join(METHODS)}")

@@ -23,6 +23,8 @@ from attribution_dagster.core.traits.tasks import Measured, bought_categories, f
 from attribution_dagster.core.traits.vectors import ItemVectors
 
 Floats = npt.NDArray[np.float64]
+Figure = tuple[float | None, float | None]
+"""A value and its standard error."""
 METRICS = ("reconstruction", "stability", "coherence", "purchase", "other_half")
 _HELD_OUT = 5
 """Every fifth customer is held out of the fits that choose the number."""
@@ -45,7 +47,7 @@ class _Candidate:
     factors: Factors
     stability: Floats
     coherence: Floats
-    figures: dict[str, tuple[float | None, float | None]]
+    figures: "dict[str, Figure]"
 
     @property
     def mean(self) -> float:
@@ -85,7 +87,9 @@ def select_factors(
     rows = []
     for option in OPTIONS:
         reason = _reason(option, default, {name: each.mean for name, each in candidates.items()})
-        figures = [(k, "reconstruction", *found) for k, found in rebuilt[option].items()]
+        figures: list[tuple[int, str, Any, Any]] = [
+            (k, "reconstruction", *found) for k, found in rebuilt[option].items()
+        ]
         figures += [(number[option], name, *found) for name, found in candidates[option].figures.items()]
         rows += [
             {
@@ -144,7 +148,7 @@ def _candidate(
     counts = customers.matrix(rows, customers.n_events, len(vectors.table))
     steady = stability(factors, matrix, _SEEDS)
     meaning = coherence(trait_shares(describe(customers), counts)[0], counts)
-    figures = {"stability": _over_traits(steady), "coherence": _over_traits(meaning)}
+    figures: dict[str, Figure] = {"stability": _over_traits(steady), "coherence": _over_traits(meaning)}
     figures["purchase"] = _error(_purchase(describe, over_time, vectors, purchase))
     figures["other_half"] = _error(other_half(customers, describe, seed))
     return _Candidate(factors=factors, stability=steady, coherence=meaning, figures=figures)

@@ -1,11 +1,15 @@
 """Similar customers: nearest by cosine, exactly, or above a size by an approximate index whose recall is measured."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from attribution_dagster.core.traits.vectors import unit_rows
+
+if TYPE_CHECKING:
+    import hnswlib
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -85,7 +89,7 @@ def _approximate(unit: npt.NDArray[np.float32], count: int, seed: int) -> Neighb
 
 def _without_self(
     index: "hnswlib.Index", unit: npt.NDArray[np.float32], asked: Ints, count: int
-) -> tuple[Ints, Floats]:  # type: ignore[name-defined]  # noqa: F821
+) -> tuple[Ints, Floats]:
     labels, distances = index.knn_query(unit[asked], k=count + 1)
     labels, cosines = labels.astype(np.int64), 1.0 - distances.astype(np.float64)
     cosines[labels == asked[:, None]] = -np.inf  # itself goes last; where it was not found, the farthest goes

@@ -7,12 +7,16 @@ rank by cosine is a customer's own, seen from the first half; the mean reciproca
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from attribution_dagster.core.traits.customers import CustomerTokens
 from attribution_dagster.core.traits.vectors import unit_rows
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -72,7 +76,7 @@ class PurchaseModel:
 
     mean: Floats
     scale: Floats
-    model: "LogisticRegression"  # type: ignore[name-defined]  # noqa: F821  # sklearn is imported where it is used
+    model: "LogisticRegression"
 
     def ranked(self, described: Floats, users: tuple[str, ...], bought: Mapping[str, Ints]) -> Measured:
         """The area under the curve of each buyer's categories, among those that the model knows."""
@@ -88,7 +92,7 @@ class PurchaseModel:
 def other_half(customers: CustomerTokens, describe: Describe, seed: int) -> Measured:
     """Reciprocal rank of each customer's own second half among all second halves, by cosine from the first; at most 4,000 customers."""
     halves = [customers.select(customers.half == half) for half in (0, 1)]
-    both = np.intersect1d(*(np.unique(half.user) for half in halves))
+    both = np.intersect1d(halves[0].user, halves[1].user)
     drawn = np.sort(np.random.default_rng(seed).permutation(both)[:_MEASURED])
     first, second = (unit_rows(describe(half.of_users(drawn))) for half in halves)
     cosines = first @ second.T
