@@ -28,32 +28,34 @@ SELECT
     user_id || '_' || n AS session_id,
     MIN(event_at) OVER (PARTITION BY user_id, n) AS started_at,
     ROW_NUMBER() OVER (PARTITION BY user_id, n ORDER BY event_at, event_id) AS event_index,
-    CAST(DATE_TRUNC('week', MIN(event_at) OVER (PARTITION BY user_id, n)) AS TIMESTAMP) AS window_start,
+    CAST(DATE_TRUNC('{window}', MIN(event_at) OVER (PARTITION BY user_id, n)) AS TIMESTAMP) AS window_start,
     * EXCLUDE (is_start, n)
 FROM numbered
 """
 _SUMMED = """
 CREATE TABLE sessions AS SELECT window_start, session_id, user_id, started_at, COUNT(*) > 1000 AS is_bot, FALSE AS is_censored,
-    BOOL_OR(event_type = 'order_placed') AS is_converted
+    BOOL_OR(event_type = '{purchase}') AS is_converted
 FROM session_events GROUP BY ALL
 """
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
-    """The database with `sessions` and `session_events`, and what was drawn."""
+class Tables:
+    """The database with `sessions` and `session_events` in windows of so many days from a start."""
 
     database: duckdb.DuckDBPyConnection
-    drawn: DrawnShoppers
-    world: ShoppersWorld
+    start: datetime.datetime = START
+    days: int = 7
 
     def week(self, number: int) -> datetime.datetime:
-        return START + datetime.timedelta(weeks=number)
+        """The start of a window."""
+        return self.start + datetime.timedelta(days=self.days * number)
 
     def fetch(self, name: str, **values: Any) -> pa.Table:
         query = load_query(f"traits/{name}")
         text = transpile(query, "duckdb")
-        return self.database.execute(text, {k: v for k, v in values.items() if k in query.parameters}).to_arrow_table()
+        wanted = {name: value for name, value in values.items() if name in query.parameters}
+        return self.database.sql(text, params=wanted).to_arrow_table()
 
     def customers(
         self, first: int, end: int, *, item: str = "product_id", half_life_days: float = 14
@@ -69,6 +71,14 @@ class World:
         tables = [self.fetch("session_tokens", window_start=self.week(week), item_column=item) for week in range(weeks)]
         return write_corpus((batch for table in tables for batch in table.to_batches(max_chunksize=4096)), path)
 
+
+@dataclass(frozen=True, kw_only=True)
+class World(Tables):
+    """The tables of a simulated world, and what was drawn."""
+
+    drawn: DrawnShoppers
+    world: ShoppersWorld
+
     def truth(self, users: tuple[str, ...]) -> npt.NDArray[np.float64]:
         """The planted mixtures of these customers."""
         place = {user: row for row, user in enumerate(self.drawn.user_ids)}
@@ -82,10 +92,10 @@ def build(*, users: int, weeks: int, seed: int, world: ShoppersWorld | None = No
     return World(database=sessions_of(drawn.events), drawn=drawn, world=world)
 
 
-def sessions_of(events: pa.Table) -> duckdb.DuckDBPyConnection:
-    """A database with the two tables of sessions, cut at gaps of more than 30 minutes."""
+def sessions_of(events: pa.Table, *, window: str = "week", purchase: str = PURCHASE[0]) -> duckdb.DuckDBPyConnection:
+    """A database with the two tables of sessions, cut at gaps of more than 30 minutes, in windows of that length."""
     database = duckdb.connect()
     database.register("raw", events)
-    database.execute(_SESSIONS)
-    database.execute(_SUMMED)
+    database.execute(_SESSIONS.format(window=window))
+    database.execute(_SUMMED.format(purchase=purchase))
     return database

@@ -109,7 +109,7 @@ def foretold(vectors: ItemVectors, query: Ints, answer: Ints) -> tuple[float, fl
     for start in range(0, len(query), 512):
         nearest, _ = vectors.nearest(query[start : start + 512], 10)
         found = nearest == answer[start : start + 512, None]
-        gains.append(np.stack([found.any(axis=1), (found / np.log2(np.arange(2, 12))).sum(axis=1)]))
+        gains.append(np.stack([found.any(axis=1), (found / np.log2(np.arange(2, found.shape[1] + 2))).sum(axis=1)]))
     hits, ndcg = np.concatenate(gains, axis=1).mean(axis=1) if gains else (0.0, 0.0)
     return float(hits), float(ndcg)
 

@@ -96,7 +96,8 @@ class ItemVectors:
         return rows, sources
 
     def nearest(self, rows: Ints, count: int) -> tuple[Ints, Floats]:
-        """The nearest tokens of each of these by cosine, without itself, and the cosines; both of shape (rows, count)."""
+        """The nearest tokens of each of these by cosine, without itself, and the cosines; both of shape (rows, count), or fewer of few tokens."""
+        count = min(count, len(self) - 1)
         cosines = self.unit[rows] @ self.unit.T
         cosines[np.arange(len(rows)), rows] = -np.inf
         order = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
