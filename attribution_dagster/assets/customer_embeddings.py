@@ -104,7 +104,7 @@ def _build(step: Step, instance: dg.DagsterInstance) -> Report:
 def _train(step: Step, vectors: "ItemVectors", folder: Path, run: TrainingRun, seed: int) -> None:
     """Fills the folder with the pooler, whose default did best on the last training window, and with what each scored there."""
     from attribution_dagster.core.traits.pooling import DEFAULT, POOLINGS, fit_pooler
-    from attribution_dagster.core.traits.tasks import fit_purchase, other_half
+    from attribution_dagster.core.traits.tasks import decisive, fit_purchase, other_half
 
     workspace = step.workspace
     past_keys, target_keys = past_and_target(workspace, step.window_key)
@@ -117,9 +117,9 @@ def _train(step: Step, vectors: "ItemVectors", folder: Path, run: TrainingRun, s
     validation: dict[str, dict[str, float | None]] = {}
     for pooling in POOLINGS:
         model = fit_purchase(pooler.pool(taught, vectors, pooling), taught.users, bought)
-        ranked = model.ranked(pooler.pool(asked, vectors, pooling), asked.users, bought) if model else None
+        ranked = decisive(model.ranked(pooler.pool(asked, vectors, pooling), asked.users, bought) if model else None)
         half = other_half(past, lambda some, name=pooling: pooler.pool(some, vectors, name), seed)  # type: ignore[misc]
-        validation[pooling] = {"purchase": ranked.value if ranked else None, "other_half": half.value}
+        validation[pooling] = {"purchase": ranked.value, "other_half": half.value}
     means = {name: _mean(figures) for name, figures in validation.items()}
     best = max(POOLINGS, key=lambda name: (means[name], name == DEFAULT))
     replace(pooler, default=best).save(folder)

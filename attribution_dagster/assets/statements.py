@@ -85,6 +85,7 @@ def explained_statements(workspace: Workspace, window: Window) -> list[Statement
     built.append(_statement(workspace, window, "findings", None, "sessions/conversion_base", {}))
     for variant in workspace.profile.claiming:
         built.append(_statement(workspace, window, "findings", None, "marts/event_store_effects", _SUPPORT, variant))
+        built.append(_statement(workspace, window, "findings", None, "marts/session_log_odds", {}, variant))
     built += [_statement(workspace, window, *each) for each in trait_statements(workspace, window.key)]
     return [*built, *_checks(workspace, window, prepared=False)]
 

@@ -21,7 +21,7 @@ from attribution_dagster.core.traits.pooling import Pooler
 from attribution_dagster.core.traits.vectors import ItemVectors
 from attribution_dagster_tests.bench.measuring import interleaved, row, summary
 
-CUSTOMERS, TOKENS_EACH, VOCABULARY, DIMENSIONS = 1_000_000, 20, 20_000, 64
+CUSTOMERS, TOKENS_EACH, VOCABULARY, DIMENSIONS = 1_000_000, 10, 20_000, 64
 LOOPED = 4_000
 """Customers of the loop, whose time per customer is taken: a million would take it an hour."""
 SESSIONS, LENGTH, WORDS = 40_000, 12, 3_000

@@ -47,6 +47,7 @@ BESIDE = {
     "features/leakage_counts": "suspected_leakage",
     "features/leakage_nothing_before": "suspected_leakage",
     "marts/event_store_effects": "findings",
+    "marts/session_log_odds": "findings",
     "marts/attribution_drift": "no_funnel/attribution_drift",
 }
 """Further statements of an asset, each of which reads a part of what the asset depends on."""

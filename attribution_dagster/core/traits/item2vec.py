@@ -41,11 +41,11 @@ class Item2VecSpec:
 
 PROFILES: tuple[Item2VecSpec, ...] = (
     Item2VecSpec(),
-    Item2VecSpec(name="longer", epochs=30),
-    Item2VecSpec(name="whole_session", window=20, epochs=30),
-    Item2VecSpec(name="even_negatives", epochs=30, ns_exponent=0.0),
     Item2VecSpec(name="rare_negatives", epochs=30, ns_exponent=-0.5, sample=1e-4),
+    Item2VecSpec(name="even_negatives", epochs=30, ns_exponent=0.0),
     Item2VecSpec(name="thinned", window=10, epochs=30, sample=1e-4),
+    Item2VecSpec(name="whole_session", window=20, epochs=30),
+    Item2VecSpec(name="longer", epochs=30),
 )
 """What the search tries, the usual profile first; with a `dimensions` of the caller's."""
 

@@ -19,7 +19,7 @@ from attribution_dagster.core.traits.factors import (
 from attribution_dagster.core.traits.model import factored_matrix
 from attribution_dagster.core.traits.pooling import Pooler
 from attribution_dagster.core.traits.profiles import trait_shares
-from attribution_dagster.core.traits.tasks import Measured, bought_categories, fit_purchase, other_half
+from attribution_dagster.core.traits.tasks import Measured, bought_categories, decisive, fit_purchase, other_half
 from attribution_dagster.core.traits.vectors import ItemVectors
 
 Floats = npt.NDArray[np.float64]
@@ -167,7 +167,7 @@ def _purchase(
     bought = bought_categories(later, purchase, sorted({c for c in vectors.categories if c is not None}))
     taught, asked = (past.of_users(np.arange(start, len(past), 2)) for start in (0, 1))
     model = fit_purchase(describe(taught), taught.users, bought)
-    return model.ranked(describe(asked), asked.users, bought) if model else Measured.of(np.zeros(0))
+    return decisive(model.ranked(describe(asked), asked.users, bought) if model else None)
 
 
 def _over_traits(values: Floats) -> tuple[float, float | None]:

@@ -22,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 TASKS = ("purchase", "other_half")
 Describe = Callable[[CustomerTokens], Floats]
+MIN_BUYERS = 30
+"""Buyers below which nothing is chosen by what they buy."""
 _MEASURED = 4_000
 _Z95 = 1.959963984540054
 
@@ -87,6 +89,12 @@ class PurchaseModel:
         scores = self.model.predict_log_proba((described[rows] - self.mean) / self.scale)
         areas = [_area(score, np.isin(classes, bought[users[row]])) for row, score in zip(rows, scores, strict=True)]
         return Measured.of(np.array([area for area in areas if area is not None]))
+
+
+def decisive(purchase: "Measured | None") -> Measured:
+    """What was measured of purchases, if there were buyers enough to choose by; else nothing."""
+    enough = purchase is not None and len(purchase.each) >= MIN_BUYERS
+    return purchase if purchase is not None and enough else Measured.of(np.zeros(0))
 
 
 def other_half(customers: CustomerTokens, describe: Describe, seed: int) -> Measured:
