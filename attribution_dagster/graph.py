@@ -30,8 +30,8 @@ PREPARED = (
 
 All other assets exist for the windows that can be explained, and are made one window per run.
 """
-AFTER_PUBLICATION = ("attribution_drift", "session_scores")
-"""Assets of a variant that are made after the window is published."""
+AFTER_PUBLICATION = ("attribution_drift", "session_scores", "trait_drift")
+"""Assets that are made after the window is published."""
 AGGREGATES = {
     "event_type_attribution": "transformer_event_attribution",
     "position_attribution": "transformer_position_attribution",
@@ -98,6 +98,16 @@ JOURNEY_TABLES: Mapping[str, tuple[str, ...]] = {
     "feature_importance": ("feature_importance",),
 }
 """The same for the assets of a dataset with ad journeys."""
+TRAIT_TABLES: Mapping[str, tuple[str, ...]] = {
+    "item2vec": ("item_tokens", "item2vec_search"),
+    "customer_embeddings": ("customer_embeddings", "pooling_comparison"),
+    "customer_traits": ("customer_traits", "trait_comparison"),
+    "trait_profiles": ("trait_profiles", "trait_items", "trait_examples"),
+    "similar_customers": ("similar_customers",),
+    "recommendations": ("recommendations", "recommendation_metrics"),
+    "trait_drift": ("trait_drift",),
+}
+"""The same for the assets of a dataset with customer traits."""
 INTERNAL = (
     "session_events",
     "session_features",
@@ -133,7 +143,8 @@ def written_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
     """Asset -> the tables it writes, its main one first, of all assets that the dataset has."""
     if profile.kind in WITHOUT_EVENTS:
         return {asset: tables for asset, tables in WITHOUT_EVENTS[profile.kind].items() if tables}
-    return tables_of(profile.variants) | (journey_tables(profile) if profile.journeys is not None else {})
+    journeys = journey_tables(profile) if profile.journeys is not None else {}
+    return tables_of(profile.variants) | journeys | (TRAIT_TABLES if profile.traits is not None else {})
 
 
 def journey_tables(profile: Profile) -> dict[str, tuple[str, ...]]:

@@ -17,8 +17,10 @@ from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import (
+    AFTER_PUBLICATION,
     AGGREGATES,
     INTERNAL,
+    TRAIT_TABLES,
     WITHOUT_EVENTS,
     DatasetAssets,
     journey_tables,
@@ -98,6 +100,7 @@ def audited(profile: Profile) -> list[str]:
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
         *_results(profile),
         *_of_journeys(profile),
+        *_of_traits(profile),
     ]
 
 
@@ -112,6 +115,13 @@ def _of_journeys(profile: Profile) -> list[str]:
     if profile.journeys is None:
         return []
     return [*(name for name in journey_tables(profile) if name not in ("source", "events")), "journey_report"]
+
+
+def _of_traits(profile: Profile) -> list[str]:
+    """The assets of customer traits that are published, if the dataset has any."""
+    if profile.traits is None:
+        return []
+    return [*(name for name in TRAIT_TABLES if name not in AFTER_PUBLICATION), "trait_report"]
 
 
 def write_exports(
@@ -159,7 +169,15 @@ def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
     """File name -> pages and pictures of the window: findings, model cards, models of conversion, curves and recommendation of an experiment."""
     found: dict[str, bytes] = {}
     cards = (f"{variant}/model_card" for variant in workspace.profile.variants)
-    for asset in ("findings", "conversion_report", *cards, "uplift_model", "roi_simulation", "journey_report"):
+    for asset in (
+        "findings",
+        "conversion_report",
+        *cards,
+        "uplift_model",
+        "roi_simulation",
+        "journey_report",
+        "trait_report",
+    ):
         folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()
