@@ -14,7 +14,9 @@ def written(value: Any, kind: Kind) -> str:
     if value is None:
         return NOTHING
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d}" if kind == "time" and value.time() == value.min.time() else f"{value:%Y-%m-%d %H:%M:%S}"
+        return (
+            f"{value:%Y-%m-%d}" if kind == "time" and value.time() == value.min.time() else f"{value:%Y-%m-%d %H:%M:%S}"
+        )
     if kind == "yes_no":
         return "yes" if value else "no"
     if kind == "count":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from attribution_dagster.core.claims.standing import Standing
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, SIMULATED_SENTENCE
+from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, SIMULATED, SIMULATED_SENTENCE
 
 PASSED = "passed"
 """How the summary of a check begins that did."""
@@ -43,8 +43,13 @@ class WindowFacts:
 
     @property
     def origin(self) -> str:
-        """Simulated or real, in a word or two."""
-        return "SIMULATED DATA" if self.simulated else "real data"
+        """Simulated or real, in two words."""
+        return SIMULATED if self.simulated else "real data"
+
+    @property
+    def origin_means(self) -> str:
+        """The same as a sentence."""
+        return SIMULATED_SENTENCE if self.simulated else "As observed: nothing in it was drawn by a program."
 
     def ranks(self, variant: str) -> bool:
         """Whether event types may be ranked by the variant's model. One that sees the funnel ranks, to show what the funnel gives away."""
@@ -52,8 +57,8 @@ class WindowFacts:
         return said is None or said.ranks or variant in self.leaking
 
     def cautions(self, variant: str | None) -> list[str]:
-        """Sentences that stand above figures: simulated data, leakage, a ranking that is withheld."""
-        said = [SIMULATED_SENTENCE] if self.simulated else []
+        """Sentences that stand above a variant's figures: leakage, a ranking that is withheld."""
+        said = []
         if variant is not None and variant in self.leaking:
             said.append(LEAKAGE_SENTENCE)
         if variant is not None and not self.ranks(variant):

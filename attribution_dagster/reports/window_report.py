@@ -52,7 +52,9 @@ def _part(section: Section, rows: pa.Table, name: str) -> dict[str, Any]:
         "id": name,
         "title": section.title,
         "reading": section.reading,
-        "figure": figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False, "displayModeBar": False})
+        "figure": figure.to_html(
+            full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False, "displayModeBar": False}
+        )
         if figure is not None
         else None,
         **table_cells(section, listed),
@@ -65,9 +67,11 @@ def table_cells(section: Section, rows: Sequence[Mapping[str, Any]]) -> dict[str
     return {
         "headings": [(column.heading, is_text(column.kind)) for _, column in columns],
         "rows": [
-            [(written(row[name], column.kind), is_text(column.kind), column.kind == "long_text") for name, column in columns]
+            [
+                (written(row[name], column.kind), is_text(column.kind), column.kind == "long_text")
+                for name, column in columns
+            ]
             for row in rows[:MOST_ROWS]
         ],
         "left_out": max(0, len(rows) - MOST_ROWS),
     }
-

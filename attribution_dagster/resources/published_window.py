@@ -7,7 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from attribution_dagster.core.claims.standing import Standing
+from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.reports.facts import WindowFacts
+from attribution_dagster.reports.sections import Of
 from attribution_dagster.reports.sections.section import Section
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
@@ -37,6 +39,16 @@ class PublishedWindow:
         found = self.fetch(section.query, variant if section.per_variant else None, **{**known, **parameters})
         is_ranked = variant is None or not section.per_variant or self.facts.ranks(variant)
         return found if is_ranked else without_ranks(found)
+
+    def has(self, of: Of) -> bool:
+        """Whether the dataset is made of such things at all."""
+        profile = self.workspace.profile
+        known = {
+            "sessions": bool(profile.variants),
+            "experiment": isinstance(profile, ExperimentProfile),
+            "journeys": profile.journeys is not None,
+        }
+        return known[of]
 
     def fetch(self, query: str, variant: str | None, **parameters: object) -> pa.Table:
         """The result of a query of sql/dashboard/ on the window."""

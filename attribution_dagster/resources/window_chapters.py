@@ -24,8 +24,6 @@ def chapters(window: PublishedWindow) -> list[Chapter]:
 
 def _chapter(window: PublishedWindow, page: Page, variant: str | None, *, is_first: bool) -> Chapter:
     chosen = [
-        section
-        for section in page.sections
-        if (section.per_variant or is_first) and not window.lacks(section, variant)
+        section for section in page.sections if (section.per_variant or is_first) and not window.lacks(section, variant)
     ]
     return Chapter(page=page, variant=variant, parts=[(section, window.rows(section, variant)) for section in chosen])

@@ -1,6 +1,6 @@
 -- How many sessions touch each stage in every published window up to this one; one row per window and stage.
 SELECT
-    window_start,
+    window_start AS window_date,
     stage,
     sessions,
     rate,
@@ -8,4 +8,4 @@ SELECT
     stage_order
 FROM funnel_metrics_history
 WHERE window_start <= :window_start
-ORDER BY stage_order, window_start
+ORDER BY stage_order, window_date

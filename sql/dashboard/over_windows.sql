@@ -1,6 +1,6 @@
 -- Effect of each event type in every published window up to this one; one row per window and event type.
 SELECT
-    window_start,
+    window_start AS window_date,
     event_type,
     mean_centred_effect,
     effect_low,
@@ -13,4 +13,4 @@ SELECT
     driver_rank
 FROM transformer_event_attribution_{variant}_history
 WHERE window_start <= :window_start
-ORDER BY event_type, window_start
+ORDER BY event_type, window_date

@@ -40,7 +40,9 @@ def responses(rows: Rows) -> go.Figure:
 def sensitivity(rows: Rows) -> go.Figure:
     """Fewest and most purchases added under each tilt."""
     tilts = [row["tilt"] for row in rows]
-    figure = empty_figure("tilt: odds ratio of being shown ads, buyers against others alike", "purchases added", height=360)
+    figure = empty_figure(
+        "tilt: odds ratio of being shown ads, buyers against others alike", "purchases added", height=360
+    )
     figure.add_scatter(
         x=[*tilts, *reversed(tilts)],
         y=[*(row["highest"] for row in rows), *(row["lowest"] for row in reversed(rows))],
@@ -59,7 +61,12 @@ def credit(rows: Rows) -> go.Figure:
     figure = empty_figure("campaign", "purchases", height=400)
     for number, rule in enumerate(dict.fromkeys(row["rule"] for row in rows)):
         given = {row["campaign_id"]: row["purchases"] for row in rows if row["rule"] == rule}
-        figure.add_bar(x=[safe(n) for n in names], y=[given.get(n) for n in names], name=safe(rule), marker={"color": SERIES[number % 7]})
+        figure.add_bar(
+            x=[safe(n) for n in names],
+            y=[given.get(n) for n in names],
+            name=safe(rule),
+            marker={"color": SERIES[number % 7]},
+        )
     added = {row["campaign_id"]: row["purchases_added"] for row in rows}
     figure.add_scatter(
         x=[safe(name) for name in names],
@@ -73,7 +80,9 @@ def credit(rows: Rows) -> go.Figure:
 
 def predicts(rows: Rows) -> go.Figure:
     """AUC of each predictor of a purchase."""
-    return forest([Mark(name=safe(row["model"]), value=row["auc"]) for row in rows], "AUC (.5 is chance)", reference=0.5)
+    return forest(
+        [Mark(name=safe(row["model"]), value=row["auc"]) for row in rows], "AUC (.5 is chance)", reference=0.5
+    )
 
 
 def traits(rows: Rows) -> go.Figure:

@@ -78,7 +78,10 @@ def variants(rows: Rows) -> go.Figure:
             figure.add_scatter(
                 x=pair, y=[place, place], mode="lines", line={"color": "#999999"}, hoverinfo="skip", showlegend=False
             )
-    sides = (("no_funnel_effect", "without the funnel", DRIVER, "circle"), ("with_funnel_effect", "with the funnel: DATA LEAKAGE", BRAKE, "diamond"))  # fmt: skip
+    sides = (
+        ("no_funnel_effect", "without the funnel", DRIVER, "circle"),
+        ("with_funnel_effect", "with the funnel: DATA LEAKAGE", BRAKE, "diamond"),
+    )
     for column, name, colour, symbol in sides:
         figure.add_scatter(
             x=[row[column] for row in chosen],
@@ -95,12 +98,16 @@ def variants(rows: Rows) -> go.Figure:
 
 def drift(rows: Rows) -> go.Figure:
     """Effect over windows of the event types that are largest in the last of them."""
-    last = max((row["window_start"] for row in rows), default=None)
-    latest = [row for row in rows if row["window_start"] == last and row["has_minimum_support"]]
+    last = max((row["window_date"] for row in rows), default=None)
+    latest = [row for row in rows if row["window_date"] == last and row["has_minimum_support"]]
     ordered = sorted(latest, key=lambda row: -abs(row["mean_centred_effect"] or 0.0))
     names = [row["event_type"] for row in ordered]
-    by_size = sorted((row for row in rows if row["event_type"] in names), key=lambda row: names.index(row["event_type"]))
-    return over_windows(by_size, name="event_type", value="mean_centred_effect", unit=EFFECT, ends=("effect_low", "effect_high"))
+    by_size = sorted(
+        (row for row in rows if row["event_type"] in names), key=lambda row: names.index(row["event_type"])
+    )
+    return over_windows(
+        by_size, name="event_type", value="mean_centred_effect", unit=EFFECT, ends=("effect_low", "effect_high")
+    )
 
 
 def methods(rows: Rows) -> go.Figure:

@@ -37,7 +37,12 @@ def _stage(row: "dict[str, object]") -> str:
 def abandonment(rows: Rows) -> go.Figure:
     """Revenue lost by stage, as a range under the stated assumptions."""
     marks = [
-        Mark(name=safe(r["stage"]), value=r["lost_revenue_usd"], low=r["lost_revenue_low_usd"], high=r["lost_revenue_high_usd"])
+        Mark(
+            name=safe(r["stage"]),
+            value=r["lost_revenue_usd"],
+            low=r["lost_revenue_low_usd"],
+            high=r["lost_revenue_high_usd"],
+        )
         for r in rows
     ]
     return forest(marks, "revenue lost to abandonment under the assumptions (US dollars)", format_="$,.3s")
@@ -60,14 +65,21 @@ def segments(rows: Rows) -> go.Figure:
         )
         for row in rows
     ]
-    return forest(marks, "share of the segment's sessions that converted (95 % interval)", reference=None, format_=".1%")
+    return forest(
+        marks, "share of the segment's sessions that converted (95 % interval)", reference=None, format_=".1%"
+    )
 
 
 def deciles(rows: Rows) -> go.Figure:
     """Observed rate of each decile with its interval, beside the mean prediction."""
     figure = empty_figure("decile of predicted probability (1 the highest)", "share that converts", height=380)
     marks = [
-        Mark(name=str(r["decile"]), value=r["conversion_rate"], low=r["conversion_rate_low"], high=r["conversion_rate_high"])
+        Mark(
+            name=str(r["decile"]),
+            value=r["conversion_rate"],
+            low=r["conversion_rate_low"],
+            high=r["conversion_rate_high"],
+        )
         for r in rows
     ]
     figure.add_bar(
@@ -93,7 +105,10 @@ def drivers(rows: Rows) -> go.Figure:
     """The features that move predictions most, of the feature set that predictions come from."""
     chosen = [row for row in rows if row["feature_set"] == "full"][:15]
     figure = empty_figure("mean absolute SHAP value (log-odds)", height=height_of(len(chosen)))
-    for name, colour, raises in (("high values raise the prediction", DRIVER, True), ("lower it, or it is mixed", BRAKE, False)):
+    for name, colour, raises in (
+        ("high values raise the prediction", DRIVER, True),
+        ("lower it, or it is mixed", BRAKE, False),
+    ):
         part = [(place, row) for place, row in enumerate(chosen) if ((row["direction"] or 0) > 0) is raises]
         figure.add_bar(
             x=[row["mean_abs_effect"] for _, row in part],

@@ -71,7 +71,9 @@ def learners(rows: Rows) -> go.Figure:
 def effects(rows: Rows) -> go.Figure:
     """Effect of each arm on each outcome that is a rate."""
     marks = [
-        Mark(name=safe(f"{r['outcome']}: {r['arm']}", 48), value=r["effect"], low=r["effect_low"], high=r["effect_high"])
+        Mark(
+            name=safe(f"{r['outcome']}: {r['arm']}", 48), value=r["effect"], low=r["effect_low"], high=r["effect_high"]
+        )
         for r in rows
         if not r["outcome"].endswith("_usd")
     ]
@@ -81,7 +83,9 @@ def effects(rows: Rows) -> go.Figure:
 def policy(rows: Rows) -> go.Figure:
     """Profit by targeted share with its interval; the recommended share as an upright line."""
     shares = [row["targeted_share"] for row in rows]
-    figure = empty_figure("share of the population that is contacted, the best scored first", "profit (US dollars)", height=400)
+    figure = empty_figure(
+        "share of the population that is contacted, the best scored first", "profit (US dollars)", height=400
+    )
     figure.add_scatter(
         x=[*shares, *reversed(shares)],
         y=[*(row["profit_usd_high"] for row in rows), *(row["profit_usd_low"] for row in reversed(rows))],

@@ -65,6 +65,7 @@ def named_lines(figure: go.Figure, names: Sequence[str]) -> go.Figure:
         ticktext=list(names),
         range=[len(names) - 0.4, -0.6],
         showgrid=False,
+        ticklabelstandoff=8,
     )
     return figure
 

@@ -67,16 +67,34 @@ def forest(
                 hoverinfo="skip",
                 showlegend=False,
             )
-    for number, series in enumerate(dict.fromkeys(mark.series for mark in shown)):
+    found = {mark.series for mark in shown}
+    for number, series in enumerate(
+        [*(each for each in colours or {} if each in found), *sorted(found - set(colours or {}))]
+    ):
         places = [place for place, mark in enumerate(shown) if mark.series == series]
         figure.add_scatter(**_trace(shown, places, series, number, (colours or {}).get(series)))
     if reference is not None:
         figure.add_vline(x=reference, line={"color": INK, "width": 1})
-    figure.update_xaxes(tickformat=format_)
+    figure.update_xaxes(tickformat=format_, range=_room(shown, reference))
     return named_lines(figure, [mark.name for mark in shown])
 
 
-def _trace(shown: Sequence[Mark], places: Sequence[int], series: str, number: int, colour: str | None) -> dict[str, Any]:
+def _room(marks: Sequence[Mark], reference: float | None) -> list[float] | None:
+    """From the lowest to the highest end, with some room; None without marks."""
+    ends = [end for m in marks for end in (m.value, m.low, m.high, m.wide_low, m.wide_high) if end is not None]
+    if not ends:
+        return None
+    low, high = (
+        min([*ends, reference if reference is not None else ends[0]]),
+        max([*ends, reference if reference is not None else ends[0]]),
+    )
+    room = 0.04 * (high - low) or 1.0
+    return [low - room, high + room]
+
+
+def _trace(
+    shown: Sequence[Mark], places: Sequence[int], series: str, number: int, colour: str | None
+) -> dict[str, Any]:
     chosen = [shown[place] for place in places]
     colour = colour or SERIES[number % len(SERIES)]
     return {
@@ -123,22 +141,29 @@ def over_windows(
     for number, each in enumerate(names):
         chosen = [row for row in rows if row[name] == each and row[value] is not None]
         marks = [
-            Mark(name=safe(each), value=row[value], low=row[ends[0]] if ends else None, high=row[ends[1]] if ends else None)
+            Mark(
+                name=safe(each),
+                value=row[value],
+                low=row[ends[0]] if ends else None,
+                high=row[ends[1]] if ends else None,
+            )
             for row in chosen
         ]
         colour = SERIES[number % len(SERIES)]
         figure.add_scatter(
-            x=[row["window_start"] for row in chosen],
+            x=[row["window_date"] for row in chosen],
             y=[mark.value for mark in marks],
             mode="lines+markers",
             name=safe(each),
             line={"color": colour, "width": 2},
             marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9},
             error_y=error_bars(marks, colour, thickness=1.5) if ends else None,
-            hovertext=[f"{row['window_start']:%Y-%m-%d}<br>{mark.hover}" for row, mark in zip(chosen, marks, strict=True)],
+            hovertext=[
+                f"{row['window_start']:%Y-%m-%d}<br>{mark.hover}" for row, mark in zip(chosen, marks, strict=True)
+            ],
             hoverinfo="text",
         )
-    starts = sorted({row["window_start"] for row in rows})
+    starts = sorted({row["window_date"] for row in rows})
     figure.update_xaxes(tickmode="array", tickvals=starts[-12:], ticktext=[f"{each:%Y-%m-%d}" for each in starts[-12:]])
     figure.update_yaxes(tickformat=format_, zeroline=True, zerolinecolor=INK)
     return figure

@@ -16,7 +16,13 @@ ADS = (
         needs="ad_increments",
         asset="ad_increments",
         reading="Estimators that trust different things. Where the naive ones lie far above the others, ads are shown to people who would buy anyway.",
-        columns={"campaign_id": text("campaign"), "estimator": text("estimator"), **_ADDED, "is_negative_control": yes_no("negative control"), "trusts": long_text("what has to hold")},
+        columns={
+            "campaign_id": text("campaign"),
+            "estimator": text("estimator"),
+            **_ADDED,
+            "is_negative_control": yes_no("negative control"),
+            "trusts": long_text("what has to hold"),
+        },
         figure=figures.increments,
     ),
     Section(

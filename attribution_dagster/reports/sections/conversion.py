@@ -50,7 +50,7 @@ FUNNEL = (
         asset="funnel_metrics",
         reading="Share of sessions that touch each stage, in the published windows up to this one.",
         columns={
-            "window_start": time("window"),
+            "window_date": time("window"),
             "stage": text("stage"),
             "sessions": count("sessions"),
             "rate": share("of all"),

@@ -10,7 +10,8 @@ STRATEGY = (
         query="uplift_groups",
         needs="uplift_scores",
         asset="uplift_scores",
-        reading="Units in tenths by predicted uplift. What was measured in each needs no model; where it falls from the first tenth to the last, the score ranks.",
+        reading="Units in tenths by predicted uplift. What was measured in each needs no model; where it falls from the first tenth to the last, "
+        "the score ranks.",
         columns={
             "score_group": count("tenth"),
             "units": count("units"),

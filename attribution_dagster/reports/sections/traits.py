@@ -50,7 +50,7 @@ CUSTOMERS = Section(
     name="customers",
     title="Customers",
     query="trait_customers",
-        needs="customer_traits",
+    needs="customer_traits",
     asset="customer_traits",
     reading="Customers by their largest trait.",
     columns={"user_id": text("customer"), **_WHO, "weight": share("weight"), "is_fallback": yes_no("nothing known")},
@@ -64,7 +64,12 @@ CUSTOMER = (
         needs="customer_traits",
         asset="customer_traits",
         reading="Shares of the traits in the customer; they sum to 1.",
-        columns={**_WHO, "weight": share("weight"), "size_share": share("in all customers"), "is_dominant": yes_no("largest")},
+        columns={
+            **_WHO,
+            "weight": share("weight"),
+            "size_share": share("in all customers"),
+            "is_dominant": yes_no("largest"),
+        },
     ),
     Section(
         name="similar",
