@@ -361,6 +361,17 @@ def ui(
 
 
 @app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8501,
+) -> None:
+    """The dashboard: what is published, read-only, in the browser; stop it with Ctrl-C."""
+    from attribution_dagster.dashboard.serving import serve
+
+    Settings.from_environment()
+    serve(port)
+
+
+@app.command()
 def home() -> None:
     """Makes the folder that Dagster keeps its history in, and prints it."""
     from attribution_dagster.cli.launch import dagster_home

@@ -4,11 +4,11 @@ import streamlit as st
 from PIL import Image
 
 from attribution_dagster.dashboard import frame
-from attribution_dagster.dashboard.pages import PAGES
+from attribution_dagster.dashboard.screens import PAGES
 from attribution_dagster.reports.style import DRIVER
 
+# A picture of our own: Streamlit fetches its icons of that place from elsewhere. (No string here: it would be shown.)
 ICON = Image.new("RGB", (32, 32), DRIVER)
-"""A picture of our own: Streamlit fetches its icons of that place from elsewhere."""
 
 
 def main() -> None:

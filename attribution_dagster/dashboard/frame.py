@@ -14,6 +14,7 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding-top: 2.2rem; max-width: 84rem; }
 h1 { font-size: 1.9rem !important; padding-bottom: 0 !important; }
 h3 { font-size: 1.2rem !important; }
+[data-testid="stMetricValue"] { font-size: 1.35rem; }
 .strip { display: flex; flex-wrap: wrap; gap: .35rem .5rem; margin: -.4rem 0 .2rem; }
 .strip span { font-size: .82rem; font-weight: 600; color: #3d444d; background: #eef1f4; border-radius: 99px; padding: .1rem .8rem; }
 .strip .simulated { background: #ffe9d6; color: #8a3a00; }

@@ -1,6 +1,5 @@
 """Starts the web app: on loopback only, without telemetry, with everything imported before the first visitor comes."""
 
-import sys
 from pathlib import Path
 
 APP = Path(__file__).with_name("app.py")
@@ -23,13 +22,9 @@ def serve(port: int) -> None:
     import plotly.graph_objects  # noqa: F401 - the slowest of what pages import
     from streamlit.web import bootstrap
 
-    from attribution_dagster.dashboard.pages import PAGES  # noqa: F401
+    from attribution_dagster.dashboard.screens import PAGES  # noqa: F401
 
     options = {**OPTIONS, "server.port": port}
     bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
     print(f"dashboard on http://{ADDRESS}:{port}", flush=True)
     bootstrap.run(str(APP), is_hello=False, args=[], flag_options={})
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]))

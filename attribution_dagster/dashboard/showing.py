@@ -61,13 +61,9 @@ def show_table(
         column_config=column_config(section.columns),
         alt=section.title,
     )
-    left, right = st.columns([3, 1], vertical_alignment="center")
     if section.is_paged:
-        total = rows[TOTAL][0].as_py()
-        with left:
-            show_pages(section, total)
-    with right:
-        download(window, section, variant, parameters)
+        show_pages(section, rows[TOTAL][0].as_py())
+    download(window, section, variant, parameters)
 
 
 def show_pages(section: Section, total: int) -> None:
@@ -136,7 +132,7 @@ def table_of(rows: pa.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
     frame = pd.DataFrame(chosen)
     for name, column in columns.items():
         if column.kind == "count":
-            frame[name] = frame[name].astype("Int64")
+            frame[name] = frame[name].astype("float64").round().astype("Int64")
         elif column.kind in ("number", "share", "usd"):
             frame[name] = frame[name].astype("float64")
     return frame

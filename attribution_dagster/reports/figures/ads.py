@@ -1,28 +1,32 @@
 """Figures of ad journeys: what ads added by estimator and campaign, responses, bounds, credit; and of customer traits."""
 
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import FADED, SERIES, Rows, empty_figure, safe
 from attribution_dagster.reports.figures.intervals import Mark, forest
 from attribution_dagster.reports.style import INK
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
 ADDED = "purchases added (95 % interval)"
 ALL = "(all ads)"
 
 
-def increments(rows: Rows) -> go.Figure:
+def increments(rows: Rows) -> "go.Figure":
     """Purchases that all ads together added, by estimator."""
     chosen = [row for row in rows if row["campaign_id"] == ALL]
     marks = [_added(row, row["estimator"], note=safe(row["trusts"], 90)) for row in chosen]
     return forest(marks, f"{ADDED}, all ads")
 
 
-def campaigns(rows: Rows) -> go.Figure:
+def campaigns(rows: Rows) -> "go.Figure":
     """Purchases that each campaign added; negative controls are marked."""
     return forest([_added(row, row["campaign_id"]) for row in rows if row["campaign_id"] != ALL], ADDED)
 
 
-def responses(rows: Rows) -> go.Figure:
+def responses(rows: Rows) -> "go.Figure":
     """Effect of an impression by what it was and where it stood."""
     marks = [
         Mark(
@@ -37,7 +41,7 @@ def responses(rows: Rows) -> go.Figure:
     return forest(marks, "change of the probability of a purchase by an impression (95 % interval)", format_=".2%")
 
 
-def sensitivity(rows: Rows) -> go.Figure:
+def sensitivity(rows: Rows) -> "go.Figure":
     """Fewest and most purchases added under each tilt."""
     tilts = [row["tilt"] for row in rows]
     figure = empty_figure(
@@ -55,7 +59,7 @@ def sensitivity(rows: Rows) -> go.Figure:
     return figure
 
 
-def credit(rows: Rows) -> go.Figure:
+def credit(rows: Rows) -> "go.Figure":
     """What rules of credit give each campaign, beside what it added."""
     names = list(dict.fromkeys(row["campaign_id"] for row in rows))
     figure = empty_figure("campaign", "purchases", height=400)
@@ -78,14 +82,14 @@ def credit(rows: Rows) -> go.Figure:
     return figure
 
 
-def predicts(rows: Rows) -> go.Figure:
+def predicts(rows: Rows) -> "go.Figure":
     """AUC of each predictor of a purchase."""
     return forest(
         [Mark(name=safe(row["model"]), value=row["auc"]) for row in rows], "AUC (.5 is chance)", reference=0.5
     )
 
 
-def traits(rows: Rows) -> go.Figure:
+def traits(rows: Rows) -> "go.Figure":
     """Conversion of each trait against all customers."""
     marks = [
         Mark(

@@ -1,6 +1,6 @@
 """Figures of the attribution: event types, places, stores, the heatmap, both variants, windows, methods, predictors."""
 
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import (
     SIGNAL_COLOURS,
@@ -14,30 +14,34 @@ from attribution_dagster.reports.figures.frame import (
 from attribution_dagster.reports.figures.intervals import Mark, forest, over_windows
 from attribution_dagster.reports.style import BRAKE, DRIVER, INK
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
 EFFECT = "mean effect of an occurrence against an average event (logits, 95 % interval)"
 MOST = 24
 """Lines that a figure shows; the table below it has them all."""
 _DIVERGING = [[0.0, BRAKE], [0.5, "#F7F7F7"], [1.0, DRIVER]]
 
 
-def event_types(rows: Rows) -> go.Figure:
+def event_types(rows: Rows) -> "go.Figure":
     """Effect of each event type, the largest first; those with support only, if any has it."""
     return forest(_effects(_supported(rows), "event_type"), EFFECT, colours=SIGNAL_COLOURS)
 
 
-def positions(rows: Rows) -> go.Figure:
+def positions(rows: Rows) -> "go.Figure":
     """Effect of an event by its place, in the order of places."""
     return forest(_effects(rows, "position_bin"), EFFECT, colours=SIGNAL_COLOURS)
 
 
-def stores(rows: Rows) -> go.Figure:
+def stores(rows: Rows) -> "go.Figure":
     """Effect of an event at each store of the page."""
     named = [{**row, "store": row["store_name"] or row["store_id"]} for row in rows]
     ordered = sorted(_supported(named), key=lambda row: -row["mean_centred_effect"])
     return forest(_effects(ordered, "store"), EFFECT, colours=SIGNAL_COLOURS)
 
 
-def heatmap(rows: Rows) -> go.Figure:
+def heatmap(rows: Rows) -> "go.Figure":
     """Effect by event type and place; cells without enough users are left empty."""
     known = [row for row in rows if row["has_minimum_support"] and row["mean_centred_effect"] is not None]
     bins = [name for _, name in sorted({(row["bin_order"], row["position_bin"]) for row in rows})]
@@ -68,7 +72,7 @@ def heatmap(rows: Rows) -> go.Figure:
     return named_lines(figure, [safe(name) for name in types])
 
 
-def variants(rows: Rows) -> go.Figure:
+def variants(rows: Rows) -> "go.Figure":
     """Effect without and with the funnel, joined by a line; funnel events have the second only."""
     chosen = [row for row in rows if row["has_minimum_support"] or row["is_funnel"]][:MOST]
     figure = empty_figure("mean centred effect (logits)", height=height_of(len(chosen)))
@@ -96,7 +100,7 @@ def variants(rows: Rows) -> go.Figure:
     return named_lines(figure, [safe(row["event_type"]) + (" ◆" if row["is_funnel"] else "") for row in chosen])
 
 
-def drift(rows: Rows) -> go.Figure:
+def drift(rows: Rows) -> "go.Figure":
     """Effect over windows of the event types that are largest in the last of them."""
     last = max((row["window_date"] for row in rows), default=None)
     latest = [row for row in rows if row["window_date"] == last and row["has_minimum_support"]]
@@ -110,7 +114,7 @@ def drift(rows: Rows) -> go.Figure:
     )
 
 
-def methods(rows: Rows) -> go.Figure:
+def methods(rows: Rows) -> "go.Figure":
     """Rank correlation of every two methods within sessions."""
     chosen = [row for row in rows if row["granularity"] == "occurrence"]
     names = list(dict.fromkeys(row["method"] for row in chosen))
@@ -135,7 +139,7 @@ def methods(rows: Rows) -> go.Figure:
     return named_lines(figure, names)
 
 
-def predicts(rows: Rows) -> go.Figure:
+def predicts(rows: Rows) -> "go.Figure":
     """AUC of each predictor on the compared sessions."""
     marks = [
         Mark(name=safe(row["model"]), value=row["auc"], low=row["auc_low"], high=row["auc_high"])

@@ -1,15 +1,19 @@
 """Figures of sessions that convert, or don't: the funnel, what abandonment costs, segments, deciles, drivers."""
 
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import SERIES, Rows, empty_figure, height_of, named_lines, safe
 from attribution_dagster.reports.figures.intervals import Mark, error_bars, forest, over_windows
 from attribution_dagster.reports.style import BRAKE, DRIVER
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
 RATE = ".0%"
 
 
-def funnel(rows: Rows) -> go.Figure:
+def funnel(rows: Rows) -> "go.Figure":
     """Sessions at each stage; the stage before which most are lost in another colour."""
     figure = empty_figure("sessions", height=height_of(len(rows)) + 60)
     for name, colour, largest in (("sessions", DRIVER, False), ("largest loss before this stage", BRAKE, True)):
@@ -34,7 +38,7 @@ def _stage(row: "dict[str, object]") -> str:
     return f"{row['sessions']:,} ({row['rate']:.1%} of all{lost})"
 
 
-def abandonment(rows: Rows) -> go.Figure:
+def abandonment(rows: Rows) -> "go.Figure":
     """Revenue lost by stage, as a range under the stated assumptions."""
     marks = [
         Mark(
@@ -48,12 +52,12 @@ def abandonment(rows: Rows) -> go.Figure:
     return forest(marks, "revenue lost to abandonment under the assumptions (US dollars)", format_="$,.3s")
 
 
-def funnel_over_windows(rows: Rows) -> go.Figure:
+def funnel_over_windows(rows: Rows) -> "go.Figure":
     """Share of sessions that touch each stage, over windows."""
     return over_windows(rows, name="stage", value="rate", unit="share of all sessions", format_=RATE)
 
 
-def segments(rows: Rows) -> go.Figure:
+def segments(rows: Rows) -> "go.Figure":
     """Rate at which the sessions of each segment converted."""
     marks = [
         Mark(
@@ -70,7 +74,7 @@ def segments(rows: Rows) -> go.Figure:
     )
 
 
-def deciles(rows: Rows) -> go.Figure:
+def deciles(rows: Rows) -> "go.Figure":
     """Observed rate of each decile with its interval, beside the mean prediction."""
     figure = empty_figure("decile of predicted probability (1 the highest)", "share that converts", height=380)
     marks = [
@@ -101,7 +105,7 @@ def deciles(rows: Rows) -> go.Figure:
     return figure
 
 
-def drivers(rows: Rows) -> go.Figure:
+def drivers(rows: Rows) -> "go.Figure":
     """The features that move predictions most, of the feature set that predictions come from."""
     chosen = [row for row in rows if row["feature_set"] == "full"][:15]
     figure = empty_figure("mean absolute SHAP value (log-odds)", height=height_of(len(chosen)))

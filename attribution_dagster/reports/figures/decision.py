@@ -1,16 +1,20 @@
 """Figures for deciding whom to contact: groups by predicted uplift, quadrants, profit by share."""
 
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import FADED, SERIES, Rows, empty_figure, safe
 from attribution_dagster.reports.figures.intervals import Mark, forest
 from attribution_dagster.reports.style import BRAKE, DRIVER, INK
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
 POINTS = "change of the rate by the treatment (.01 = one point; 95 % interval)"
 DOLLARS = "$,.3s"
 
 
-def groups(rows: Rows) -> go.Figure:
+def groups(rows: Rows) -> "go.Figure":
     """Effect measured in each tenth by predicted uplift, and what was predicted."""
     figure = forest(
         [
@@ -38,7 +42,7 @@ def groups(rows: Rows) -> go.Figure:
     return figure
 
 
-def quadrants(rows: Rows) -> go.Figure:
+def quadrants(rows: Rows) -> "go.Figure":
     """Mean predicted uplift of the units of each quadrant."""
     marks = [
         Mark(
@@ -53,7 +57,7 @@ def quadrants(rows: Rows) -> go.Figure:
     return forest(marks, "mean of the units' predicted uplift, and of the ends of their intervals", format_=".1%")
 
 
-def learners(rows: Rows) -> go.Figure:
+def learners(rows: Rows) -> "go.Figure":
     """Qini of each learner over that of a random score."""
     marks = [
         Mark(
@@ -68,7 +72,7 @@ def learners(rows: Rows) -> go.Figure:
     return forest(marks, "Qini minus a random score's, out of sample (outcomes per treated unit, 95 % interval)")
 
 
-def effects(rows: Rows) -> go.Figure:
+def effects(rows: Rows) -> "go.Figure":
     """Effect of each arm on each outcome that is a rate."""
     marks = [
         Mark(
@@ -80,8 +84,8 @@ def effects(rows: Rows) -> go.Figure:
     return forest(marks, POINTS, format_=".1%")
 
 
-def policy(rows: Rows) -> go.Figure:
-    """Profit by targeted share with its interval; the recommended share as an upright line."""
+def policy(rows: Rows, chosen: float | None = None) -> "go.Figure":
+    """Profit by targeted share with its interval; the recommended share, and one that was chosen, as upright lines."""
     shares = [row["targeted_share"] for row in rows]
     figure = empty_figure(
         "share of the population that is contacted, the best scored first", "profit (US dollars)", height=400
@@ -111,6 +115,13 @@ def policy(rows: Rows) -> go.Figure:
     best = next((row["targeted_share"] for row in rows if row["is_recommended"]), None)
     if best is not None:
         figure.add_vline(x=best, line={"color": BRAKE, "width": 2, "dash": "dash"}, annotation_text="recommended")
+    if chosen is not None:
+        figure.add_vline(
+            x=chosen,
+            line={"color": INK, "width": 1.5, "dash": "dot"},
+            annotation_text="chosen",
+            annotation_position="bottom right",
+        )
     figure.add_hline(y=0, line={"color": INK, "width": 1})
     figure.update_xaxes(tickformat=".0%")
     figure.update_yaxes(tickformat=DOLLARS)

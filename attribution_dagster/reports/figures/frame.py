@@ -2,13 +2,15 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from attribution_dagster.core.signals import NEUTRAL
 from attribution_dagster.reports.labels import shorten
 from attribution_dagster.reports.style import BRAKE, DRIVER, FAINT, INK, UNCERTAIN
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -28,7 +30,7 @@ def safe(name: str | None, limit: int = 34) -> str:
     return html.escape(shorten(name, limit), quote=False)
 
 
-def empty_figure(x_title: str, y_title: str = "", *, height: int = 380) -> go.Figure:
+def empty_figure(x_title: str, y_title: str = "", *, height: int = 380) -> "go.Figure":
     """A figure without traces, with units on its axes."""
     axis: dict[str, Any] = {
         "gridcolor": FAINT,
@@ -36,7 +38,9 @@ def empty_figure(x_title: str, y_title: str = "", *, height: int = 380) -> go.Fi
         "automargin": True,
         "title": {"font": {"size": 13}, "standoff": 12},
     }
-    figure = go.Figure()
+    from plotly.graph_objects import Figure
+
+    figure = Figure()
     figure.update_layout(
         height=height,
         margin={"l": 10, "r": 24, "t": 40, "b": 46},
@@ -57,7 +61,7 @@ def height_of(lines: int) -> int:
     return _MARGIN_PX + _LINE_PX * max(lines, 3)
 
 
-def named_lines(figure: go.Figure, names: Sequence[str]) -> go.Figure:
+def named_lines(figure: "go.Figure", names: Sequence[str]) -> "go.Figure":
     """The figure with one line of its y axis for each name, the first at the top; names may repeat."""
     figure.update_yaxes(
         tickmode="array",

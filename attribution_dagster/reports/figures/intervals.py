@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING, Any
 
 from attribution_dagster.reports.figures.frame import (
     SERIES,
@@ -16,6 +14,10 @@ from attribution_dagster.reports.figures.frame import (
     safe,
 )
 from attribution_dagster.reports.style import INK
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 
 LARGEST = 6
 """Series that a figure over windows shows: as many as can be told apart."""
@@ -52,7 +54,7 @@ def forest(
     colours: dict[str, str] | None = None,
     reference: float | None = 0.0,
     format_: str = "",
-) -> go.Figure:
+) -> "go.Figure":
     """Marks one under the other with their intervals; the wide interval is the thin line, `reference` the upright one."""
     shown = [mark for mark in marks if mark.value is not None]
     figure = empty_figure(unit, height=height_of(len(shown)))
@@ -134,7 +136,7 @@ def over_windows(
     ends: tuple[str, str] | None = None,
     is_shown: Callable[[str], bool] = lambda _: True,
     format_: str = "",
-) -> go.Figure:
+) -> "go.Figure":
     """A line for each name over the windows; names in the order of the rows, the first LARGEST of them."""
     figure = empty_figure("start of the window", unit, height=420)
     names = [each for each in dict.fromkeys(row[name] for row in rows) if is_shown(each)][:LARGEST]
@@ -159,7 +161,7 @@ def over_windows(
             marker={"symbol": SYMBOLS[number % len(SYMBOLS)], "size": 9},
             error_y=error_bars(marks, colour, thickness=1.5) if ends else None,
             hovertext=[
-                f"{row['window_start']:%Y-%m-%d}<br>{mark.hover}" for row, mark in zip(chosen, marks, strict=True)
+                f"{row['window_date']:%Y-%m-%d}<br>{mark.hover}" for row, mark in zip(chosen, marks, strict=True)
             ],
             hoverinfo="text",
         )

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
-
-import plotly.graph_objects as go
+from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import Rows, empty_figure, height_of, named_lines, safe
 from attribution_dagster.reports.style import BRAKE, DRIVER, INK
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 
 LONG_GAP_S = 300.0
 """Seconds without an event after which the pause is drawn."""
 
 
-def timeline(rows: Rows, column: str, unit: str) -> go.Figure:
+def timeline(rows: Rows, column: str, unit: str) -> "go.Figure":
     """A bar for each event: what `column` holds of it, drivers and brakes apart; a dotted line where the session paused."""
     figure = empty_figure(unit, height=height_of(len(rows)))
     gaps = gaps_s([row["event_at"] for row in rows])

@@ -1,9 +1,12 @@
-"""The pages by their URL path, in the order in which they are listed. To add one: sections in reports/sections, an entry here."""
+"""The pages by their URL path, in the order in which they are listed. To add one: sections in reports/sections, an entry here.
+
+The folder is not called pages, since Streamlit would take its files for pages by themselves.
+"""
 
 from collections.abc import Mapping
 
 from attribution_dagster.dashboard.page import DashboardPage
-from attribution_dagster.dashboard.pages import roi, session, stacked, traits
+from attribution_dagster.dashboard.screens import roi, session, stacked, traits
 from attribution_dagster.reports import sections
 
 _ICONS = {

@@ -8,7 +8,7 @@ import pyarrow as pa
 import streamlit as st
 
 from attribution_dagster.dashboard import frame, source
-from attribution_dagster.dashboard.pages.session_search import SESSION, search
+from attribution_dagster.dashboard.screens.session_search import SESSION, search
 from attribution_dagster.dashboard.showing import download_rows, show_cautions
 from attribution_dagster.errors import AttributionError
 from attribution_dagster.reports.figures.session import duration, gaps_s, timeline
@@ -43,11 +43,11 @@ def render(window: PublishedWindow) -> None:
     if f"gradient_attribution_{variant}" not in window.tables:
         st.info(f"Materialise `{window.facts.dataset}/{variant}/event_attribution`.", icon=":material/construction:")
         return
-    with st.expander("Find a session", expanded=not st.session_state.get(SESSION), icon=":material/search:"):
-        search(window, variant)
     wanted = st.text_input(
-        "Session id", key=SESSION, bind="query-params", placeholder="as in the table above, or from a link"
+        "Session id", key=SESSION, bind="query-params", placeholder="from the search below, or from a link"
     )
+    with st.expander("Find a session", expanded=not wanted, icon=":material/search:"):
+        search(window, variant)
     if wanted:
         rows = source.fetch(window, "session_timeline", variant, session_id=wanted).to_pylist()
         if not rows:
