@@ -17,12 +17,24 @@ for name in [n for n in os.environ if n.startswith("ATTRIBUTION_")]:
     del os.environ[name]
 os.environ.pop("DAGSTER_HOME", None)
 
+LONG = ("test_backfill.py", "test_whole_graph.py", "test_ui.py", "test_elsewhere.py")
+"""A minute or more each on an idle core."""
+
 
 @event.listens_for(Engine, "connect")
 def _do_not_wait_for_the_disk(connection: Any, _: object) -> None:
     """What Dagster and MLflow log in SQLite outlives a killed process without it; only a power failure does it not, which no test is about."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous=OFF")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of `LONG` come first: one begun last would keep a worker waiting.
+
+    Workers take whole files (`--dist loadfile`), so that none builds again what a file's tests share.
+    """
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")

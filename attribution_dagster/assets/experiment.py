@@ -51,7 +51,11 @@ def experiment_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
             workspace,
             "source",
             reads=lambda _: (),
-            settings=lambda _: [found.digest, str(found.events.parts[0].path), workspace.warehouse.suppressed()],
+            settings=lambda _: [
+                found.digest,
+                str(found.events.parts[0].path),
+                workspace.warehouse.suppression().digest,
+            ],
             code=_CODE_SOURCE,
             exists=lambda _: True,
             build=lambda step: _profile_source(step, found),
@@ -134,7 +138,7 @@ def _profile_source(step: Step, found: Source) -> Report:
     arms = warehouse.fetch(load_query("staging/experiment_arms"), {})
     return {
         "digest": found.digest,
-        "suppressed": warehouse.suppressed(),
+        "suppressed": warehouse.suppression().digest,
         "first_file": {"path": str(found.events.parts[0].path)},
         "simulated": step.workspace.profile.simulated,
         "rows": sum(arms["n_units"].to_pylist()),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 MINIMUM_SUPPORT_USERS = 30
 """Users that must stand behind an event type, position, store or category before it is ranked and tested together with the others."""
@@ -56,23 +57,29 @@ def is_significant(q_value: float | None) -> bool:
     return q_value is not None and q_value < SIGNIFICANCE
 
 
-def q_values(effects: Sequence[float], errors: Sequence[float | None], degrees: float = np.inf) -> list[float | None]:
-    """Return Benjamini-Hochberg q-values of effects against 0, by Student's t; None where there is no error.
+def p_values(effects: npt.ArrayLike, errors: npt.ArrayLike, degrees: float = np.inf) -> npt.NDArray[np.float64]:
+    """Return two-sided p of effects (N,) against 0 by Student's t; `degrees` without end is the normal distribution.
 
-    degrees: of freedom of the errors; without end it is the normal distribution. An effect without any error is certain, unless it is 0.
+    An effect without any error is certain, unless it is 0, which is no effect.
     """
-    from scipy.stats import false_discovery_control
     from scipy.stats import t as student
+
+    effect, error = np.abs(np.asarray(effects, dtype=np.float64)), np.asarray(errors, dtype=np.float64)
+    with np.errstate(over="ignore"):
+        distance = np.divide(effect, error, out=np.where(effect == 0, 0.0, np.inf), where=error > 0)
+    return np.asarray(2 * student.sf(distance, degrees), dtype=np.float64)
+
+
+def q_values(effects: Sequence[float], errors: Sequence[float | None], degrees: float = np.inf) -> list[float | None]:
+    """Return Benjamini-Hochberg q-values of effects against 0 (see `p_values`); None where there is no error."""
+    from scipy.stats import false_discovery_control
 
     known = [number for number, error in enumerate(errors) if error is not None]
     found: list[float | None] = [None] * len(effects)
     if known:
-        effect = np.abs(np.array([effects[number] for number in known], dtype=np.float64))
-        error = np.array([errors[number] for number in known], dtype=np.float64)
-        with np.errstate(over="ignore"):
-            distance = np.divide(effect, error, out=np.where(effect == 0, 0.0, np.inf), where=error > 0)
-        for number, q_value in zip(known, false_discovery_control(2 * student.sf(distance, degrees)), strict=True):
-            found[number] = float(q_value)
+        tested = p_values([effects[number] for number in known], [errors[number] or 0.0 for number in known], degrees)
+        for number, q_value in zip(known, false_discovery_control(tested).tolist(), strict=True):
+            found[number] = q_value
     return found
 
 

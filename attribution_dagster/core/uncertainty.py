@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from attribution_dagster.core.signals import q_values
+from attribution_dagster.core.signals import p_values, q_values
 
 Z_95 = 1.96
 """Standard errors on either side of a 95 % interval; `sql/` writes the same two decimals."""
@@ -28,23 +28,19 @@ def clustered_standard_error(values: npt.ArrayLike, clusters: npt.ArrayLike) -> 
 def with_test(rows: pa.Table, value: str, error: str, bounds: tuple[str, str]) -> pa.Table:
     """Return the rows with four columns more: a value's 95 % interval by its standard error, `p_value` and `q_value`.
 
-    p is two-sided, by the normal distribution, against 0; a value without any error is certain, unless it is 0. q is
-    Benjamini and Hochberg's among the rows with `has_minimum_support`, NULL in the others. All are NULL where value or
-    error is.
+    p is by the normal distribution (`core/signals.p_values`); q is Benjamini and Hochberg's among the rows with
+    `has_minimum_support`, NULL in the others. All are NULL where value or error is.
     """
-    from scipy.special import erfc
-
     of_value, of_error = rows[value].to_pylist(), rows[error].to_pylist()
     is_known = [None not in pair for pair in zip(of_value, of_error, strict=True)]
     centre, reach = (np.array([x or 0.0 for x in column], dtype=np.float64) for column in (of_value, of_error))
-    distance = np.divide(np.abs(centre), reach, out=np.where(centre == 0, 0.0, np.inf), where=reach > 0)
     is_tested = np.array(is_known, dtype=bool) & np.array(rows["has_minimum_support"].to_pylist(), dtype=bool)
     tested = [e if chosen else None for e, chosen in zip(of_error, is_tested.tolist(), strict=True)]
     unknown = ~np.array(is_known, dtype=bool)
     found = {
         bounds[0]: pa.array(centre - Z_95 * reach, mask=unknown),
         bounds[1]: pa.array(centre + Z_95 * reach, mask=unknown),
-        "p_value": pa.array(erfc(distance / np.sqrt(2)), mask=unknown),
+        "p_value": pa.array(p_values(centre, reach), mask=unknown),
         "q_value": pa.array(q_values(centre.tolist(), tested), pa.float64()),
     }
     for name, column in found.items():

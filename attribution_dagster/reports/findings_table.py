@@ -13,13 +13,7 @@ def table_rows(of: VariantFindings) -> list[dict[str, Any]]:
     """The rows of a variant, without the window: one for each finding, or one that says that there is none."""
     caveat = _caveat(of.standing)
     if not of.findings:
-        return [
-            {
-                "variant": of.variant,
-                "sentence": of.instead,
-                "caveat": caveat,
-            }
-        ]
+        return [{"variant": of.variant, "sentence": of.instead, "caveat": caveat}]
     return [_row(finding, caveat) for finding in of.findings]
 
 

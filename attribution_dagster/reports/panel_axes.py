@@ -48,11 +48,8 @@ def top_rows(events: pa.Table, limit: int = MAX_ROWS, *, is_ranked: bool = True)
 
 def draw_event_types(axes: Axes, rows: Sequence[Row], all_types: int, *, is_retrained: bool, is_ranked: bool) -> None:
     """Effect and 95 % interval of each type, over other trainings or for this model; blue is above an average event, grey small or maybe chance."""
-    chosen = (
-        ""
-        if len(rows) >= all_types
-        else f": the {'' if is_ranked else 'first '}{len(rows)} {'largest ' if is_ranked else ''}of {all_types}"
-    )
+    shown = f"{len(rows)} largest" if is_ranked else f"first {len(rows)}"
+    chosen = f": the {shown} of {all_types}" if len(rows) < all_types else ""
     axes.set_title(f"Effect of event types{chosen}", pad=KEY_ROOM)
     if not rows:
         return _say_nothing(axes)

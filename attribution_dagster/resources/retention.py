@@ -85,9 +85,8 @@ def retire_and_report(workspace: Workspace) -> dict[str, Any]:
 
 def _superseded(workspace: Workspace) -> list[Stored]:
     """Artifacts that nothing points to, and did not for so many hours: one that is still being worked with may not be recorded yet."""
-    stored = (
-        workspace.artifacts.stored()
-    )  # before what points to them, so that nothing is missed that is recorded meanwhile
+    # They are listed before what points to them, so that nothing is missed that is recorded meanwhile.
+    stored = workspace.artifacts.stored()
     used = set(_artifacts_in_use(workspace))
     latest = datetime.now(UTC) - timedelta(hours=workspace.profile.retention.superseded_hours)
     unused = [(asset, key, version) for asset, key, version in stored if (asset, key, base_of(version)) not in used]

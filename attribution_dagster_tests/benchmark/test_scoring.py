@@ -9,9 +9,9 @@ from attribution_dagster.core.benchmark.aims import METHOD, aims, figure_by_worl
 from attribution_dagster.core.benchmark.scoring import (
     Planted,
     Recovery,
-    clustered_standard_error,
     coverage,
     recovery,
+    standard_errors,
     within_type_correlation,
 )
 from attribution_dagster.core.benchmark.worlds import WorldResult
@@ -76,13 +76,13 @@ def test_within_a_type_only_differences_within_count():
 def test_the_standard_error_by_hand_and_by_resampling_users():
     by_hand = planted([0, 0, 0, 1], np.zeros(4), user=np.array([0, 0, 1, 1]))
     # Mean 2; distances -1 -1 | 2 sum to -2 and 2 for users with 2 and 1 of 3: sqrt(4 / (1/3) + 4 / (2/3)) / 3. One user has the other type.
-    errors = clustered_standard_error(by_hand, np.array([1.0, 1.0, 4.0, 7.0]))
+    errors = standard_errors(by_hand, np.array([1.0, 1.0, 4.0, 7.0]))
     assert errors[0] == pytest.approx(np.sqrt(18) / 3) and np.isnan(errors[1])
     rng = np.random.default_rng(0)
     user = np.repeat(np.arange(300), rng.integers(1, 12, 300))
     types = rng.integers(0, 2, len(user))
     scores = rng.normal(size=300)[user] + rng.normal(size=len(user))
-    error = clustered_standard_error(planted(types, np.zeros(len(user)), user=user), scores)[0]
+    error = standard_errors(planted(types, np.zeros(len(user)), user=user), scores)[0]
     sums, counts = (np.bincount(user, (types == 0) * values, 300) for values in (scores, np.ones(len(user))))
     draws = rng.multinomial(300, np.full(300, 1 / 300), size=4000)
     assert error == pytest.approx(((draws @ sums) / (draws @ counts)).std(), rel=0.05)

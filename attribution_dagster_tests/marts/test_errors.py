@@ -10,8 +10,7 @@ from duckdb import connect
 from scipy.stats import false_discovery_control, norm
 
 import attribution_dagster
-from attribution_dagster.core.benchmark.scoring import Planted
-from attribution_dagster.core.benchmark.scoring import clustered_standard_error as error_by_type
+from attribution_dagster.core.benchmark.scoring import Planted, standard_errors
 from attribution_dagster.core.uncertainty import Z_95, clustered_standard_error, with_test
 from attribution_dagster.warehouse.queries import load_query, transpile
 from attribution_dagster_tests.marts.engine import WINDOW, attribution_table, occurrence, run_statistics
@@ -40,7 +39,7 @@ def test_means_of_numpy_and_of_the_benchmark() -> None:
     assert clustered_standard_error(VALUES, USERS) == pytest.approx(by_hand())
     user = np.unique(USERS, return_inverse=True)[1]
     planted = Planted(types=np.zeros(10, dtype=np.int64), user=user, effect=np.zeros(10))
-    assert error_by_type(planted, np.array(VALUES)).tolist() == pytest.approx([by_hand()])
+    assert standard_errors(planted, np.array(VALUES)).tolist() == pytest.approx([by_hand()])
 
 
 def test_effects_by_type_and_by_type_and_store() -> None:

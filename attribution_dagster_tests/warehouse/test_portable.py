@@ -48,7 +48,9 @@ def refused(name: str, text: str) -> list[str]:
     said = words(text)
     found = [f"{word}: {NOT_PORTABLE[word]}" for word in said if word in NOT_PORTABLE and (name, word) not in ALLOWED]
     coarse = [
-        after for (one, _), (_, after) in pairwise(pairwise(said)) if one == "DATEDIFF" and after != "'microsecond'"
+        after
+        for (one, _), (_, after) in pairwise(pairwise(said))
+        if one == "DATEDIFF" and after.strip("'").lower() != "microsecond"
     ]
     return found + [f"DATEDIFF in {unit}: elapsed units for Spark, boundaries for the others" for unit in coarse]
 

@@ -41,11 +41,8 @@ from attribution_dagster_tests.models.test_together import (
     worlds,
 )
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
-from attribution_dagster_tests.warehouse.engines import on_spark
 from attribution_dagster_tests.warehouse.local_spark import CORES, LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.shop import OPEN_END, STAGES, shop_profile
-
-pytestmark = on_spark
 
 ALL = parse_query("all", "SELECT * FROM stg_events ORDER BY event_id, event_at")
 MOMENTS = [

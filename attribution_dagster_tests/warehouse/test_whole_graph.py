@@ -32,7 +32,7 @@ from attribution_dagster_tests.pipeline.small import (
     small_environment,
     small_workspace,
 )
-from attribution_dagster_tests.warehouse.engines import EMBEDDED, engines, on_snowflake
+from attribution_dagster_tests.warehouse.engines import EMBEDDED, engines
 from attribution_dagster_tests.warehouse.live import live, live_account
 from attribution_dagster_tests.warehouse.local_spark import LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.stand_in import account
@@ -109,7 +109,6 @@ def elsewhere(request: pytest.FixtureRequest) -> Workspace:
     return workspace
 
 
-@on_snowflake
 def test_a_whole_run_and_its_alerts_leave_no_secret_anywhere(
     in_snowflake: Workspace, watchdog: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

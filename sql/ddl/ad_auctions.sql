@@ -5,7 +5,7 @@ CREATE TABLE ad_auctions (
     held_at TIMESTAMP_NTZ COMMENT 'When it was held (UTC).',
     campaign_id VARCHAR COMMENT 'Campaign that bid.',
     ad_type VARCHAR COMMENT 'Kind of ad, such as display or video.',
-    ad_id VARCHAR COMMENT 'The ad.',
+    ad_id VARCHAR COMMENT 'Ad that would be shown.',
     product_id VARCHAR COMMENT 'The product it is for.',
     relevance DOUBLE COMMENT 'What the platform logs of the user''s intent at the time; NULL where it logs nothing.',
     bid_usd DOUBLE COMMENT 'What was bid.',

@@ -6,7 +6,7 @@ CREATE TABLE ad_journey_events (
     event_at TIMESTAMP_NTZ COMMENT 'When it happened (UTC).',
     event_type VARCHAR COMMENT 'impression or click.',
     campaign_id VARCHAR COMMENT 'Campaign; a click has its impression''s.',
-    ad_id VARCHAR COMMENT 'The ad.',
+    ad_id VARCHAR COMMENT 'Ad that was shown.',
     ad_type VARCHAR COMMENT 'Kind of ad.',
     product_id VARCHAR COMMENT 'The product it is for.',
     cost_usd DOUBLE COMMENT 'What the impression cost; 0 for a click.',

@@ -11,6 +11,12 @@ WITH candidates AS (
         is_converted,
         conversion_event_index,
         CONVERT_TIMEZONE('UTC', :time_zone, started_at) AS local_started_at,
+        -- Whole days since a Monday.
+        MOD(
+            CAST(FLOOR(DATEDIFF('microsecond', CAST('1970-01-05' AS TIMESTAMP_NTZ), CAST(local_date AS TIMESTAMP_NTZ))
+                / 86400000000.0) AS INTEGER),
+            7
+        ) AS start_weekday,
         COALESCE(
             conversion_event_index <= :early_events
             AND DATEDIFF('microsecond', started_at, converted_at) <= :early_us,
@@ -277,10 +283,8 @@ SELECT
     candidates.device_id IS NOT NULL AS has_device,
     top_categories.primary_category AS main_category,
     EXTRACT(HOUR FROM candidates.local_started_at) AS start_hour,
-    MOD(DATEDIFF('day', CAST('1970-01-05' AS DATE), candidates.local_date), 7) AS start_weekday,
-    CASE
-        WHEN MOD(DATEDIFF('day', CAST('1970-01-05' AS DATE), candidates.local_date), 7) >= 5 THEN 1 ELSE 0
-    END AS is_weekend,
+    candidates.start_weekday AS start_weekday,
+    CASE WHEN candidates.start_weekday >= 5 THEN 1 ELSE 0 END AS is_weekend,
     CAST(DATEDIFF('microsecond', summed.started_at, summed.last_at) AS DOUBLE) / 1000000.0 AS seen_s,
     CAST(DATEDIFF('microsecond', summed.started_at, summed.last_at) AS DOUBLE) / 1000000.0
     / NULLIF(summed.n_events - 1, 0) AS mean_gap_s,

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
-from attribution_dagster.core.uncertainty import Z_95
+from attribution_dagster.core.uncertainty import Z_95, clustered_standard_error
 
 MINIMUM_OCCURRENCES = 10
 NULL_LOGITS = 1e-9
@@ -109,22 +109,14 @@ def coverage(planted: Planted, scores: _Floats) -> npt.NDArray[np.bool_]:
     difference = np.abs(
         _centred(planted.mean(scores), planted.counts) - _centred(planted.mean(planted.effect), planted.counts)
     )
-    return np.asarray(difference <= Z_95 * clustered_standard_error(planted, scores))
+    return np.asarray(difference <= Z_95 * standard_errors(planted, scores))
 
 
-def clustered_standard_error(planted: Planted, scores: _Floats) -> _Floats:
-    """Return the standard error of each type's mean score, (T,), clustered by user as that of the tables; NaN with one user.
-
-    The root of the sum over users of (sum of the user's distances from the mean)^2 / (1 - the user's part of the
-    occurrences), over the count (CR2; `core/uncertainty.py`).
-    """
-    types, n_types = planted.types, len(planted.counts)
-    of_user = planted.user * n_types + types
-    cell, place = np.unique(of_user, return_inverse=True)
-    of_type, distance = cell % n_types, np.bincount(place, scores - planted.mean(scores)[types])
-    others = 1 - np.bincount(place) / planted.counts[of_type]
-    squares = np.bincount(of_type, distance**2 / np.where(others > 0, others, np.nan), n_types)
-    return np.asarray(np.sqrt(squares) / np.maximum(planted.counts, 1), dtype=np.float64)
+def standard_errors(planted: Planted, scores: _Floats) -> _Floats:
+    """Return the standard error of each type's mean score, (T,), clustered by user as that of the tables; NaN with fewer than two users."""
+    of_types = [planted.types == code for code in range(len(planted.counts))]
+    errors = [clustered_standard_error(scores[here], planted.user[here]) if here.any() else np.inf for here in of_types]
+    return np.where(np.isfinite(errors), errors, np.nan)
 
 
 def _centred(by_type: _Floats, counts: _Ints) -> _Floats:

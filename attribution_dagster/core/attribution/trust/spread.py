@@ -17,6 +17,7 @@ from scipy.stats import false_discovery_control
 from scipy.stats import t as student
 
 from attribution_dagster.core.attribution.trust.effects import Grouping
+from attribution_dagster.core.signals import p_values
 
 CONFIDENCE = 0.95
 PRIOR_PAIRS = 3
@@ -92,15 +93,13 @@ def spread_rows(
 def _spread(effect: _Floats, of_pairs: _Floats, counts: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
     error, freedom = _moderated(of_pairs, counts)
     reach = student.ppf((1 + CONFIDENCE) / 2, freedom) * error
-    # An effect that did not move at all is certain, and one of 0 is no effect.
-    distance = np.divide(np.abs(effect), error, out=np.where(effect == 0, 0.0, np.inf), where=error > 0)
     each = of_pairs.reshape(-1, len(effect))
     columns = {
         "halves_mean": each.mean(axis=0),
         "retraining_error": error,
         "retraining_low": effect - reach,
         "retraining_high": effect + reach,
-        "retraining_q": false_discovery_control(2 * student.sf(distance, freedom)),
+        "retraining_q": false_discovery_control(p_values(effect, error, freedom)),
         "same_sign": (np.sign(each) == np.sign(effect)).mean(axis=0),
     }
     return [
