@@ -32,6 +32,7 @@ from attribution_dagster.resources.retention import retire_and_report
 from attribution_dagster.resources.window_chapters import window_html
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
+from attribution_dagster.warehouse.published_columns import VERSION as COLUMNS_VERSION
 from attribution_dagster.warehouse.queries import parse_query
 
 _CODE = code_version(
@@ -206,6 +207,7 @@ def _publish(step: Step) -> Report:
         "version": step.version,
         "dagster_run_id": step.run_id,
         "simulated": workspace.profile.simulated,
+        "columns_version": COLUMNS_VERSION,
         "inputs": dict(step.inputs),
         "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
         "explained_by": {variant: _explained_by(workspace, variant, key) for variant in workspace.profile.variants},
