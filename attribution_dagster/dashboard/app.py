@@ -21,11 +21,7 @@ def main() -> None:
         for name, page in PAGES.items()
     }
     chosen = st.navigation(list(pages.values()))
-    name = next(name for name, page in pages.items() if page is chosen)
-    window = frame.choose()
-    if window is not None:
-        frame.header(PAGES[name], window)
-        PAGES[name].render(window)
+    frame.draw(next(PAGES[name] for name, page in pages.items() if page is chosen))
 
 
 main()

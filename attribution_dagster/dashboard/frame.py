@@ -35,6 +35,14 @@ def style() -> None:
     st.html(STYLE)
 
 
+def draw(page: DashboardPage) -> None:
+    """The page in its frame, for what is chosen."""
+    window = choose()
+    if window is not None:
+        header(page, window)
+        page.render(window)
+
+
 def choose() -> PublishedWindow | None:
     """The window chosen at the side, from the URL at first; None, with the reason shown, where there is none."""
     with st.sidebar:
