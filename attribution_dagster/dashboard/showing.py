@@ -31,7 +31,7 @@ def show_section(
     if window.lacks(section, variant):
         say_what_to_make(window, section, variant)
         return None
-    page = {"rows": PAGE_ROWS, "skip": _skip(section)} if section.is_paged else {}
+    page = {"rows": PAGE_ROWS, "skip": rows_before(section)} if section.is_paged else {}
     rows = source.rows(window, section, variant, **page, **parameters)
     st.caption(section.reading)
     if not rows.num_rows:
@@ -186,6 +186,8 @@ def show_findings(rows: Sequence[Mapping[str, Any]]) -> None:
         st.html(f'<div class="finding {side}">{lines}</div>')
 
 
-def _skip(section: Section) -> int:
-    """Rows before the chosen page."""
-    return PAGE_ROWS * (int(st.session_state.get(f"page_{section.name}") or 1) - 1)
+def rows_before(section: Section) -> int:
+    """Rows before the chosen page; on the first run the chooser, which is below the rows, has not read the URL yet."""
+    key = f"page_{section.name}"
+    page = str(st.session_state.get(key) or st.query_params.get(key, "1"))
+    return PAGE_ROWS * (max(int(page), 1) - 1) if page.isdecimal() else 0

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from attribution_dagster.dashboard import source
-from attribution_dagster.dashboard.showing import column_config, download, show_pages, table_of
+from attribution_dagster.dashboard.showing import column_config, download, rows_before, show_pages, table_of
 from attribution_dagster.reports.sections.section import Section, count, share, text, time, yes_no
 from attribution_dagster.resources.published_window import PAGE_ROWS, PublishedWindow
 
@@ -37,8 +37,7 @@ FOUND = Section(
 def search(window: PublishedWindow, variant: str) -> None:
     """The form and the matches; the row that is chosen becomes the page's session."""
     wanted = _form(window, variant)
-    skip = PAGE_ROWS * (int(st.session_state.get(f"page_{FOUND.name}") or 1) - 1)
-    rows = source.rows(window, FOUND, variant, rows=PAGE_ROWS, skip=skip, **wanted)
+    rows = source.rows(window, FOUND, variant, rows=PAGE_ROWS, skip=rows_before(FOUND), **wanted)
     if not rows.num_rows:
         st.info("No session fits.", icon=":material/info:")
         return

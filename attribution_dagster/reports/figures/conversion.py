@@ -2,7 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from attribution_dagster.reports.figures.frame import SERIES, Rows, empty_figure, height_of, named_lines, safe
+from attribution_dagster.reports.figures.frame import (
+    BAR_WIDTH,
+    SERIES,
+    Rows,
+    empty_figure,
+    height_of,
+    named_lines,
+    safe,
+)
 from attribution_dagster.reports.figures.intervals import Mark, error_bars, forest, over_windows
 from attribution_dagster.reports.style import BRAKE, DRIVER
 
@@ -22,6 +30,7 @@ def funnel(rows: Rows) -> "go.Figure":
             x=[row["sessions"] for _, row in chosen],
             y=[place for place, _ in chosen],
             orientation="h",
+            width=BAR_WIDTH,
             name=name,
             marker={"color": colour, "pattern": {"shape": "/" if largest else ""}},
             text=[_stage(row) for _, row in chosen],
@@ -118,6 +127,7 @@ def drivers(rows: Rows) -> "go.Figure":
             x=[row["mean_abs_effect"] for _, row in part],
             y=[place for place, _ in part],
             orientation="h",
+            width=BAR_WIDTH,
             name=name,
             marker={"color": colour, "pattern": {"shape": "" if raises else "/"}},
         )

@@ -21,6 +21,8 @@ SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 ABOVE, BELOW, UNCLEAR = "above an average event", "below", "neutral: small, or q ≥ .05"
 SIGNAL_COLOURS = {ABOVE: DRIVER, BELOW: BRAKE, UNCLEAR: UNCERTAIN}
 _FONT = 'system-ui, -apple-system, "Segoe UI", sans-serif'
+BAR_WIDTH = 0.66
+"""Share of its line that a bar takes; without it plotly takes the distance to the next bar of its colour."""
 _LINE_PX, _MARGIN_PX = 27, 96
 FADED = "rgba(0, 114, 178, .16)"
 

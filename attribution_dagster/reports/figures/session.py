@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from attribution_dagster.reports.figures.frame import Rows, empty_figure, height_of, named_lines, safe
+from attribution_dagster.reports.figures.frame import BAR_WIDTH, Rows, empty_figure, height_of, named_lines, safe
 from attribution_dagster.reports.style import BRAKE, DRIVER, INK
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def timeline(rows: Rows, column: str, unit: str) -> "go.Figure":
             x=[row[column] for _, row in part],
             y=[place for place, _ in part],
             orientation="h",
+            width=BAR_WIDTH,
             name=name,
             marker={"color": colour, "pattern": {"shape": "" if is_up else "/"}},
             text=[f"{row[column]:+.2f}" for _, row in part],
@@ -48,7 +49,9 @@ def timeline(rows: Rows, column: str, unit: str) -> "go.Figure":
                 annotation_position="top right",
             )
     figure.add_vline(x=0, line={"color": INK, "width": 1})
-    figure.update_layout(barmode="overlay", bargap=0.35)
+    known = [0.0, *(row[column] for row in rows if row[column] is not None)]
+    room = 0.12 * (max(known) - min(known)) or 1.0  # for the numbers beside the bars
+    figure.update_xaxes(range=[min(known) - room, max(known) + room])
     return named_lines(figure, [_label(row, gap) for row, gap in zip(rows, gaps, strict=True)])
 
 
