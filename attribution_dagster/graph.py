@@ -72,7 +72,7 @@ EXPERIMENT_TABLES: Mapping[str, tuple[str, ...]] = {
     "experiment_validity": ("experiment_effects", "experiment_validity"),
     "uplift_model": ("uplift_metrics",),
     "uplift_scores": ("uplift_scores", "uplift_truth"),
-    "roi_simulation": ("roi_simulation", "confirming_test"),
+    "roi_simulation": ("roi_simulation", "confirming_test", "roi_rates"),
 }
 """The same of a dataset of `kind: experiment`."""
 SESSION_TABLE_TABLES: Mapping[str, tuple[str, ...]] = {

@@ -397,6 +397,32 @@ def serve(
 
 
 @app.command()
+def views(
+    dataset: Dataset = "marketplace",
+    out: Annotated[Path | None, typer.Option(help="Folder for a CSV file of each view, in place of the SQL.")] = None,
+) -> None:
+    """The views for BI tools: prints their SQL for Snowflake, or writes what they hold as CSV files."""
+    from attribution_dagster.cli.views import print_views, write_views
+
+    if out is None:
+        print(print_views(_workspace(dataset)))
+        return
+    for path in write_views(_workspace(dataset), out):
+        console.print(str(path), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8501,
+) -> None:
+    """The dashboard: what is published, read-only, in the browser; stop it with Ctrl-C."""
+    from attribution_dagster.dashboard.serving import serve
+
+    Settings.from_environment()
+    serve(port)
+
+
+@app.command()
 def home() -> None:
     """Makes the folder that Dagster keeps its history in, and prints it."""
     from attribution_dagster.cli.launch import dagster_home
