@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
+from attribution_dagster.assets.exporting import window_pictures, write_exports
+from attribution_dagster.assets.report import export_folder
 from attribution_dagster.checks.pages import rewrite_pages
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import ConfigurationError

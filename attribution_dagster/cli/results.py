@@ -10,7 +10,8 @@ from rich.console import Group
 from rich.markdown import Markdown
 from rich.text import Text
 
-from attribution_dagster.assets.published import export_folder, unranked, window_pictures, write_exports
+from attribution_dagster.assets.exporting import unranked, window_pictures, write_exports
+from attribution_dagster.assets.report import export_folder
 from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.graph import written_tables

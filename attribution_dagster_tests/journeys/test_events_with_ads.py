@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from attribution_dagster.assets.published import tables
+from attribution_dagster.assets.audited import tables
 from attribution_dagster.core.journeys.estimates import TRUSTS
 from attribution_dagster.core.journeys.tables import ALL_ADS
 from attribution_dagster.warehouse.queries import load_query, parse_query

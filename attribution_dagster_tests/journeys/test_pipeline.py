@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from attribution_dagster.assets.audited import audited, tables
 from attribution_dagster.assets.journeys import history_keys, journey_values, open_journeys
-from attribution_dagster.assets.published import audited, tables
 from attribution_dagster.build import build_definitions, definitions_of
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge, measure

@@ -12,7 +12,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from attribution_dagster.assets.published import tables
+from attribution_dagster.assets.audited import tables
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.judging import judge
 from attribution_dagster.checks.suites import expectations
