@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -13,12 +12,13 @@ from attribution_dagster.assets.report import NO_FUNNEL, export_folder, picture
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.checks.gate import verdicts
 from attribution_dagster.checks.pages import write_window_page
-from attribution_dagster.core.claims.standing import Standing
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import (
+    AFTER_PUBLICATION,
     AGGREGATES,
     INTERNAL,
+    TRAIT_TABLES,
     WITHOUT_EVENTS,
     DatasetAssets,
     journey_tables,
@@ -26,13 +26,26 @@ from attribution_dagster.graph import (
 )
 from attribution_dagster.reports.exports import READING, WindowExport
 from attribution_dagster.reports.markdown import markdown_table
+from attribution_dagster.reports.window_report import FILE_NAME
 from attribution_dagster.resources.artifacts import Verdict
+from attribution_dagster.resources.published_window import standings
 from attribution_dagster.resources.retention import retire_and_report
+from attribution_dagster.resources.window_chapters import window_html
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
+from attribution_dagster.warehouse.published_columns import VERSION as COLUMNS_VERSION
 from attribution_dagster.warehouse.queries import parse_query
 
-_CODE = code_version("assets/published.py", "reports/exports.py", "warehouse")
+_CODE = code_version(
+    "assets/published.py",
+    "reports/exports.py",
+    "reports/facts.py",
+    "reports/figures",
+    "reports/sections",
+    "reports/window_report.py",
+    "reports/templates/window_report.html",
+    "warehouse",
+)
 
 
 def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
@@ -98,6 +111,7 @@ def audited(profile: Profile) -> list[str]:
         *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
         *_results(profile),
         *_of_journeys(profile),
+        *_of_traits(profile),
     ]
 
 
@@ -112,6 +126,13 @@ def _of_journeys(profile: Profile) -> list[str]:
     if profile.journeys is None:
         return []
     return [*(name for name in journey_tables(profile) if name not in ("source", "events")), "journey_report"]
+
+
+def _of_traits(profile: Profile) -> list[str]:
+    """The assets of customer traits that are published, if the dataset has any."""
+    if profile.traits is None:
+        return []
+    return [*(name for name in TRAIT_TABLES if name not in AFTER_PUBLICATION), "trait_report"]
 
 
 def write_exports(
@@ -141,7 +162,7 @@ def write_exports(
 
 
 def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the published window's pictures by variant, the panels of `no_funnel` also without a suffix; and the window's pages."""
+    """File name -> the published window's pictures by variant, the panels of `no_funnel` also without a suffix; its pages, and its report."""
     from attribution_dagster.reports.panels import picture_name
 
     found: dict[str, bytes] = {}
@@ -152,14 +173,23 @@ def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
                 found[picture(folder).name] = picture(folder).read_bytes()
     if picture_name(NO_FUNNEL) in found:
         found[picture_name()] = found[picture_name(NO_FUNNEL)]
-    return found | _pages(workspace, window_key)
+    report = window_html(workspace, window_key)
+    return found | _pages(workspace, window_key) | ({FILE_NAME: report.encode()} if report is not None else {})
 
 
 def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
     """File name -> pages and pictures of the window: findings, model cards, models of conversion, curves and recommendation of an experiment."""
     found: dict[str, bytes] = {}
     cards = (f"{variant}/model_card" for variant in workspace.profile.variants)
-    for asset in ("findings", "conversion_report", *cards, "uplift_model", "roi_simulation", "journey_report"):
+    for asset in (
+        "findings",
+        "conversion_report",
+        *cards,
+        "uplift_model",
+        "roi_simulation",
+        "journey_report",
+        "trait_report",
+    ):
         folder = _published_folder(workspace, asset, window_key)
         for path in sorted(folder.iterdir()) if folder else ():
             found[path.name] = path.read_bytes()
@@ -174,18 +204,11 @@ def _published_folder(workspace: Workspace, asset: str, window_key: str) -> Path
     return workspace.artifacts.folder(asset, window_key, version) if version is not None else None
 
 
-def standings(workspace: Workspace, window_key: str) -> dict[str, Standing]:
-    """What the models' cards said when the window was published, by variant."""
-    manifest = workspace.warehouse.manifest(window_key)
-    assert manifest is not None
-    said: Mapping[str, Mapping[str, Any]] = manifest.evidence.get("standings", {})  # type: ignore[assignment]
-    return {variant: Standing(**each) for variant, each in said.items()}
-
-
 def unranked(workspace: Workspace, window_key: str) -> list[str]:
     """The published window's variants by which nobody may rank. One that sees the funnel ranks, to show what the funnel gives away."""
-    variants = workspace.profile.variants
-    return [name for name, said in standings(workspace, window_key).items() if not (said.ranks or variants[name].leaks)]
+    variants, manifest = workspace.profile.variants, workspace.warehouse.manifest(window_key)
+    assert manifest is not None
+    return [name for name, said in standings(manifest).items() if not (said.ranks or variants[name].leaks)]
 
 
 def _is_published(step: Step) -> bool:
@@ -201,6 +224,7 @@ def _publish(step: Step) -> Report:
         "version": step.version,
         "dagster_run_id": step.run_id,
         "simulated": workspace.profile.simulated,
+        "columns_version": COLUMNS_VERSION,
         "inputs": dict(step.inputs),
         "models": {variant: _model(workspace, variant, key) for variant in workspace.profile.variants},
         "explained_by": {variant: _explained_by(workspace, variant, key) for variant in workspace.profile.variants},
@@ -217,6 +241,7 @@ def _publish(step: Step) -> Report:
         "checks_with_a_warning": sum(1 for verdict in said.values() if not verdict.passed),
         "all_checks": {"path": write_window_page(workspace, key)},
         "contents": {"markdown": markdown_table(_contents(manifest), rows=len(manifest.tables))},
+        "report": {"path": str(Path(export_folder(workspace, key)) / FILE_NAME)},
         "exports": {"path": export_folder(workspace, key)},
         "files": len(files),
         **removed,

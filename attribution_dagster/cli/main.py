@@ -215,11 +215,12 @@ def explain(
     dataset: Dataset = "marketplace",
     variant: Annotated[str, typer.Option(help="Which model explains.")] = "no_funnel",
     method: Annotated[str | None, typer.Option(help="Attribution method; the published one if none is named.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG file to draw the session into.")] = None,
 ) -> None:
     """One session, event by event: when, what, where, and how much it moved the prediction."""
     from attribution_dagster.cli.explaining import explain_session
 
-    console.print(explain_session(_workspace(dataset), variant, session_id, method))
+    console.print(explain_session(_workspace(dataset), variant, session_id, method, picture))
 
 
 @app.command()
@@ -358,6 +359,67 @@ def ui(
     os.environ["ATTRIBUTION_DATASETS"] = dataset
     command = ["dagster", "dev", "-m", "attribution_dagster.definitions", "-h", "127.0.0.1", "-p", str(port)]
     os.execv(Path(sys.executable).with_name("dagster"), command)
+
+
+@app.command()
+def serve(
+    dataset: Dataset = "marketplace",
+    variant: Annotated[str, typer.Option(help="Whose champion scores.")] = "no_funnel",
+    host: Annotated[str, typer.Option(help="Address to listen on; the server knows no login.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 5001,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, each with a model of its own.")] = 1,
+    reasons: Annotated[int, typer.Option(min=0, help="Reasons given for each session, at most.")] = 5,
+    max_sessions: Annotated[int, typer.Option(min=1, help="Sessions in one request, at most.")] = 256,
+    max_body_mb: Annotated[float, typer.Option(min=0.001, help="Size of a request, at most.")] = 4,
+    out: Annotated[
+        Path | None, typer.Option(help="Only write the MLflow model to this folder, and serve nothing.")
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(help="Only write the network as an ONNX file, and serve nothing.")
+    ] = None,
+) -> None:
+    """Scores over HTTP: MLflow's own server on the champion; raw events in, probability and reasons out. Stop it with Ctrl-C."""
+    from attribution_dagster.cli.serving import Served, become_server, save_onnx, save_scoring_model
+
+    wanted = Served(
+        host=host, port=port, workers=workers, reasons=reasons, max_sessions=max_sessions, max_body_mb=max_body_mb
+    )
+    workspace = _workspace(dataset)
+    if onnx is not None:
+        console.print(f"{save_onnx(workspace, variant, onnx)}\nwritten to {onnx}", soft_wrap=True, highlight=False)
+        return
+    folder, said = save_scoring_model(workspace, variant, wanted, out)
+    workspace.warehouse.close()
+    console.print(f"{said}\nwritten to {folder}", soft_wrap=True, highlight=False)
+    if out is None:
+        console.print(f"POST http://{host}:{port}/invocations", soft_wrap=True, highlight=False)
+        become_server(folder, wanted)
+
+
+@app.command()
+def views(
+    dataset: Dataset = "marketplace",
+    out: Annotated[Path | None, typer.Option(help="Folder for a CSV file of each view, in place of the SQL.")] = None,
+) -> None:
+    """The views for BI tools: prints their SQL for Snowflake, or writes what they hold as CSV files."""
+    from attribution_dagster.cli.views import print_views, write_views
+
+    if out is None:
+        print(print_views(_workspace(dataset)))
+        return
+    for path in write_views(_workspace(dataset), out):
+        console.print(str(path), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def dashboard(
+    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 8501,
+) -> None:
+    """The dashboard: what is published, read-only, in the browser; stop it with Ctrl-C."""
+    from attribution_dagster.dashboard.serving import serve
+
+    Settings.from_environment()
+    serve(port)
 
 
 @app.command()

@@ -8,8 +8,10 @@ from attribution_dagster.checks.suites.experiment import experiment_suite
 from attribution_dagster.checks.suites.journeys import journeys_suite
 from attribution_dagster.checks.suites.model import model_suite
 from attribution_dagster.checks.suites.results import RETENTION_APPLIED, results_suite
+from attribution_dagster.checks.suites.scoring import scoring_suite
 from attribution_dagster.checks.suites.session_table import session_table_suite
 from attribution_dagster.checks.suites.sessions import sessions_suite
+from attribution_dagster.checks.suites.traits import traits_suite
 from attribution_dagster.checks.suites.trust import trust_suite
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
@@ -32,6 +34,7 @@ def expectations(profile: Profile) -> list[Expectation]:
         ),
         *(conversion_suite(profile) if profile.variants else []),
         *journeys_suite(profile),
+        *traits_suite(profile),
         *results_suite(profile),
-        *(e for variant in profile.variants for e in drift_suite(profile, variant)),
+        *(e for variant in profile.variants for suite in (drift_suite, scoring_suite) for e in suite(profile, variant)),
     ]
