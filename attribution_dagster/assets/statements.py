@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from attribution_dagster.assets.aggregates import STATISTICS
 from attribution_dagster.assets.drift import COMPARED_WINDOWS
 from attribution_dagster.assets.source import UNDATED
+from attribution_dagster.assets.traits_data import trait_statements
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, signal_bounds
 from attribution_dagster.datasets.coverage import latest_plausible
@@ -85,6 +86,7 @@ def explained_statements(workspace: Workspace, window: Window) -> list[Statement
     for variant in workspace.profile.claiming:
         built.append(_statement(workspace, window, "findings", None, "marts/event_store_effects", _SUPPORT, variant))
         built.append(_statement(workspace, window, "findings", None, "marts/session_log_odds", {}, variant))
+    built += [_statement(workspace, window, *each) for each in trait_statements(workspace, window.key)]
     return [*built, *_checks(workspace, window, prepared=False)]
 
 
