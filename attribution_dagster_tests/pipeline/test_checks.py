@@ -107,7 +107,7 @@ def test_the_warehouse_is_asked_once_what_is_current_for_all_checks_of_an_asset(
         return real(*asked[-1])
 
     monkeypatch.setattr(published.warehouse, "current_versions", counted)
-    monkeypatch.delattr(type(published.warehouse), "current")
+    monkeypatch.setattr(published.warehouse, "current", None)
     assert len(judge(published, suite, EXPLAINED, reuse=True)) == len(suite) > 3
     [(tables, keys)] = asked
     assert {"sessions", "session_events", "rejected_events"} <= tables and EXPLAINED in keys
