@@ -64,7 +64,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--users", type=int, default=1_000)
-    parser.add_argument("--taobao", type=Path, default=None, help="the Tianchi file; without it the results are only printed")
+    parser.add_argument(
+        "--taobao", type=Path, default=None, help="the Tianchi file; without it the results are only printed"
+    )
     options = parser.parse_args()
     cases: list[Case] = []
     for seed in range(options.seeds):
