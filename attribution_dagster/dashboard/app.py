@@ -5,7 +5,7 @@ from PIL import Image
 
 from attribution_dagster.dashboard import frame
 from attribution_dagster.dashboard.screens import PAGES
-from attribution_dagster.reports.style import DRIVER
+from attribution_dagster.reports.palette import DRIVER
 
 # A picture of our own: Streamlit fetches its icons of that place from elsewhere. (No string here: it would be shown.)
 ICON = Image.new("RGB", (32, 32), DRIVER)
