@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 export DAGSTER_HOME ?= $(CURDIR)/.attribution/dagster
 export GX_ANALYTICS_ENABLED = false
 
-.PHONY: run test test-spark ui bench bench-scale verify lint clean
+.PHONY: run test test-spark ui dashboard bench bench-scale verify lint clean
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: install it, or say where it is: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -34,6 +34,9 @@ lint: $(STAMP)  ## style, types of core/, architecture
 ui: $(STAMP)  ## Dagster at http://127.0.0.1:3000
 	@$(BIN)/attribution home
 	@$(BIN)/dg dev --host 127.0.0.1 --port 3000
+
+dashboard: $(STAMP)  ## what is published, at http://127.0.0.1:8501
+	@$(BIN)/attribution dashboard
 
 bench: $(STAMP)  ## speed and memory, as ratios against named baselines
 	@$(BIN)/python -m attribution_dagster_tests.bench

@@ -32,7 +32,10 @@ from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.rates import rate_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
+from attribution_dagster.assets.scoring import scoring_assets
 from attribution_dagster.assets.sequences import sequence_assets
+from attribution_dagster.assets.session_table import session_table_assets
+from attribution_dagster.assets.session_table_results import session_table_result_assets
 from attribution_dagster.assets.sessions import session_assets
 from attribution_dagster.assets.source import source_assets
 from attribution_dagster.assets.training import training_assets
@@ -43,7 +46,6 @@ from attribution_dagster.assets.trust import trust_assets
 from attribution_dagster.assets.uplift import uplift_assets
 from attribution_dagster.automation import automation_of
 from attribution_dagster.checks.adapter import asset_checks
-from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
@@ -61,6 +63,7 @@ _OF_VARIANTS = (
     report_assets,
     promotion_assets,
     card_assets,
+    scoring_assets,
 )
 _OVER_VARIANTS = (leakage_assets, findings_assets, conversion_result_assets)
 _OF_JOURNEYS = (
@@ -72,7 +75,10 @@ _OF_JOURNEYS = (
     journey_report_assets,
 )
 _OF_TRAITS = (item2vec_assets, embedding_assets, trait_assets, trait_result_assets, trait_report_assets)
-_OF_EXPERIMENTS = (experiment_assets, uplift_assets, decision_assets, published_assets)
+_WITHOUT_EVENTS = {
+    "experiment": (experiment_assets, uplift_assets, decision_assets, published_assets),
+    "sessions": (session_table_assets, session_table_result_assets, published_assets),
+}
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> dg.Definitions:
@@ -97,8 +103,8 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
     profile = dataset.workspace.profile
-    if isinstance(profile, ExperimentProfile):
-        return [asset for make in _OF_EXPERIMENTS for asset in make(dataset)]
+    if profile.kind in _WITHOUT_EVENTS:
+        return [asset for make in _WITHOUT_EVENTS[profile.kind] for asset in make(dataset)]
     stages = [
         source_assets,
         *(_OF_SESSIONS if profile.variants else ()),

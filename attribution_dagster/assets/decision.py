@@ -83,7 +83,7 @@ def decision_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
                 profile.simulated,
             ],
             code=_CODE,
-            exists=lambda step: step.table("roi_simulation", "confirming_test") and step.artifact(),
+            exists=lambda step: step.table("roi_simulation", "confirming_test", "roi_rates") and step.artifact(),
             build=lambda step: _decide(step, chosen),
         )
 
@@ -96,6 +96,7 @@ def _decide(step: Step, chosen: DecisionSpec) -> Report:
     rows = [_row(point, policy.recommended_share) for point in policy.points]
     written = load_rows(step, "roi_simulation", rows)
     load_rows(step, "confirming_test", _looks(test, policy))
+    load_rows(step, "roi_rates", _rates(policy))
     page = _page(step, chosen, policy, test)
     workspace.artifacts.create(step.asset, key, step.version, lambda folder: _write(step, page, rows, folder))
     folder = workspace.artifacts.folder(step.asset, key, step.version)
@@ -157,6 +158,21 @@ def _row(point: "Point", recommended: float) -> dict[str, Any]:
 
 def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
+
+
+def _rates(policy: "Policy") -> list[dict[str, Any]]:
+    """Rates of both arms by resample, 0 as measured, and share: what other economics can be projected from."""
+    rates = policy.rates
+    return [
+        {
+            "replicate": replicate,
+            "targeted_share": share,
+            "treated_rate": _finite(under),
+            "control_rate": _finite(without),
+        }
+        for replicate, drawn in enumerate([rates.measured.tolist(), *rates.drawn.tolist()])
+        for share, (under, without) in zip(rates.shares, drawn, strict=True)
+    ]
 
 
 def _looks(test: "ConfirmingTest", policy: "Policy") -> list[dict[str, Any]]:

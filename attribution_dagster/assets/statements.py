@@ -101,6 +101,8 @@ def _of_variant(workspace: Workspace, window: Window, variant: str) -> Iterable[
         yield _statement(workspace, window, f"{variant}/{asset}", f"{table}_{variant}", f"marts/{table}", more, variant)
     drift = {"compared_from": min(before, default=window.start), **_SUPPORT}
     yield _statement(workspace, window, f"{variant}/attribution_drift", None, "marts/attribution_drift", drift, variant)
+    seen = {"funnel_rule": workspace.profile.variants[variant].funnel}
+    yield _statement(workspace, window, f"{variant}/session_scores", None, "features/scored_events", seen)
 
 
 def _checks(workspace: Workspace, window: Window, *, prepared: bool) -> Iterable[Statement]:

@@ -1,17 +1,24 @@
 """One published session, event by event, by the published method or by any other."""
 
 import math
-from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from attribution_dagster.assets.method_comparison import check_method
-from attribution_dagster.errors import AttributionError, MissingInputError
+from attribution_dagster.errors import AttributionError
 from attribution_dagster.reports.labels import one_line, shorten, signed
+from attribution_dagster.resources.explained_session import (
+    EFFECTS,
+    Rows,
+    explained_by,
+    published_folders,
+    published_sequence,
+)
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
 
@@ -19,17 +26,20 @@ if TYPE_CHECKING:
     from attribution_dagster.core.models.transformer import AttributionModel
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
-_Rows = Sequence[Mapping[str, Any]]
-_EFFECTS = ("signed_attribution", "centred_attribution", "gradient_attribution")
 
-
-def explain_session(workspace: Workspace, variant: str, session_id: str, method: str | None = None) -> Group:
+def explain_session(
+    workspace: Workspace, variant: str, session_id: str, method: str | None = None, picture: Path | None = None
+) -> Group:
     """A session's timeline with the attribution of each event; as published, or computed now by the method named.
+
+    `picture`, if given, gets the same as a PNG, with the attention beside it.
 
     Raises:
         AttributionError: unknown variant or method, or no published session of that id.
-        MissingInputError: another method is named, and the sequences or the model that the window was published with are gone.
+        MissingInputError: another method is named, or a picture, and the sequences or the model that the window was published with are gone.
     """
+    if not workspace.profile.variants:
+        raise AttributionError(_explains_no_events(workspace))
     if variant not in workspace.profile.variants:
         raise AttributionError(
             f"{variant!r} is no variant of {workspace.profile.name}: {', '.join(workspace.profile.variants)}"
@@ -37,9 +47,11 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
     if method is not None:
         check_method(method)
     rows, beside, residual = _published(workspace, variant, session_id), [], None
+    if picture is not None:
+        _draw(workspace, variant, session_id, rows, picture)
     if method is not None:
         model, session = _published_with(workspace, variant, session_id, rows)
-        rows, residual = _explained_by(model, session, method, rows)
+        rows, residual = explained_by(model, session, method, rows)
         beside = [_heads(model, session, rows)] if method == "attention_mean" else []
     first = rows[0]
     outcome = "converted" if first["label"] == 1 else "did not convert"
@@ -56,15 +68,29 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
     )
 
 
-def _published(workspace: Workspace, variant: str, session_id: str) -> _Rows:
+_INSTEAD = {
+    "experiment": "scores units, not events: attribution sql "
+    '"SELECT session_id, uplift, quadrant, action FROM uplift_scores ORDER BY uplift DESC LIMIT 20" --dataset {name}',
+    "sessions": "has no events: attribution reasons SESSION_ID --dataset {name} says why a session is thought to convert",
+    "events": "has no variants, so no events of sessions are explained: attribution journey JOURNEY_ID --dataset {name}",
+}
+
+
+def _explains_no_events(workspace: Workspace) -> str:
+    """What to ask of a dataset whose sessions have no attribution."""
+    profile = workspace.profile
+    return f"dataset {profile.name} ({profile.kind}) {_INSTEAD[profile.kind].format(name=profile.name)}"
+
+
+def _published(workspace: Workspace, variant: str, session_id: str) -> Rows:
     table = f"gradient_attribution_{variant}"
     query = parse_query(
         table,
         f"SELECT window_start, event_position, event_at, event_type, COALESCE(store_name, store_id) AS store_name, "
-        f"{', '.join(_EFFECTS)}, label, probability, logit, in_risk_set "
+        f"{', '.join(EFFECTS)}, label, probability, logit, in_risk_set "
         f"FROM {table}_history WHERE session_id = :session_id ORDER BY event_position",
     )
-    rows: _Rows = workspace.warehouse.fetch(query, {"session_id": session_id}, scope="published").to_pylist()
+    rows: Rows = workspace.warehouse.fetch(query, {"session_id": session_id}, scope="published").to_pylist()
     if not rows:
         raise AttributionError(
             f"no published session of {workspace.profile.name} has the id {session_id!r}. Ids are in table {table}: "
@@ -73,52 +99,28 @@ def _published(workspace: Workspace, variant: str, session_id: str) -> _Rows:
     return rows
 
 
-def _explained_by(
-    model: "AttributionModel", session: "SequenceSet", method: str, rows: _Rows
-) -> tuple[_Rows, float | None]:
-    """The rows with another method's attributions, and what their sum misses where known."""
-    from attribution_dagster.core.attribution.sessions import attribute_sessions
-
-    found = attribute_sessions(model, session, method)
-    effects = [row for batch in found for row in batch.select([*_EFFECTS, "residual"]).to_pylist()]
-    explained = [{**row, **effect} for row, effect in zip(rows, effects, strict=True)]
-    return explained, effects[0]["residual"]
-
-
 def _published_with(
-    workspace: Workspace, variant: str, session_id: str, rows: _Rows
+    workspace: Workspace, variant: str, session_id: str, rows: Rows
 ) -> "tuple[AttributionModel, SequenceSet]":
-    """The model that the session was published with, and its sequence; never those made since."""
-    import numpy as np
-
+    """The model that the session was published with, and its sequence."""
     from attribution_dagster.core.models.storage import load_model
-    from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
     starts = {workspace.window(key).start: key for key in workspace.warehouse.published_windows()}
     key = starts[rows[0]["window_start"]]
-    manifest = workspace.warehouse.manifest(key)
-    assert manifest is not None
-    explained: Mapping[str, Mapping[str, str]] = manifest.evidence.get("explained_by", {})  # type: ignore[assignment]
-    found, artifacts = explained.get(variant), workspace.artifacts
-    model = sequences = None
-    if found is not None:
-        model = artifacts.folder(f"{variant}/trained_model", found["trained_for_window"], found["model_version"])
-        sequences = artifacts.folder(f"{variant}/sequence_tensors", key, found["sequences_version"])
-    if model is None or sequences is None:
-        raise MissingInputError(
-            f"the model or the sequences that window {key} of {workspace.profile.name} was published with are gone: run the window "
-            "again, or leave out --method to see what was published"
-        )
-    known = SequenceSet.open(sequences)
-    place = np.flatnonzero(known.session_id.to_numpy(zero_copy_only=False) == session_id)
-    if len(place) != 1 or known.lengths[place[0]] != len(rows):
-        raise AttributionError(
-            f"session {session_id!r} is not in the sequences of window {key} as it was published: run the window again"
-        )
-    return load_model(model), known.select(place)
+    model, sequences = published_folders(workspace, variant, key)
+    return load_model(model), published_sequence(workspace, sequences, key, session_id, len(rows))
 
 
-def _heads(model: "AttributionModel", session: "SequenceSet", rows: _Rows) -> Table:
+def _draw(workspace: Workspace, variant: str, session_id: str, rows: Rows, picture: Path) -> None:
+    from attribution_dagster.reports.session_picture import session_png
+
+    model, session = _published_with(workspace, variant, session_id, rows)
+    looked, _ = explained_by(model, session, "attention_mean", rows)
+    title = f"{session_id}: predicted probability {rows[0]['probability']:.1%} ({variant})"
+    picture.write_bytes(session_png(rows, [row["gradient_attribution"] for row in looked], title))
+
+
+def _heads(model: "AttributionModel", session: "SequenceSet", rows: Rows) -> Table:
     """Where each head of each layer looks from CLS, in percent; what is missing of 100 it leaves on CLS itself."""
     from attribution_dagster.core.attribution.attention import attention_by_head
 
@@ -134,7 +136,7 @@ def _heads(model: "AttributionModel", session: "SequenceSet", rows: _Rows) -> Ta
     return shown
 
 
-def _timeline(rows: _Rows, method: str | None) -> Table:
+def _timeline(rows: Rows, method: str | None) -> Table:
     shown = Table(title=None, header_style="bold")
     for name, side in (("#", "right"), ("at (UTC)", "left"), ("event", "left"), ("store", "left")):
         shown.add_column(name, justify="right" if side == "right" else "left")

@@ -44,8 +44,8 @@ ATTRIBUTION_READING = (
     MODEL_NOT_CAUSE,
     "Read mean_centred_effect. attribution_lift compares plain shares and carries the length of sessions.",
 )
-EXPERIMENT_READING = (EXPERIMENT_SENTENCE,)
-"""What stands in README.txt of how the tables are meant."""
+READING = {"events": ATTRIBUTION_READING, "experiment": (EXPERIMENT_SENTENCE,), "sessions": (MODEL_NOT_CAUSE,)}
+"""Kind of dataset -> what stands in README.txt of how the tables are meant."""
 _CELLS = (
     "CSV: UTF-8, commas; NULL is an empty cell. A text that a spreadsheet would take for a formula",
     "(it begins with = + - @, a tab or a line break) has an apostrophe in front.",
@@ -100,14 +100,19 @@ def _refuse_foreign(folder: Path) -> None:
 
 
 def write_csv(
-    path: Path, rows: pa.Table | pa.RecordBatchReader, said: str | None = None, *, is_ranked: bool = True
+    path: Path,
+    rows: pa.Table | pa.RecordBatchReader,
+    said: str | None = None,
+    *,
+    is_ranked: bool = True,
+    keeps_window: bool = False,
 ) -> int:
-    """Write the rows, streaming, without window_start (the folder names the window); returns their number.
+    """Write the rows, streaming; returns their number. window_start is left out, since the folder names the window, unless it is kept.
 
     `said`, a warning such as DATA LEAKAGE, stands in every row, in the last column. Where they may not be ranked, driver_rank is empty.
     """
     reader = rows.to_reader() if isinstance(rows, pa.Table) else rows
-    schema = _harmless(reader.schema.empty_table(), said, is_ranked).schema
+    schema = _harmless(reader.schema.empty_table(), said, is_ranked, keeps_window).schema
     header = ",".join(_quoted(name) for name in schema.names) + "\n"
     written = 0
     with path.open("wb") as file:
@@ -115,7 +120,7 @@ def write_csv(
         with csv.CSVWriter(file, schema, write_options=csv.WriteOptions(include_header=False)) as writer:
             for batch in reader:
                 written += batch.num_rows
-                writer.write_table(_harmless(pa.Table.from_batches([batch]), said, is_ranked))
+                writer.write_table(_harmless(pa.Table.from_batches([batch]), said, is_ranked, keeps_window))
     return written
 
 
@@ -173,9 +178,10 @@ class WindowExport:
         return "\n".join([*lines, *self.how_to_read[1:], *_CELLS, "", *files, ""])
 
 
-def _harmless(table: pa.Table, said: str | None, is_ranked: bool) -> pa.Table:
+def _harmless(table: pa.Table, said: str | None, is_ranked: bool, keeps_window: bool) -> pa.Table:
     """Columns as they are exported: texts made harmless, window_start and what may not be said left out, the warning appended."""
-    columns = {name: _harmless_column(table[name]) for name in table.column_names if name != WINDOW_COLUMN}
+    names = [name for name in table.column_names if keeps_window or name != WINDOW_COLUMN]
+    columns = {name: _harmless_column(table[name]) for name in names}
     if RANK_COLUMN in columns and not is_ranked:
         columns[RANK_COLUMN] = pa.chunked_array([pa.nulls(table.num_rows, table[RANK_COLUMN].type)])
     if said is not None:

@@ -308,6 +308,9 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
         w, f"attribution_drift_{v}", lambda t: first(t, share_of_events=0.1, share_before=0.4)
     ),
     "auc_steady": lambda w, v: report(w, f"{v}/attribution_drift", auc_change=-0.051),
+    "session_scores_complete": lambda w, v: rewrite(
+        w, f"session_scores_{v}", lambda t: first(t, probability=float("nan"))
+    ),
     **TRAIT_FAULTS,
 }
 """Name of the expectation -> what makes it fail, given the workspace and the variant."""

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from attribution_dagster.assets.exporting import unranked
 from attribution_dagster.assets.findings import _build
 from attribution_dagster.assets.model_card import standing_of
-from attribution_dagster.assets.published import standings, unranked
 from attribution_dagster.assets.report import _draw
 from attribution_dagster.assets.step import Step
 from attribution_dagster.checks.suites import expectations
@@ -20,6 +20,7 @@ from attribution_dagster.cli.results import summarise
 from attribution_dagster.core.signals import LEAST_MODELS, SIGNIFICANCE
 from attribution_dagster.reports import panels
 from attribution_dagster.reports.panels import PanelHeader
+from attribution_dagster.resources.published_window import standings
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster_tests.pipeline.faults import Change, copy_of, first, report, rewrite, set_where
@@ -155,7 +156,9 @@ def test_a_model_that_may_not_rank_gets_no_ranks(made_again: Callable[..., list[
 def test_what_was_published_says_what_its_cards_said_and_only_the_fair_variant_can_lose_its_ranking(
     published: Workspace,
 ) -> None:
-    said = standings(published, EXPLAINED)
+    manifest = published.warehouse.manifest(EXPLAINED)
+    assert manifest is not None
+    said = standings(manifest)
     assert {variant: each.ranks for variant, each in said.items()} == {
         variant: standing_of(published, variant, EXPLAINED).ranks for variant in VARIANTS
     }

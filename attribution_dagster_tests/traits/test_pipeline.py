@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from attribution_dagster.assets.published import audited, tables
+from attribution_dagster.assets.audited import audited, tables
 from attribution_dagster.assets.trait_drift import compared
 from attribution_dagster.assets.traits_data import MODELS, history_until, model_folder, open_trait_model, read_customers
 from attribution_dagster.build import definitions_of

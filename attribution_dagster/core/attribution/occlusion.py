@@ -54,7 +54,7 @@ def occlusion_dropped(model: Explainable) -> Explainer:
         with evaluating(model), torch.no_grad():
             embedded, is_event = model.embed(batch), batch.is_event
             logit = model.score(embedded, batch)
-            without = _each_without(_dropped, model, batch, embedded, logit)
+            without = _each_without(dropped_logit, model, batch, embedded, logit)
             average = (_each_replaced(model, batch, embedded, logit) - without) * is_event
             signed = (logit[:, None] - without) * is_event
             average = average.sum(dim=1, keepdim=True) / is_event.sum(dim=1, keepdim=True).clamp(min=1)
@@ -86,7 +86,8 @@ def masked_logit(model: Explainable, batch: Batch, embedded: torch.Tensor, remov
     return model.score(embedded.masked_fill(removed[:, :, None], 0.0), masked)
 
 
-def _dropped(model: Explainable, batch: Batch, embedded: torch.Tensor, removed: torch.Tensor) -> torch.Tensor:
+def dropped_logit(model: Explainable, batch: Batch, embedded: torch.Tensor, removed: torch.Tensor) -> torch.Tensor:
+    """Return the logits (B,) as if the events of `removed` (B, T) had not happened; that of the base rate where none is left."""
     shorter = model.drop(batch, removed)
     logit = model.score(model.embed(shorter), shorter)
     return torch.where(shorter.is_event.any(dim=1), logit, model.base_logit)

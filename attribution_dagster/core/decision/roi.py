@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from attribution_dagster.core.uplift.base_models import Floats, Ints
-from attribution_dagster.core.uplift.curves import Ranked, Steps, ranked
+from attribution_dagster.core.uplift.curves import Steps, ranked
 from attribution_dagster.core.uplift.metrics import Estimate, resampled_weights
 
 SHARES = tuple(round(0.05 * step, 2) for step in range(1, 21))
@@ -67,10 +67,20 @@ class Point:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Rates of the treated and the control (.., S, 2) in each best-scored share: as measured, and in R resamples of the units."""
+
+    shares: Sequence[float]
+    measured: Floats
+    drawn: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """The curve; the share to target, 0 for nobody; and that share's profit on units that did not choose it."""
 
     points: Sequence[Point]
+    rates: Rates
     recommended_share: float
     share_low: float
     share_high: float
@@ -129,20 +139,16 @@ def simulate_policy(
     score: (N,) from models that have not seen the unit; population: units that will be decided on, N if not given.
     """
     generator = np.random.default_rng(seed)
-    each = ranked(score, treated, y)
     size = population if population is not None else len(y)
-    drawn = np.array(
-        [_curve(each, resampled_weights(treated, generator), economics, size, shares) for _ in range(replicates)]
-    )
-    values = _curve(each, None, economics, size, shares)
-    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
-    points = [_point(share, size, values[place], low[place], high[place]) for place, share in enumerate(shares)]
+    rates = policy_rates(score, treated, y, shares=shares, replicates=replicates, generator=generator)
+    points, low, drawn = _projected(rates, economics, size)
     profit = _COLUMNS.index("profit_usd")
     # Each replicate's own best share, nobody included: how far the choice moves with the units.
     best = [_best(shares, row) for row in drawn[:, :, profit]]
     perfect = _perfect(treated, y, economics, size)
     return Policy(
         points=points,
+        rates=rates,
         recommended_share=_best(shares, low[:, profit]),
         share_low=float(np.percentile(best, 2.5)),
         share_high=float(np.percentile(best, 97.5)),
@@ -152,14 +158,45 @@ def simulate_policy(
     )
 
 
+def policy_rates(
+    score: Floats,
+    treated: Ints,
+    y: Ints,
+    *,
+    shares: Sequence[float],
+    replicates: int,
+    generator: np.random.Generator,
+) -> Rates:
+    """Return the rates of both arms by share: all that a projection needs, whatever a contact costs."""
+    each = ranked(score, treated, y)
+    drawn = [rates_at(each.steps(resampled_weights(treated, generator)), shares) for _ in range(replicates)]
+    measured = _rates_of(score, treated, y, shares)
+    return Rates(shares=shares, measured=measured, drawn=np.stack(drawn).transpose(0, 2, 1))
+
+
+def project(rates: Rates, economics: Economics, population: int) -> tuple[list[Point], float]:
+    """Return the curve over the shares with 95 % percentile intervals, and the share to target, 0 for nobody, under these economics."""
+    points, low, _ = _projected(rates, economics, population)
+    return points, _best(rates.shares, low[:, _COLUMNS.index("profit_usd")])
+
+
+def _projected(rates: Rates, economics: Economics, size: int) -> tuple[list[Point], Floats, Floats]:
+    """The points, the lower ends (S, columns), and the columns of every resample (R, S, columns)."""
+    drawn = np.array([_curve(each, economics, size, rates.shares) for each in rates.drawn])
+    values = _curve(rates.measured, economics, size, rates.shares)
+    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
+    points = [_point(share, size, values[place], low[place], high[place]) for place, share in enumerate(rates.shares)]
+    return points, low, drawn
+
+
 _COLUMNS = ("treated_rate", "control_rate", "uplift", *FIGURES)
 
 
-def _curve(each: Ranked, weights: Floats | None, economics: Economics, size: int, shares: Sequence[float]) -> Floats:
-    """The columns (shares, columns) for one weighting of the units."""
+def _curve(rates: Floats, economics: Economics, size: int, shares: Sequence[float]) -> Floats:
+    """The columns (shares, columns) for one set of rates (shares, 2)."""
     rows = [
         [under, without, under - without, *figures(economics, size * share, under, without).values()]
-        for share, under, without in zip(shares, *rates_at(each.steps(weights), shares), strict=True)
+        for share, (under, without) in zip(shares, rates.tolist(), strict=True)
     ]
     return np.array(rows)
 
@@ -206,13 +243,18 @@ def _honest(
         if min(len(np.unique(treated[half])), len(np.unique(treated[~half]))) < 2:
             continue
         choosing, judging = (
-            _curve(ranked(score[side], treated[side], y[side]), None, economics, size, shares)[:, profit]
+            _curve(_rates_of(score[side], treated[side], y[side], shares), economics, size, shares)[:, profit]
             for side in (half, ~half)
         )
         best = _best(shares, choosing)
         found.append(float(judging[shares.index(best)]) if best else 0.0)
     low, high = np.percentile(found, [2.5, 97.5])
     return Estimate(value=float(np.mean(found)), low=float(low), high=float(high))
+
+
+def _rates_of(score: Floats, treated: Ints, y: Ints, shares: Sequence[float]) -> Floats:
+    """The rates (S, 2) of the treated and the control in each best-scored share, as measured."""
+    return np.stack(rates_at(ranked(score, treated, y).steps(None), shares), axis=-1)
 
 
 def _perfect(treated: Ints, y: Ints, economics: Economics, size: int) -> tuple[float, float]:

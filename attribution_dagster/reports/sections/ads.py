@@ -1,0 +1,113 @@
+"""Sections on ad journeys: what ads added, and how far to believe it."""
+
+from attribution_dagster.reports.figures import ads as figures
+from attribution_dagster.reports.sections.section import Section, count, long_text, number, share, text, usd, yes_no
+
+_ADDED = {
+    "purchases_added": number("purchases added"),
+    "effect_low": number("low"),
+    "effect_high": number("high"),
+}
+ADS = (
+    Section(
+        name="increments",
+        title="What ads added, by estimator",
+        query="ad_increments",
+        needs="ad_increments",
+        asset="ad_increments",
+        reading="Estimators that trust different things. Where the naive ones lie far above the others, ads are shown to people who would buy anyway.",
+        columns={
+            "campaign_id": text("campaign"),
+            "estimator": text("estimator"),
+            **_ADDED,
+            "is_negative_control": yes_no("negative control"),
+            "trusts": long_text("what has to hold"),
+        },
+        figure=figures.increments,
+    ),
+    Section(
+        name="campaigns",
+        title="Campaigns",
+        query="ad_campaigns",
+        needs="ad_counterfactuals",
+        asset="ad_counterfactuals",
+        reading="Shapley credit by the adjusted model: the campaigns' sum is that of all ads. A campaign known to do nothing should hold 0.",
+        columns={
+            "campaign_id": text("campaign"),
+            **_ADDED,
+            "removed_dropped": number("lost if removed alone"),
+            "interaction": number("shared with others"),
+            "impressions": count("impressions"),
+            "cost_usd": usd("cost"),
+            "cost_per_purchase_usd": usd("cost per purchase added"),
+            "is_negative_control": yes_no("negative control"),
+        },
+        figure=figures.campaigns,
+    ),
+    Section(
+        name="responses",
+        title="Response to an impression",
+        query="ad_responses",
+        needs="ad_responses",
+        asset="ad_counterfactuals",
+        reading="Mean change of the probability of a purchase had the impression not been, by what it was and where it stood.",
+        columns={
+            "dimension": text("by"),
+            "value": text("value"),
+            "mean_effect": share("effect"),
+            "effect_low": share("low"),
+            "effect_high": share("high"),
+            "impressions": count("impressions"),
+            "purchases_added": number("purchases added"),
+        },
+        figure=figures.responses,
+    ),
+    Section(
+        name="credit",
+        title="Rules of credit",
+        query="ad_credit",
+        needs="campaign_credit",
+        asset="journey_model",
+        reading="Rules divide what came after ads, and would partly have come without them; the black line is what was added.",
+        columns={
+            "rule": text("rule"),
+            "campaign_id": text("campaign"),
+            "purchases": number("purchases credited"),
+            "purchases_added": number("purchases added"),
+        },
+        figure=figures.credit,
+    ),
+    Section(
+        name="sensitivity",
+        title="If intent was hidden",
+        query="ad_sensitivity",
+        needs="ad_sensitivity",
+        asset="ad_increments",
+        reading="Bounds on what ads added if intent that nobody logged made being shown ads likelier. Where the lower bound meets 0, it is explained away.",
+        columns={
+            "tilt": number("tilt, odds ratio"),
+            "lowest": number("fewest purchases added"),
+            "highest": number("most"),
+            "explained_away_at": number("explained away at"),
+        },
+        figure=figures.sensitivity,
+    ),
+    Section(
+        name="ad_predicts",
+        title="Prediction",
+        query="ad_predicts",
+        needs="journey_metrics",
+        asset="journey_model",
+        reading="The journey model beside simple predictors, on the window, which none was trained on.",
+        columns={
+            "model": text("predictor"),
+            "auc": number("AUC"),
+            "log_loss": number("log-loss"),
+            "ece": number("calibration error"),
+            "predicted_purchases": number("purchases predicted"),
+            "n_bought": count("journeys that bought"),
+            "n_journeys": count("journeys"),
+        },
+        figure=figures.predicts,
+    ),
+)

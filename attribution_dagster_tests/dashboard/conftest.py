@@ -1,0 +1,46 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.pipeline.small import small_environment
+
+SLOW_S = 120
+
+
+@pytest.fixture()
+def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """Opens a page of a workspace's dataset in Streamlit's own test runner, with what its URL says."""
+
+    def open_page(workspace: Workspace, name: str, **url: str) -> AppTest:
+        for variable, value in small_environment(workspace.settings.home.parent).items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.setenv("ATTRIBUTION_DATASETS", workspace.profile.name)
+        app = AppTest.from_function(_draw, default_timeout=SLOW_S, kwargs={"name": name})
+        for key, value in url.items():
+            app.query_params[key] = value
+        return app.run()
+
+    _forget()
+    yield open_page
+    _forget()
+
+
+def _draw(name: str) -> None:
+    from attribution_dagster.dashboard import frame
+    from attribution_dagster.dashboard.screens import PAGES
+
+    frame.draw(PAGES[name])
+
+
+def _forget() -> None:
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def tables(app: AppTest) -> list[list[dict[str, Any]]]:
+    """The rows of every table on the page, in order."""
+    return [frame.value.astype(object).where(frame.value.notna(), None).to_dict("records") for frame in app.dataframe]

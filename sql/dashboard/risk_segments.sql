@@ -1,0 +1,33 @@
+-- Sessions by predicted risk segment, with the rate at which they converted (Wilson's 95 % interval); one row per segment.
+WITH segments AS (
+    SELECT
+        risk_segment,
+        COUNT(*) AS sessions,
+        SUM(label) AS converted,
+        AVG(conversion_probability) AS mean_probability,
+        MIN(conversion_probability) AS lowest_probability,
+        MAX(conversion_probability) AS highest_probability,
+        SUM(CASE WHEN is_targeted THEN 1 ELSE 0 END) AS targeted,
+        MIN(decile) AS first_decile
+    FROM conversion_predictions_history
+    WHERE window_start = :window_start
+    GROUP BY risk_segment
+)
+
+SELECT
+    risk_segment,
+    sessions,
+    converted,
+    1.0 * converted / sessions AS conversion_rate,
+    (1.0 * converted / sessions + 1.9208 / sessions) / (1 + 3.8416 / sessions)
+        - 1.96 * SQRT(1.0 * converted / sessions * (1 - 1.0 * converted / sessions) / sessions + 0.9604 / (1.0 * sessions * sessions))
+        / (1 + 3.8416 / sessions) AS conversion_rate_low,
+    (1.0 * converted / sessions + 1.9208 / sessions) / (1 + 3.8416 / sessions)
+        + 1.96 * SQRT(1.0 * converted / sessions * (1 - 1.0 * converted / sessions) / sessions + 0.9604 / (1.0 * sessions * sessions))
+        / (1 + 3.8416 / sessions) AS conversion_rate_high,
+    mean_probability,
+    lowest_probability,
+    highest_probability,
+    targeted
+FROM segments
+ORDER BY first_decile, risk_segment
