@@ -121,7 +121,11 @@ def _learnt_from(workspace: Workspace, windows: set[str]) -> Iterable[str]:
 
 def _rests_on(workspace: Workspace, key: str, windows: set[str]) -> bool:
     """Whether what is published of a window was made from one of these, by itself or through its models."""
-    models = ["journey_model", *(f"{variant}/trained_model" for variant in workspace.profile.variants)]
+    models = [
+        "journey_model",
+        "customer_traits",
+        *(f"{variant}/trained_model" for variant in workspace.profile.variants),
+    ]
     records = (workspace.artifacts.record(model, key) for model in models)
     read = {name.rpartition("@")[2] for record in records if record is not None for name in record.inputs}
     return bool(windows & (read | {key}))
