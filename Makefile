@@ -44,9 +44,13 @@ bench: $(STAMP)  ## speed and memory, as ratios against named baselines
 bench-scale: $(STAMP)  ## 1, 10 and 50 million events on DuckDB, and attribution on Spark where `make test-spark` installed it (about an hour, 10 GB of disk)
 	@$(BIN)/python -m attribution_dagster_tests.bench.scale
 
-verify: $(STAMP)  ## a schedule under a real daemon, windows in two orders, and Monte-Carlo evidence on simulated truth (about an hour)
+verify: $(STAMP)  ## a schedule under a real daemon, windows in two orders, and Monte-Carlo evidence on simulated truth (some three hours)
 	@$(BIN)/python -m attribution_dagster_tests.verify.schedule
 	@$(BIN)/python -m attribution_dagster_tests.verify.order
+	@$(BIN)/python -m attribution_dagster_tests.verify.leakage
+	@$(BIN)/python -m attribution_dagster_tests.verify.retraining --seeds 4
+	@$(BIN)/attribution run --dataset marketplace
+	@$(BIN)/python -m attribution_dagster_tests.verify.trust
 	@$(BIN)/attribution benchmark --seeds 3 --out docs
 	@$(BIN)/python -m attribution_dagster_tests.verify.lift
 	@$(BIN)/python -m attribution_dagster_tests.verify.journeys

@@ -16,7 +16,7 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.datasets.experiment import ExperimentProfile
+from attribution_dagster.datasets.one_window import OneWindowProfile
 from attribution_dagster.datasets.profile import Profile, ScheduleSpec
 from attribution_dagster.datasets.windows import windows
 from attribution_dagster.graph import AFTER_PUBLICATION, JOURNEY_TABLES, PREPARED, DatasetAssets
@@ -29,6 +29,7 @@ CAUGHT_UP = 7
 """Closed windows, at least, that a tick looks back on."""
 LATE_AFTER = timedelta(hours=6)
 """How long making a window may take before it is missed."""
+_ONE_WINDOW_JOBS = {"experiment": "decide", "sessions": "predict"}
 AssetJob = Any  # what dg.define_asset_job returns; Dagster 1.13 does not export its type
 
 
@@ -36,8 +37,8 @@ def automation_of(dataset: DatasetAssets, assets: list[dg.AssetsDefinition]) -> 
     """The jobs, the schedule and the sensors of a dataset; they are on if its profile has a `schedule`."""
     profile = dataset.workspace.profile
     keys = [key for asset in assets for key in asset.keys]
-    if isinstance(profile, ExperimentProfile):  # one window, made when somebody asks for it
-        name, partitions = f"{profile.name}_decide", dataset.windows
+    if isinstance(profile, OneWindowProfile):  # made when somebody asks for it
+        name, partitions = f"{profile.name}_{_ONE_WINDOW_JOBS[profile.kind]}", dataset.windows
         job = dg.define_asset_job(name, dg.AssetSelection.assets(*keys), partitions_def=partitions)
         return dg.Definitions(jobs=[job])
     prepare = _job(dataset, "prepare", [key for key in keys if _part(dataset, key) == "prepare"])

@@ -13,12 +13,15 @@ from attribution_dagster.assets.attribution import attribution_assets
 from attribution_dagster.assets.conversion_features import feature_assets
 from attribution_dagster.assets.conversion_model import conversion_model_assets
 from attribution_dagster.assets.conversion_results import conversion_result_assets
+from attribution_dagster.assets.customer_embeddings import embedding_assets
+from attribution_dagster.assets.customer_traits import trait_assets
 from attribution_dagster.assets.decision import decision_assets
 from attribution_dagster.assets.drift import drift_assets
 from attribution_dagster.assets.experiment import experiment_assets
 from attribution_dagster.assets.feature_importance import importance_assets
 from attribution_dagster.assets.findings import findings_assets
 from attribution_dagster.assets.funnel_report import funnel_report_assets
+from attribution_dagster.assets.item2vec import item2vec_assets
 from attribution_dagster.assets.journey_model import journey_model_assets
 from attribution_dagster.assets.journey_report import journey_report_assets
 from attribution_dagster.assets.journeys import journey_assets
@@ -29,15 +32,20 @@ from attribution_dagster.assets.promotion import promotion_assets
 from attribution_dagster.assets.published import published_assets
 from attribution_dagster.assets.rates import rate_assets
 from attribution_dagster.assets.report import leakage_assets, report_assets
+from attribution_dagster.assets.scoring import scoring_assets
 from attribution_dagster.assets.sequences import sequence_assets
+from attribution_dagster.assets.session_table import session_table_assets
+from attribution_dagster.assets.session_table_results import session_table_result_assets
 from attribution_dagster.assets.sessions import session_assets
 from attribution_dagster.assets.source import source_assets
 from attribution_dagster.assets.training import training_assets
+from attribution_dagster.assets.trait_drift import trait_drift_assets
+from attribution_dagster.assets.trait_report import trait_report_assets
+from attribution_dagster.assets.trait_results import trait_result_assets
 from attribution_dagster.assets.trust import trust_assets
 from attribution_dagster.assets.uplift import uplift_assets
 from attribution_dagster.automation import automation_of
 from attribution_dagster.checks.adapter import asset_checks
-from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.progress import LoggedProgress, Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
@@ -55,6 +63,7 @@ _OF_VARIANTS = (
     report_assets,
     promotion_assets,
     card_assets,
+    scoring_assets,
 )
 _OVER_VARIANTS = (leakage_assets, findings_assets, conversion_result_assets)
 _OF_JOURNEYS = (
@@ -65,7 +74,11 @@ _OF_JOURNEYS = (
     importance_assets,
     journey_report_assets,
 )
-_OF_EXPERIMENTS = (experiment_assets, uplift_assets, decision_assets, published_assets)
+_OF_TRAITS = (item2vec_assets, embedding_assets, trait_assets, trait_result_assets, trait_report_assets)
+_WITHOUT_EVENTS = {
+    "experiment": (experiment_assets, uplift_assets, decision_assets, published_assets),
+    "sessions": (session_table_assets, session_table_result_assets, published_assets),
+}
 
 
 def build_definitions(settings: Settings, progress: Progress | None = None) -> dg.Definitions:
@@ -90,15 +103,17 @@ def _of_dataset(dataset: DatasetAssets) -> dg.Definitions:
 
 def _assets(dataset: DatasetAssets) -> list[dg.AssetsDefinition]:
     profile = dataset.workspace.profile
-    if isinstance(profile, ExperimentProfile):
-        return [asset for make in _OF_EXPERIMENTS for asset in make(dataset)]
+    if profile.kind in _WITHOUT_EVENTS:
+        return [asset for make in _WITHOUT_EVENTS[profile.kind] for asset in make(dataset)]
     stages = [
         source_assets,
         *(_OF_SESSIONS if profile.variants else ()),
         *(partial(make, variant=variant) for variant in profile.variants for make in _OF_VARIANTS),
         *(_OVER_VARIANTS if profile.variants else ()),
         *(_OF_JOURNEYS if profile.journeys is not None else ()),
+        *(_OF_TRAITS if profile.traits is not None else ()),
         published_assets,
+        *((trait_drift_assets,) if profile.traits is not None else ()),
         *(partial(drift_assets, variant=variant) for variant in profile.variants),
     ]
     return [asset for make in stages for asset in make(dataset)]

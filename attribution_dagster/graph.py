@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 
-from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.partitions import explained_partitions, window_partitions
 from attribution_dagster.resources.workspace import Workspace
@@ -31,8 +30,8 @@ PREPARED = (
 
 All other assets exist for the windows that can be explained, and are made one window per run.
 """
-AFTER_PUBLICATION = ("attribution_drift",)
-"""Assets of a variant that are made after the window is published."""
+AFTER_PUBLICATION = ("attribution_drift", "session_scores", "trait_drift")
+"""Assets that are made after the window is published."""
 AGGREGATES = {
     "event_type_attribution": "transformer_event_attribution",
     "position_attribution": "transformer_position_attribution",
@@ -62,6 +61,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "{variant}/event_count_rates": ("event_count_rates_{variant}",),
     "{variant}/attribution_trust": ("attribution_trust_{variant}", "attribution_spread_{variant}"),
     "{variant}/attribution_drift": ("attribution_drift_{variant}",),
+    "{variant}/session_scores": ("session_scores_{variant}",),
     "suspected_leakage": ("suspected_leakage", "leakage_moments"),
     "leakage_comparison": ("leakage_comparison",),
     "findings": ("findings",),
@@ -75,6 +75,18 @@ EXPERIMENT_TABLES: Mapping[str, tuple[str, ...]] = {
     "roi_simulation": ("roi_simulation", "confirming_test", "roi_rates"),
 }
 """The same of a dataset of `kind: experiment`."""
+SESSION_TABLE_TABLES: Mapping[str, tuple[str, ...]] = {
+    "session_table": ("session_outcomes", "session_attributes"),
+    "conversion_model": ("conversion_metrics", "conversion_deciles", "shap_summary", "suspected_attributes"),
+    "conversion_predictions": ("conversion_predictions",),
+    "conversion_report": (),
+}
+"""The same of a dataset of `kind: sessions`."""
+WITHOUT_EVENTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "experiment": EXPERIMENT_TABLES,
+    "sessions": SESSION_TABLE_TABLES,
+}
+"""Kind of a dataset without events -> its assets, all of which are audited, with their tables."""
 JOURNEY_TABLES: Mapping[str, tuple[str, ...]] = {
     "source": TABLES["source"],
     "events": TABLES["events"],
@@ -86,6 +98,16 @@ JOURNEY_TABLES: Mapping[str, tuple[str, ...]] = {
     "feature_importance": ("feature_importance",),
 }
 """The same for the assets of a dataset with ad journeys."""
+TRAIT_TABLES: Mapping[str, tuple[str, ...]] = {
+    "item2vec": ("item_tokens", "item2vec_search"),
+    "customer_embeddings": ("customer_embeddings", "pooling_comparison"),
+    "customer_traits": ("customer_traits", "trait_comparison"),
+    "trait_profiles": ("trait_profiles", "trait_items", "trait_examples"),
+    "similar_customers": ("similar_customers",),
+    "recommendations": ("recommendations", "recommendation_metrics"),
+    "trait_drift": ("trait_drift",),
+}
+"""The same for the assets of a dataset with customer traits."""
 INTERNAL = (
     "session_events",
     "session_features",
@@ -94,6 +116,8 @@ INTERNAL = (
     "attribution_statistics_{variant}",
     "treatment_assignment",
     "experiment_covariates",
+    "session_outcomes",
+    "session_attributes",
 )
 """Tables of audited assets that are read by other assets only, and not published."""
 VIEWS = ("canonical_events",)
@@ -117,9 +141,10 @@ def tables_of(variants: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def written_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
     """Asset -> the tables it writes, its main one first, of all assets that the dataset has."""
-    if isinstance(profile, ExperimentProfile):
-        return dict(EXPERIMENT_TABLES)
-    return tables_of(profile.variants) | (journey_tables(profile) if profile.journeys is not None else {})
+    if profile.kind in WITHOUT_EVENTS:
+        return {asset: tables for asset, tables in WITHOUT_EVENTS[profile.kind].items() if tables}
+    journeys = journey_tables(profile) if profile.journeys is not None else {}
+    return tables_of(profile.variants) | journeys | (TRAIT_TABLES if profile.traits is not None else {})
 
 
 def journey_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
@@ -128,11 +153,16 @@ def journey_tables(profile: Profile) -> dict[str, tuple[str, ...]]:
     return {asset: names for asset, names in JOURNEY_TABLES.items() if asset != "ad_auctions" or has_auctions}
 
 
+def stored_tables(profile: Profile, asset: str) -> list[str]:
+    """The tables that the asset writes into slices: all of its own but views."""
+    return [table for table in written_tables(profile).get(asset, ()) if table not in VIEWS]
+
+
 def unrecorded_tables(workspace: Workspace, asset: str, window_key: str, version: str) -> list[str]:
     """The asset's tables that don't hold the version it recorded: a run has not finished, or never will, or a user was forgotten."""
-    written = written_tables(workspace.profile).get(asset, ())
-    stored = [table for table in written if table not in VIEWS]
-    return [table for table in stored if workspace.warehouse.current(table, window_key) != version]
+    stored = stored_tables(workspace.profile, asset)
+    found = workspace.warehouse.current_versions(stored, [window_key])
+    return [table for table in stored if found.get((table, window_key)) != version]
 
 
 @dataclass(frozen=True, kw_only=True)

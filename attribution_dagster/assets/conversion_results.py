@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.conversion_features import FEATURE_SETS, feature_names
+from attribution_dagster.assets.conversion_features import FEATURE_SETS
 from attribution_dagster.assets.conversion_model import (
     ASSET,
     EXPLAINED_SESSIONS,
@@ -32,6 +32,7 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
 
 if TYPE_CHECKING:
+    from attribution_dagster.core.conversion.fitting import ModelSet
     from attribution_dagster.core.conversion.sample import Sample
 
 LANDMARK = 5
@@ -78,7 +79,7 @@ def _predict(step: Step) -> Report:
     assert record is not None  # its version is an input
     best = models["full"].best
     said = f"{best.name}, trained for {record.report['trained_for_window']}"
-    columns = _columns(samples["full"], best, workspace.profile.conversion.targeted_share)
+    columns = prediction_columns(samples["full"], best, workspace.profile.conversion.targeted_share)
     early: dict[str, float] = {}
     if "early" in models:
         early_of = models["early"].best.probability(samples["early"].features)
@@ -100,7 +101,7 @@ def _predict(step: Step) -> Report:
     } | top_rows(step, "conversion_predictions", _PREDICTED[1:], "conversion_probability DESC, session_id")
 
 
-def _columns(sample: "Sample", model: Any, targeted_share: float) -> dict[str, Any]:
+def prediction_columns(sample: "Sample", model: Any, targeted_share: float) -> dict[str, Any]:
     """Each session with its probability, decile and segment, and the reasons of those with the highest probabilities."""
     import numpy as np
 
@@ -249,15 +250,20 @@ def _draw(step: Step) -> Report:
 
 def _pictures(workspace: Workspace, key: str, feature_set: str) -> Iterator[tuple[str, bytes]]:
     """File name -> PNG of one feature set."""
-    from attribution_dagster.reports.conversion_plots import evaluation_plot, shap_plot
-
     sample = load_sample(workspace, [key], feature_set).limited(MEASURED_SESSIONS)
     if not len(sample):
         return
-    models = open_models(workspace, key)[feature_set]
-    title = f"{workspace.profile.title}, {key}, feature set {feature_set}"
+    yield from model_pictures(
+        open_models(workspace, key)[feature_set], sample, f"{workspace.profile.title}, {key}, feature set {feature_set}"
+    )
+
+
+def model_pictures(models: "ModelSet", sample: "Sample", title: str) -> Iterator[tuple[str, bytes]]:
+    """File name -> PNG: curves of all models on the sample, and what moves the chosen one's predictions."""
+    from attribution_dagster.reports.conversion_plots import evaluation_plot, shap_plot
+
     probabilities = {name: model.probability(sample.features) for name, model in models.models.items()}
     yield "conversion_curves.png", evaluation_plot(probabilities, sample.label, title)
     looked_at = sample.features[:: max(1, len(sample) // EXPLAINED_SESSIONS)]
     effects = models.best.contributions(looked_at)[:, :-1]
-    yield "shap_summary.png", shap_plot(feature_names(), looked_at, effects, f"{title}: {models.best.name}")
+    yield "shap_summary.png", shap_plot(sample.names, looked_at, effects, f"{title}: {models.best.name}")

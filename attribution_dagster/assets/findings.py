@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
@@ -55,6 +55,7 @@ _CODE = code_version(
     "reports/templates/findings.md",
     "reports/templates/page.css",
     "sql/marts/event_store_effects.sql",
+    "sql/marts/session_log_odds.sql",
     "sql/sessions/conversion_base.sql",
 )
 
@@ -117,6 +118,11 @@ def _ground(step: Step) -> Ground:
     )
 
 
+def _log_odds(step: Step, variant: str) -> Mapping[float, int]:
+    rows = step.workspace.fetch(load_query("marts/session_log_odds", variant), step.window_key).to_pylist()
+    return {row["log_odds"]: row["n_sessions"] for row in rows}
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Behind:
     """What stands behind the effects of a variant, by event type."""
@@ -138,6 +144,7 @@ def _of_variant(step: Step, variant: str, ground: Ground) -> VariantFindings:
     verdict = standing_of(workspace, variant, key)
     if not verdict.claims:
         return VariantFindings(variant=variant, standing=verdict, tested=len(supported), known=len(known), findings=[])
+    ground = replace(ground, log_odds=_log_odds(step, variant))
     behind = _Behind(
         rates=_rates(step, variant),
         positions=_positions(step, variant),

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from attribution_dagster.assets.published import export_folder, window_pictures, write_exports
+from attribution_dagster.assets.exporting import window_pictures, write_exports
+from attribution_dagster.assets.report import export_folder
 from attribution_dagster.checks.pages import rewrite_pages
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.errors import ConfigurationError
@@ -106,12 +107,16 @@ def _write_exports_again(workspace: Workspace) -> None:
 
 
 def _learnt_from(workspace: Workspace, windows: set[str]) -> Iterable[str]:
-    """Names of the registered models that were trained on one of these windows, replaced ones too."""
+    """Names of the models that were trained on one of these windows: registered ones, replaced ones too, and of journeys those in use."""
     known = {window.key for window in workspace.explainable()}
     for variant in workspace.profile.models:
         for version in workspace.registry.versions(variant):
             if version.trained_for in known and windows.intersection(workspace.look_back(version.trained_for)):
                 yield version.name
+    for key in sorted(known):
+        record = workspace.artifacts.record("journey_model", key)
+        if record is not None and windows.intersection(workspace.look_back(record.report["trained_for_window"])):
+            yield f"{workspace.profile.name}: journey_model of window {key}"
 
 
 def _rests_on(workspace: Workspace, key: str, windows: set[str]) -> bool:

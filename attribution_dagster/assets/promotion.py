@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from attribution_dagster.assets.published import audited
+from attribution_dagster.assets.audited import audited
 from attribution_dagster.assets.sequences import open_sequences
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
@@ -66,10 +66,11 @@ def promotion_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefin
 def open_champion(workspace: Workspace, variant: str) -> "tuple[RegisteredVersion, AttributionModel] | None":
     """The variant's champion and its model, from the registry alone; None as long as there is none."""
     version = workspace.registry.champion(variant)
-    return None if version is None else (version, _load(workspace, version))
+    return None if version is None else (version, load_version(workspace, version))
 
 
-def _load(workspace: Workspace, version: RegisteredVersion) -> "AttributionModel":
+def load_version(workspace: Workspace, version: RegisteredVersion) -> "AttributionModel":
+    """The model of a registered version, from the registry alone."""
     from attribution_dagster.core.models.storage import load_model
 
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +129,7 @@ def _is_decided(step: Step) -> bool:
 
 def _champion(step: Step, variant: str) -> Report:
     champion = step.workspace.registry.champion(variant)
-    return {"champion": champion.name if champion else "none yet"}
+    return {"champion": champion.name, "champion_number": champion.version} if champion else {"champion": "none yet"}
 
 
 def _recorded(
@@ -168,7 +169,7 @@ def _decide(
         objections = [f"older than the champion, which was trained for window {champion.trained_for}"]
     elif champion is not None:
         try:
-            theirs = probabilities(_load(workspace, champion))
+            theirs = probabilities(load_version(workspace, champion))
         except (ValueError, RuntimeError) as error:
             # Of another format, or made for columns that the dataset no longer has: it can't score these sessions either.
             against = f"{champion.name}, which can't read these sessions ({str(error).splitlines()[0]})"

@@ -1,42 +1,35 @@
 """Write, audit, publish: the last asset of a window shows its tables to readers, all at once, or not at all."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
 
+from attribution_dagster.assets.audited import audited, tables
+from attribution_dagster.assets.exporting import window_pictures, write_exports
 from attribution_dagster.assets.model_card import standing_of
-from attribution_dagster.assets.report import NO_FUNNEL, export_folder, picture
+from attribution_dagster.assets.report import export_folder
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.checks.gate import verdicts
 from attribution_dagster.checks.pages import write_window_page
-from attribution_dagster.datasets.experiment import ExperimentProfile
-from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import (
-    AGGREGATES,
-    EXPERIMENT_TABLES,
-    INTERNAL,
     DatasetAssets,
-    journey_tables,
     written_tables,
 )
-from attribution_dagster.reports.exports import ATTRIBUTION_READING, EXPERIMENT_READING, WindowExport
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.reports.window_report import FILE_NAME
 from attribution_dagster.resources.artifacts import Verdict
-from attribution_dagster.resources.published_window import standings
 from attribution_dagster.resources.retention import retire_and_report
-from attribution_dagster.resources.window_chapters import window_html
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.protocol import Manifest
 from attribution_dagster.warehouse.published_columns import VERSION as COLUMNS_VERSION
-from attribution_dagster.warehouse.queries import parse_query
 
 _CODE = code_version(
     "assets/published.py",
+    "assets/audited.py",
+    "assets/exporting.py",
     "reports/exports.py",
     "reports/facts.py",
     "reports/figures",
@@ -70,128 +63,6 @@ def published_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
         )
 
     return [published]
-
-
-def tables(profile: Profile) -> list[str]:
-    """The tables of a window that readers see: what the audited assets write, but for those that only other assets read."""
-    written = written_tables(profile)
-    hidden = {table.format(variant=variant) for table in INTERNAL for variant in profile.variants or ("",)}
-    return [table for asset in audited(profile) for table in written.get(asset, ()) if table not in hidden]
-
-
-def audited(profile: Profile) -> list[str]:
-    """The assets a window is published from; their blocking checks must have passed."""
-    if isinstance(profile, ExperimentProfile):
-        return list(EXPERIMENT_TABLES)
-    made = ["sequence_tensors", "trained_model", "event_attribution", "attribution_statistics"]
-    per_variant = [
-        *made,
-        *AGGREGATES,
-        "event_count_rates",
-        "method_comparison",
-        "attribution_trust",
-        "attribution_report",
-        "model_card",
-    ]
-    shared = [
-        "sessions",
-        "session_funnels",
-        "funnel_metrics",
-        "session_features",
-        "funnel_report",
-        "conversion_model",
-        "conversion_predictions",
-        "conversion_report",
-        "sampled_users",
-        "suspected_leakage",
-    ]
-    return [
-        *(shared if profile.variants else []),
-        *(f"{variant}/{name}" for variant in profile.variants for name in per_variant),
-        *_results(profile),
-        *_of_journeys(profile),
-    ]
-
-
-def _results(profile: Profile) -> list[str]:
-    """The assets over all variants that the dataset has, each with a table of its name."""
-    leaked = ["leakage_comparison"] if {"no_funnel", "with_funnel"} <= set(profile.variants) else []
-    return leaked + (["findings", "conversion_comparison"] if profile.claiming else [])
-
-
-def _of_journeys(profile: Profile) -> list[str]:
-    """The assets of ad journeys, if the dataset has any; its source and events are not published."""
-    if profile.journeys is None:
-        return []
-    return [*(name for name in journey_tables(profile) if name not in ("source", "events")), "journey_report"]
-
-
-def write_exports(
-    workspace: Workspace, window_key: str, pictures: dict[str, bytes], folder: str | None = None
-) -> list[str]:
-    """Paths of the window's CSV and PNG files, written from the published tables; an older folder is replaced whole."""
-    profile = workspace.profile
-    start = workspace.window(window_key).start
-    queries = {
-        table: parse_query(table, f"SELECT * FROM {table}_history WHERE window_start = :window_start")
-        for table in tables(profile)
-    }
-    export = WindowExport(
-        title=profile.title,
-        window_key=window_key,
-        tables={
-            table: workspace.warehouse.stream(query, {"window_start": start}, scope="published")
-            for table, query in queries.items()
-        },
-        pictures=pictures,
-        leaking=[name for name, variant in profile.variants.items() if variant.leaks],
-        unranked=unranked(workspace, window_key),
-        simulated=profile.simulated,
-        how_to_read=EXPERIMENT_READING if isinstance(profile, ExperimentProfile) else ATTRIBUTION_READING,
-    )
-    return [str(path) for path in export.write(Path(folder or export_folder(workspace, window_key)))]
-
-
-def window_pictures(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> the published window's pictures by variant, the panels of `no_funnel` also without a suffix; its pages, and its report."""
-    from attribution_dagster.reports.panels import picture_name
-
-    found: dict[str, bytes] = {}
-    for variant in workspace.profile.variants:
-        for asset in (f"{variant}/attribution_report", f"{variant}/attribution_trust"):
-            folder = _published_folder(workspace, asset, window_key)
-            if folder is not None:
-                found[picture(folder).name] = picture(folder).read_bytes()
-    if picture_name(NO_FUNNEL) in found:
-        found[picture_name()] = found[picture_name(NO_FUNNEL)]
-    report = window_html(workspace, window_key)
-    return found | _pages(workspace, window_key) | ({FILE_NAME: report.encode()} if report is not None else {})
-
-
-def _pages(workspace: Workspace, window_key: str) -> dict[str, bytes]:
-    """File name -> pages and pictures of the window: findings, model cards, models of conversion, curves and recommendation of an experiment."""
-    found: dict[str, bytes] = {}
-    cards = (f"{variant}/model_card" for variant in workspace.profile.variants)
-    for asset in ("findings", "conversion_report", *cards, "uplift_model", "roi_simulation", "journey_report"):
-        folder = _published_folder(workspace, asset, window_key)
-        for path in sorted(folder.iterdir()) if folder else ():
-            found[path.name] = path.read_bytes()
-    return found
-
-
-def _published_folder(workspace: Workspace, asset: str, window_key: str) -> Path | None:
-    """The artifact that the window was published with, whatever was made since."""
-    manifest = workspace.warehouse.manifest(window_key)
-    inputs: Mapping[str, str] = manifest.evidence["inputs"] if manifest is not None else {}  # type: ignore[assignment]
-    version = inputs.get(f"{asset}@{window_key}")
-    return workspace.artifacts.folder(asset, window_key, version) if version is not None else None
-
-
-def unranked(workspace: Workspace, window_key: str) -> list[str]:
-    """The published window's variants by which nobody may rank. One that sees the funnel ranks, to show what the funnel gives away."""
-    variants, manifest = workspace.profile.variants, workspace.warehouse.manifest(window_key)
-    assert manifest is not None
-    return [name for name, said in standings(manifest).items() if not (said.ranks or variants[name].leaks)]
 
 
 def _is_published(step: Step) -> bool:

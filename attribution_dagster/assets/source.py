@@ -11,6 +11,7 @@ from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.simulation.ads import simulate_ads
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
+from attribution_dagster.core.simulation.shoppers import simulate_shoppers
 from attribution_dagster.datasets.coverage import Coverage, latest_plausible
 from attribution_dagster.datasets.parameters import parameters
 from attribution_dagster.datasets.profile import ROLES
@@ -23,7 +24,11 @@ from attribution_dagster.retries import retried_after_io_errors
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import Source, open_source
 
-_WORLDS = {"marketplace": (simulate_marketplace, "events"), "ads": (simulate_ads, "impressions")}
+_WORLDS = {
+    "marketplace": (simulate_marketplace, "events"),
+    "ads": (simulate_ads, "impressions"),
+    "shoppers": (simulate_shoppers, "events"),
+}
 """World -> what simulates it into a folder, and which part of that folder holds the events."""
 UNDATED = "undated"
 """Window key of rejected rows that have no usable time."""

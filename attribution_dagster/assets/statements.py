@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from attribution_dagster.assets.aggregates import STATISTICS
 from attribution_dagster.assets.drift import COMPARED_WINDOWS
 from attribution_dagster.assets.source import UNDATED
+from attribution_dagster.assets.traits_data import trait_statements
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS, signal_bounds
 from attribution_dagster.datasets.coverage import latest_plausible
@@ -84,6 +85,8 @@ def explained_statements(workspace: Workspace, window: Window) -> list[Statement
     built.append(_statement(workspace, window, "findings", None, "sessions/conversion_base", {}))
     for variant in workspace.profile.claiming:
         built.append(_statement(workspace, window, "findings", None, "marts/event_store_effects", _SUPPORT, variant))
+        built.append(_statement(workspace, window, "findings", None, "marts/session_log_odds", {}, variant))
+    built += [_statement(workspace, window, *each) for each in trait_statements(workspace, window.key)]
     return [*built, *_checks(workspace, window, prepared=False)]
 
 
@@ -98,6 +101,8 @@ def _of_variant(workspace: Workspace, window: Window, variant: str) -> Iterable[
         yield _statement(workspace, window, f"{variant}/{asset}", f"{table}_{variant}", f"marts/{table}", more, variant)
     drift = {"compared_from": min(before, default=window.start), **_SUPPORT}
     yield _statement(workspace, window, f"{variant}/attribution_drift", None, "marts/attribution_drift", drift, variant)
+    seen = {"funnel_rule": workspace.profile.variants[variant].funnel}
+    yield _statement(workspace, window, f"{variant}/session_scores", None, "features/scored_events", seen)
 
 
 def _checks(workspace: Workspace, window: Window, *, prepared: bool) -> Iterable[Statement]:

@@ -44,7 +44,8 @@ class Step:
 
     def table(self, *names: str) -> bool:
         """Whether the tables' current slices are of this version already."""
-        return all(self.workspace.warehouse.current(name, self.window_key) == self.version for name in names)
+        found = self.workspace.warehouse.current_versions(names, [self.window_key])
+        return all(found.get((name, self.window_key)) == self.version for name in names)
 
     def build_table(self, name: str, query: Query, **more: object) -> int:
         """Writes the table's slice of this version from a query; its number of rows."""

@@ -4,12 +4,12 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from attribution_dagster.checks.expectations import Expectation, Row, Rule
 from attribution_dagster.errors import AttributionError
-from attribution_dagster.graph import unrecorded_tables
+from attribution_dagster.graph import stored_tables
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
@@ -17,6 +17,9 @@ from attribution_dagster.warehouse.queries import parse_query
 ROW_LIMIT = 20
 """Offending rows that are kept and shown; all are counted."""
 _MEASUREMENTS = 3
+
+Versions = Mapping[tuple[str, str], str]
+"""(Table, window key) -> current version."""
 
 
 def judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *, reuse: bool = False) -> list[Verdict]:
@@ -33,7 +36,7 @@ def judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *
 
 
 def _judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, *, reuse: bool) -> list[Verdict]:
-    bases = [_basis(workspace, expectation, window_key) for expectation in suite]
+    bases = _bases(workspace, suite, window_key)
     verdicts = [
         _standing(workspace, expectation, window_key, basis) if reuse else None
         for expectation, basis in zip(suite, bases, strict=True)
@@ -52,20 +55,34 @@ class _Basis(NamedTuple):
     read: str
 
 
-def _basis(workspace: Workspace, expectation: Expectation, window_key: str) -> _Basis:
-    """The check's basis as it is now.
+def _bases(workspace: Workspace, suite: Sequence[Expectation], window_key: str) -> list[_Basis]:
+    """The basis of each check as it is now; the warehouse is asked once for all of them.
 
     Measured are the profile, the figures that assets reported, and the tables in its window and in all before: no check looks at
     windows after its own. The version is empty where one of the asset's tables holds another than the asset recorded: its run has not
     recorded it yet, or never will.
     """
-    queries = (expectation.metric_query, expectation.rows_query)
-    tables = sorted({table for query in queries if query is not None for table in query.tables})
+    if not suite:
+        return []
     keys = [window.key for window in workspace.windows() if window.key <= window_key]
-    versions = {table: [workspace.warehouse.current(table, key) for key in keys] for table in tables}
+    stored = {each.asset: stored_tables(workspace.profile, each.asset) for each in suite}
+    tables = {table for names in (*map(_tables_read, suite), *stored.values()) for table in names}
+    current = workspace.warehouse.current_versions(tables, [*keys, window_key])
+    return [_basis(workspace, each, window_key, keys, stored[each.asset], current) for each in suite]
+
+
+def _tables_read(expectation: Expectation) -> list[str]:
+    queries = (expectation.metric_query, expectation.rows_query)
+    return sorted({table for query in queries if query is not None for table in query.tables})
+
+
+def _basis(
+    workspace: Workspace, expectation: Expectation, window_key: str, keys: Sequence[str], stored: Sequence[str], current: Versions,
+) -> _Basis:  # fmt: skip
+    versions = {table: [current.get((table, key)) for key in keys] for table in _tables_read(expectation)}
     content = [workspace.profile.model_dump_json(), _reported(workspace, expectation, window_key), keys, versions]
     record = workspace.artifacts.record(expectation.asset, window_key)
-    is_whole = record and not unrecorded_tables(workspace, expectation.asset, window_key, record.version)
+    is_whole = record and all(current.get((table, window_key)) == record.version for table in stored)
     return _Basis(
         version=record.version if record and is_whole else "",
         read=hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16],
@@ -87,13 +104,13 @@ def _measured(workspace: Workspace, suite: Sequence[Expectation], window_key: st
     Two runs may work on one window: what was measured while the other one wrote is of neither's version.
     """
     for _ in range(_MEASUREMENTS):
-        bases = [_basis(workspace, expectation, window_key) for expectation in suite]
+        bases = _bases(workspace, suite, window_key)
         rows = [measure(workspace, expectation, window_key) for expectation in suite]
         verdicts = [
             _verdict(workspace, expectation, window_key, row, broken, basis)
             for expectation, row, broken, basis in zip(suite, rows, _broken_rules(suite, rows), bases, strict=True)
         ]
-        if bases == [_basis(workspace, expectation, window_key) for expectation in suite]:
+        if bases == _bases(workspace, suite, window_key):
             return verdicts
     raise AttributionError(
         f"the checks of {suite[0].asset} in window {window_key} can't be measured: another run keeps writing what they read. Launch "

@@ -87,12 +87,16 @@ def _bursts(workspace: Workspace, window: str | None) -> list[Burst]:
 
 def _cost(bursts: Sequence[Burst], assumed: Assumptions) -> str:
     """The source reads all windows' events; what prepares a window is one burst, and what explains it another, after the training."""
-    windows = sum(burst.name != "source" for burst in bursts)
-    source = credits(
-        [len(bursts[0].statements)], replace(assumed, events_per_window=assumed.events_per_window * windows)
-    )
-    total = source + credits([len(burst.statements) for burst in bursts[1:]], assumed)
+    statements: dict[str, int] = {}
+    cost: dict[str, float] = {}
+    windows = len({burst.name for burst in bursts[1:]})
+    for burst in bursts:
+        read = assumed.events_per_window * (windows if burst is bursts[0] else 1)
+        costs = credits([len(burst.statements)], replace(assumed, events_per_window=read))
+        statements[burst.name] = statements.get(burst.name, 0) + len(burst.statements)
+        cost[burst.name] = cost.get(burst.name, 0) + costs
+    each = "".join(f"-- {name}: {n} statements, {cost[name]:.3f} credits\n" for name, n in statements.items())
     return (
-        f"-- About {total:.2f} credits, {total / max(1, windows):.3f} for each of {windows} bursts of a window; not measured, but computed from: {assumed}.\n"
+        f"{each}-- About {sum(cost.values()):.2f} credits in all; not measured, but computed from: {assumed}.\n"
         "-- Cloud services, storage and the transfer of sequences are not in it. The query history, by tag, says what a run did cost."
     )

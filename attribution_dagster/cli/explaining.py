@@ -2,6 +2,7 @@
 
 import math
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Group
@@ -26,13 +27,19 @@ if TYPE_CHECKING:
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
 
-def explain_session(workspace: Workspace, variant: str, session_id: str, method: str | None = None) -> Group:
+def explain_session(
+    workspace: Workspace, variant: str, session_id: str, method: str | None = None, picture: Path | None = None
+) -> Group:
     """A session's timeline with the attribution of each event; as published, or computed now by the method named.
+
+    `picture`, if given, gets the same as a PNG, with the attention beside it.
 
     Raises:
         AttributionError: unknown variant or method, or no published session of that id.
-        MissingInputError: another method is named, and the sequences or the model that the window was published with are gone.
+        MissingInputError: another method is named, or a picture, and the sequences or the model that the window was published with are gone.
     """
+    if not workspace.profile.variants:
+        raise AttributionError(_explains_no_events(workspace))
     if variant not in workspace.profile.variants:
         raise AttributionError(
             f"{variant!r} is no variant of {workspace.profile.name}: {', '.join(workspace.profile.variants)}"
@@ -40,6 +47,8 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
     if method is not None:
         check_method(method)
     rows, beside, residual = _published(workspace, variant, session_id), [], None
+    if picture is not None:
+        _draw(workspace, variant, session_id, rows, picture)
     if method is not None:
         model, session = _published_with(workspace, variant, session_id, rows)
         rows, residual = explained_by(model, session, method, rows)
@@ -57,6 +66,20 @@ def explain_session(workspace: Workspace, variant: str, session_id: str, method:
         *beside,
         Text(_caution(method, residual), style="italic"),
     )
+
+
+_INSTEAD = {
+    "experiment": "scores units, not events: attribution sql "
+    '"SELECT session_id, uplift, quadrant, action FROM uplift_scores ORDER BY uplift DESC LIMIT 20" --dataset {name}',
+    "sessions": "has no events: attribution reasons SESSION_ID --dataset {name} says why a session is thought to convert",
+    "events": "has no variants, so no events of sessions are explained: attribution journey JOURNEY_ID --dataset {name}",
+}
+
+
+def _explains_no_events(workspace: Workspace) -> str:
+    """What to ask of a dataset whose sessions have no attribution."""
+    profile = workspace.profile
+    return f"dataset {profile.name} ({profile.kind}) {_INSTEAD[profile.kind].format(name=profile.name)}"
 
 
 def _published(workspace: Workspace, variant: str, session_id: str) -> Rows:
@@ -86,6 +109,15 @@ def _published_with(
     key = starts[rows[0]["window_start"]]
     model, sequences = published_folders(workspace, variant, key)
     return load_model(model), published_sequence(workspace, sequences, key, session_id, len(rows))
+
+
+def _draw(workspace: Workspace, variant: str, session_id: str, rows: Rows, picture: Path) -> None:
+    from attribution_dagster.reports.session_picture import session_png
+
+    model, session = _published_with(workspace, variant, session_id, rows)
+    looked, _ = explained_by(model, session, "attention_mean", rows)
+    title = f"{session_id}: predicted probability {rows[0]['probability']:.1%} ({variant})"
+    picture.write_bytes(session_png(rows, [row["gradient_attribution"] for row in looked], title))
 
 
 def _heads(model: "AttributionModel", session: "SequenceSet", rows: Rows) -> Table:

@@ -15,7 +15,7 @@ from attribution_dagster.alerts.history import reason
 from attribution_dagster.assets.source import coverage
 from attribution_dagster.build import definitions_of
 from attribution_dagster.datasets.coverage import Coverage
-from attribution_dagster.datasets.experiment import ExperimentProfile
+from attribution_dagster.datasets.one_window import OneWindowProfile
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.graph import FORCE_TAG, PREPARED
 from attribution_dagster.resources.workspace import Workspace
@@ -79,7 +79,7 @@ def plan_windows(workspace: Workspace, window: str | None) -> Plan:
     """
     profile, now = workspace.profile, datetime.now(UTC).replace(tzinfo=None)
     left_out: dict[str, str] = {}
-    if isinstance(profile, ExperimentProfile):
+    if isinstance(profile, OneWindowProfile):
         return Plan(explained=tuple(each.key for each in workspace.windows()), prepared=())
     if window is not None:
         explained = [workspace.window(window).key]

@@ -1,7 +1,7 @@
 """Why a model of conversion gives one session its probability: every part of its log-odds, for any predicted session."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
@@ -9,15 +9,20 @@ from rich.text import Text
 
 from attribution_dagster.assets.conversion_features import FEATURE_SETS
 from attribution_dagster.assets.conversion_model import load_sample, open_models
+from attribution_dagster.assets.session_table_results import open_session_models
 from attribution_dagster.errors import AttributionError, MissingInputError
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.labels import one_line, signed
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
 
+if TYPE_CHECKING:
+    from attribution_dagster.core.conversion.fitting import ModelSet
+    from attribution_dagster.core.conversion.sample import Sample
+
 SHOWN = 15
 """Features in the table, those that move the session's log-odds most."""
-_MADE_FROM = ("session_features", "conversion_model")
+_MADE_FROM = {"events": ("session_features", "conversion_model"), "sessions": ("session_table", "conversion_model")}
 
 
 def session_reasons(workspace: Workspace, session_id: str, feature_set: str, picture: Path | None = None) -> Group:
@@ -29,13 +34,11 @@ def session_reasons(workspace: Workspace, session_id: str, feature_set: str, pic
     """
     if feature_set not in FEATURE_SETS:
         raise AttributionError(f"{feature_set!r} is no feature set: {', '.join(FEATURE_SETS)}")
-    key = _published_window(workspace, session_id)
-    models = open_models(workspace, key)
-    sample = load_sample(workspace, [key], feature_set)
+    models, sample = _opened(workspace, _published_window(workspace, session_id), feature_set)
     chosen = sample.session == session_id
-    if feature_set not in models or not chosen.any():
+    if models is None or not chosen.any():
         raise AttributionError(f"session {session_id!r} has no prediction from feature set {feature_set}")
-    model, session = models[feature_set].best, sample.select(chosen)
+    model, session = models.best, sample.select(chosen)
     parts, probability = model.contributions(session.features)[0], float(model.probability(session.features)[0])
     found = sorted(zip(sample.names, session.features[0], parts[:-1], strict=True), key=lambda each: -abs(each[2]))
     base = float(parts[-1])
@@ -45,7 +48,19 @@ def session_reasons(workspace: Workspace, session_id: str, feature_set: str, pic
     return Group(Text(said, style="bold"), _table(found, base), Text(MODEL_NOT_CAUSE, style="italic"))
 
 
+def _opened(workspace: Workspace, key: str, feature_set: str) -> "tuple[ModelSet | None, Sample]":
+    """The models of that feature set, None where there are none, and the sessions that they predict."""
+    if workspace.profile.kind == "sessions":
+        models, later = open_session_models(workspace, key)
+        return (models if feature_set == "full" else None), later
+    return open_models(workspace, key).get(feature_set), load_sample(workspace, [key], feature_set)
+
+
 def _published_window(workspace: Workspace, session_id: str) -> str:
+    if workspace.profile.kind not in _MADE_FROM:
+        raise AttributionError(
+            f"dataset {workspace.profile.name} is of kind {workspace.profile.kind} and predicts no conversion of sessions"
+        )
     query = parse_query(
         "prediction", "SELECT window_start FROM conversion_predictions_history WHERE session_id = :session_id"
     )
@@ -59,7 +74,7 @@ def _published_window(workspace: Workspace, session_id: str) -> str:
     key = starts[found[0]["window_start"]]
     manifest = workspace.warehouse.manifest(key)
     inputs: Any = manifest.evidence["inputs"] if manifest is not None else {}
-    for asset in _MADE_FROM:
+    for asset in _MADE_FROM[workspace.profile.kind]:
         record = workspace.artifacts.record(asset, key)
         if record is None or inputs.get(f"{asset}@{key}") != record.version:
             raise MissingInputError(

@@ -10,7 +10,8 @@ from rich.console import Group
 from rich.markdown import Markdown
 from rich.text import Text
 
-from attribution_dagster.assets.published import export_folder, unranked, window_pictures, write_exports
+from attribution_dagster.assets.exporting import unranked, window_pictures, write_exports
+from attribution_dagster.assets.report import export_folder
 from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.graph import written_tables
@@ -46,10 +47,13 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
     )
 
 
-def recommendation(workspace: Workspace, window_key: str) -> Markdown:
-    """What a person reads at the end of an experiment's run: the page that was published, and where the files are."""
+_PAGES = {"experiment": "recommendation.md", "sessions": "session_conversion.md"}
+
+
+def page_of_run(workspace: Workspace, window_key: str) -> Markdown:
+    """What a person reads at the end of the run of a dataset without events: the page that was published, and where the files are."""
     folder = Path(export_folder(workspace, window_key))
-    text = (folder / "recommendation.md").read_text(encoding="utf-8")
+    text = (folder / _PAGES[workspace.profile.kind]).read_text(encoding="utf-8")
     return Markdown(f"{text}\n\nTables, pictures and this page: {folder}")
 
 

@@ -4,16 +4,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from attribution_dagster.datasets.profile import Name, Profile, Roles, Variant, WindowSpec
+from attribution_dagster.datasets.one_window import OneWindowProfile
+from attribution_dagster.datasets.profile import Name
 from attribution_dagster.datasets.uplift import DecisionSpec, UpliftSpec
 
 Arm = Annotated[str, Field(min_length=1)]
-
-
-class Period(WindowSpec):
-    """The calendar window in which units were assigned: the only one of the dataset, and nothing is learnt from before it."""
-
-    look_back: Literal[0] = 0
 
 
 class ExperimentSpec(BaseModel):
@@ -57,14 +52,10 @@ class ExperimentSpec(BaseModel):
         return self
 
 
-class ExperimentProfile(Profile):
-    """A randomised experiment as a dataset. It has no events, so no sessions, roles or variants."""
+class ExperimentProfile(OneWindowProfile):
+    """A randomised experiment as a dataset; its window is the period of the assignment."""
 
     kind: Literal["experiment"]  # type: ignore[assignment]
-    time_zone: str = "UTC"
-    windows: Period
-    roles: Roles = Roles(conversion=("outcome",))
-    variants: dict[str, Variant] = Field(default_factory=dict, max_length=0)
     experiment: ExperimentSpec
     uplift: UpliftSpec = UpliftSpec()
     decision: DecisionSpec = DecisionSpec()
@@ -75,12 +66,7 @@ class ExperimentProfile(Profile):
         return f"staging/stg_experiment__{self.staging}"
 
     @model_validator(mode="after")
-    def _one_window(self) -> Self:
-        from attribution_dagster.datasets.windows import next_boundary
-
+    def _truth_is_drawn(self) -> Self:
         if self.experiment.truth is not None and not self.simulated:
             raise ValueError("experiment.truth is known of a simulated treatment only: set simulated, or take it out")
-        expected = next_boundary(self.windows.start, self.windows.length)
-        if self.windows.end != expected:
-            raise ValueError(f"an experiment is one window: set windows.end to {expected}, or choose another length")
         return self

@@ -239,6 +239,35 @@ class JourneysSpec(Part):
     training: dict[str, int | float | bool] = Field(default={})
 
 
+class TraitsSpec(Part):
+    """What customer traits are made from, and how (docs/traits.md). Where it is given, the dataset has traits."""
+
+    item: Literal["product_id", "primary_category", "store_id"] = "product_id"
+    """Column of the item in a token; a coarser one where items are too sparse."""
+    sale: EventTypes = ()
+    """Event types that show a sale: evidence for a bargain hunter, beside low prices."""
+    dimensions: int = Field(default=64, ge=2)
+    min_count: int = Field(default=5, ge=1)
+    searched: int = Field(default=3, ge=1)
+    """Profiles of item2vec that are tried, the usual one first."""
+    half_life_days: float = Field(default=14, gt=0)
+    """Age at which an event counts half for pooling by recency."""
+    numbers: tuple[int, ...] = (4, 8, 16)
+    """Numbers of traits among which held-out reconstruction chooses, unless `traits` fixes it."""
+    traits: int | None = Field(default=None, ge=2)
+    similar: int = Field(default=10, ge=1)
+    recommended: int = Field(default=10, ge=1)
+    min_similarity: float = Field(default=0.5, ge=0, le=1)
+    """Cosine of what two traits load on from which they are the same trait in successive windows."""
+
+    @field_validator("numbers")
+    @classmethod
+    def _ascending(cls, numbers: tuple[int, ...]) -> tuple[int, ...]:
+        if not numbers or list(numbers) != sorted(set(numbers)) or numbers[0] < 2:
+            raise ValueError("give numbers of traits from 2 on, ascending, such as [4, 8, 16]")
+        return numbers
+
+
 class Profile(Part):
     """One dataset, as its YAML describes it; refuses what cannot work by name."""
 
@@ -261,6 +290,7 @@ class Profile(Part):
     model: ModelColumns = ModelColumns()
     variants: dict[str, Variant] = Field(default={})
     journeys: JourneysSpec | None = None
+    traits: TraitsSpec | None = None
     training: dict[str, int | float | str | bool] = Field(default={})
     attribution: AttributionSpec = AttributionSpec()
     trust: Trust = Trust()

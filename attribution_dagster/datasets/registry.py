@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.profile import Profile
+from attribution_dagster.datasets.session_table import SessionTableProfile
 from attribution_dagster.errors import ConfigurationError
 
 __all__ = ["BUILT_IN", "Profile", "known_datasets", "load_events_profile", "load_profile"]
@@ -17,7 +18,11 @@ __all__ = ["BUILT_IN", "Profile", "known_datasets", "load_events_profile", "load
 BUILT_IN = Path(__file__).parent
 REPLACED = ("source", "variants")
 """Keys that a dataset which extends another gives whole: a path laid over a simulation would be both, and a variant could not be left out."""
-KINDS: Mapping[str, type[Profile]] = {"events": Profile, "experiment": ExperimentProfile}
+KINDS: Mapping[str, type[Profile]] = {
+    "events": Profile,
+    "experiment": ExperimentProfile,
+    "sessions": SessionTableProfile,
+}
 """`kind` of a dataset -> what its YAML may say."""
 Lines = dict[tuple[str | int, ...], int]
 

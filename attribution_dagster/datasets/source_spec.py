@@ -19,7 +19,7 @@ class Simulation(Part):
 
     users: int = Field(gt=0)
     seed: int = Field(ge=0)
-    world: Literal["marketplace", "ads"] = "marketplace"
+    world: Literal["marketplace", "ads", "shoppers"] = "marketplace"
 
 
 class DatabaseSpec(Part):

@@ -44,8 +44,8 @@ ATTRIBUTION_READING = (
     MODEL_NOT_CAUSE,
     "Read mean_centred_effect. attribution_lift compares plain shares and carries the length of sessions.",
 )
-EXPERIMENT_READING = (EXPERIMENT_SENTENCE,)
-"""What stands in README.txt of how the tables are meant."""
+READING = {"events": ATTRIBUTION_READING, "experiment": (EXPERIMENT_SENTENCE,), "sessions": (MODEL_NOT_CAUSE,)}
+"""Kind of dataset -> what stands in README.txt of how the tables are meant."""
 _CELLS = (
     "CSV: UTF-8, commas; NULL is an empty cell. A text that a spreadsheet would take for a formula",
     "(it begins with = + - @, a tab or a line break) has an apostrophe in front.",

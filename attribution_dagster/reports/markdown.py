@@ -14,7 +14,7 @@ _STRUCTURE = re.compile(r"[|`*\[\]~$\\]|(?<![^\W_])_|_(?![^\W_])|(?<=:)//|(?<=ww
 
 def escape(text: str | None, limit: int = 60) -> str:
     """The text as literal Markdown on one line: HTML, pipes, code, emphasis and links come out as characters."""
-    escaped = html.escape(shorten(text, limit), quote=True)
+    escaped = html.escape(shorten(text, limit), quote=False)
     return _STRUCTURE.sub(lambda match: "".join(f"&#{ord(c)};" for c in match.group()), escaped)
 
 

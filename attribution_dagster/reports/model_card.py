@@ -92,11 +92,14 @@ def limits(*, best_epoch: float, unknown_types: float, max_events: int, sampled_
         "Intervals of metrics are over other users with this one model; how far another training moves the effects is in attribution_spread.",
         f"It reads the last {max_events:,} events of a session, of at most {sampled_users:,} users a window.",
         "It is shown to predict the window that it explains, not later ones.",
+        "On simulated truth, event types are ranked about as well by logistic regression on their counts; what that can't say is "
+        "which occurrence mattered (docs/truth-benchmark.md).",
     ]
     if best_epoch == 0:
         found.append(
             "The network added nothing: validation kept the additive start, so that what is explained is a logistic "
-            "regression with positions, and with the pairs that the score test found."
+            "regression with positions, and with the pairs that the score test found. The trust tests of the explanation (deletion, insertion, "
+            "occlusion_agreement, completeness, max_sensitivity) are then passed all but by construction; those of the model are not."
         )
     if unknown_types > UNKNOWN_WORTH_SAYING:
         found.append(f"{unknown_types:.1%} of the events are of types too rare to learn from, and count as unknown.")

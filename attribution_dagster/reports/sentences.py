@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from attribution_dagster.core.claims.experiment import ALPHA, POWER, Experiment, Ground, shifted_rate
+from attribution_dagster.core.claims.experiment import ALPHA, POWER, Experiment, Ground
 from attribution_dagster.core.claims.holding import Holding, Stability
 from attribution_dagster.core.claims.raw_rates import CountRate, Trend, Verdict
 from attribution_dagster.core.signals import BRAKE, DRIVER, NEUTRAL
@@ -58,8 +58,8 @@ class Finding:
 
     @property
     def points(self) -> float:
-        """Change of the conversion rate at the base rate (.01 = one point)."""
-        return shifted_rate(self.ground.rate, self.effect) - self.ground.rate
+        """Change of the conversion rate if each session's log-odds moved by the effect (.01 = one point)."""
+        return self.ground.shifted_rate(self.effect) - self.ground.rate
 
     @property
     def raw_verdict(self) -> Verdict:

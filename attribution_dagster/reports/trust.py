@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from attribution_dagster.reports.labels import plot_label
 from attribution_dagster.reports.style import ALARM, BRAKE, DRIVER, INK, UNCERTAIN, quiet, report_style
 
 SHOWN_TYPES = 16
+_LINES = ("-.", ":", (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))
+"""A line style for each method beside the published one."""
 _Floats = npt.NDArray[np.float64]
 Rows = Sequence[Mapping[str, Any]]
 _VERDICTS = {True: ("passed", DRIVER), False: ("failed", ALARM), None: ("too little to tell", UNCERTAIN)}
@@ -58,17 +61,13 @@ def _curves(
 ) -> None:
     axes.set_title("The logit as events are deleted")
     percent = [100 * share for share in shares]
-    for number, (most, least) in enumerate(curves.values()):
-        first = number == 0
-        style: dict[str, Any] = {"linewidth": 2.4} if first else {"linewidth": 1.0, "alpha": 0.6, "linestyle": "-."}
-        axes.plot(percent, most, color=BRAKE, marker="o" if first else None, markersize=4, **style)
-        axes.plot(percent, least, color=DRIVER, marker="s" if first else None, markersize=4, **style)
-        if first:
-            axes.plot([], [], color=DRIVER, marker="s", label="lowest attribution first")
-            axes.plot([], [], color=BRAKE, marker="o", label="highest attribution first")
-    if len(curves) > 1:
-        others = plot_label(", ".join(list(curves)[1:]), 44)
-        axes.plot([], [], color=UNCERTAIN, linestyle="-.", linewidth=1.0, label=f"by {others}")
+    (_, (most, least)), *others = curves.items()
+    axes.plot(percent, least, color=DRIVER, marker="s", linewidth=2.4, markersize=4, label="lowest attribution first")
+    axes.plot(percent, most, color=BRAKE, marker="o", linewidth=2.4, markersize=4, label="highest attribution first")
+    for (method, (most, least)), line in zip(others, cycle(_LINES), strict=False):
+        axes.plot(percent, least, color=DRIVER, linewidth=1.1, linestyle=line)
+        axes.plot(percent, most, color=BRAKE, linewidth=1.1, linestyle=line)
+        axes.plot([], [], color=UNCERTAIN, linewidth=1.1, linestyle=line, label=f"both, by {plot_label(method, 36)}")
     if at_random is not None:
         axes.plot(percent, at_random, color=INK, linestyle="--", linewidth=1.2, label="random order")
     axes.set_xlabel("% of a session's events deleted")

@@ -112,7 +112,8 @@ def _prediction(results: Sequence[WorldResult]) -> list[str]:
         "",
         "On as many later sessions as were trained on. `counts`: logistic regression on counts. The oracle knows the hazard, hidden intents "
         "included, and gets a slope and an intercept fitted on the test sessions. Gain share: how much of its log-loss gain over the base rate "
-        "a predictor takes. `network kept`: where training was stopped; `no` where validation kept the additive start.",
+        "a predictor takes; above 1 in `length`, where nothing is cut: sessions that convert end early, which a predictor sees and the oracle, "
+        "asked for the hazard at the end, does not. `network kept`: where training was stopped; `no` where validation kept the additive start.",
     ]
 
 

@@ -11,7 +11,6 @@ from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, SourceError
 from attribution_dagster.warehouse.ddl import Table, table_definition
 from attribution_dagster.warehouse.duckdb_source import (
-    Kept,
     input_sql,
     kept_in_snapshot,
     malformed_sql,
@@ -44,11 +43,10 @@ class DuckDBWarehouse(ParquetWarehouse):
         """
         connection, folder = self._connect(), self._folder / "source"
         listed = load_suppression(self._folder)
-        kept = kept_in_snapshot(source, listed)
         inputs = {"events": source.events, **source.extras}
         try:
             for name, each in inputs.items():
-                sql = input_sql(connection, each, folder, name, kept if name == "events" else Kept())
+                sql = input_sql(connection, each, folder, name, kept_in_snapshot(source, name, listed))
                 connection.execute(f"CREATE OR REPLACE VIEW raw_{name} AS {sql}")
             folders = [snapshot_folder(folder, name, each.digest) for name, each in inputs.items()]
             connection.execute(f"CREATE OR REPLACE VIEW malformed_lines AS {malformed_sql(folders)}")

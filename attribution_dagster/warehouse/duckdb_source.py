@@ -65,17 +65,23 @@ def snapshot(
     return target
 
 
-def kept_in_snapshot(source: Source, listed: Suppression) -> Kept:
-    """What a snapshot of the events may hold. ConfigurationError if it can't be told whose a line is."""
+def kept_in_snapshot(source: Source, name: str, listed: Suppression) -> Kept:
+    """What a snapshot of the input may hold. ConfigurationError if it can't be told whose a line of the events is."""
     if not listed.hashes:
         return Kept()
-    user = traced(source.staging, "user_id", "raw_events", "duckdb")
-    if user is None and any(part.format == "csv" for part in source.events.parts):
+    each = source.events if name == "events" else source.extras[name]
+    user = traced(source.staging, "user_id", f"raw_{name}", "duckdb") or _own_user(each)
+    if name == "events" and user is None and any(part.format == "csv" for part in each.parts):
         raise ConfigurationError(
             f"{source.staging.name}: it can't be told from which columns of raw_events user_id is made, so users who were forgotten "
             "can't be kept out of the copy that is made of a CSV. Give the events as Parquet, or make user_id of columns of raw_events only."
         )
     return Kept(row=listed.keeps_sql(user) if user else None, line=listed.keeps_line_sql("e.csv_line"))
+
+
+def _own_user(each: Input) -> str | None:
+    """The input's column called user_id, where it has one: the staging SQL need not pass it on."""
+    return next((quoted(column) for column in each.columns if column.casefold() == "user_id"), None)
 
 
 def malformed_sql(folders: Iterable[Path]) -> str:

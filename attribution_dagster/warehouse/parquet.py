@@ -9,6 +9,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -124,6 +125,11 @@ class ParquetWarehouse(ABC):
     def current(self, table: str, window_key: str) -> str | None:
         """The version of the work slice, None where there is none."""
         return self._slices.current(table, window_key)
+
+    def current_versions(self, tables: Iterable[str], window_keys: Iterable[str]) -> dict[tuple[str, str], str]:
+        """(Table, window key) -> version of the work slice; where there is no slice, nothing."""
+        found = {each: self._slices.current(*each) for each in product(set(tables), set(window_keys))}
+        return {each: version for each, version in found.items() if version is not None}
 
     def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
         """Show readers these versions of the window's tables, all at once."""

@@ -70,6 +70,9 @@ class Warehouse(Protocol):
     def current(self, table: str, window_key: str) -> str | None:
         """The version of the work slice, None where there is none."""
 
+    def current_versions(self, tables: Iterable[str], window_keys: Iterable[str]) -> dict[tuple[str, str], str]:
+        """(Table, window key) -> version of the work slice, of all these tables in all these windows; where there is no slice, nothing."""
+
     def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
         """Show readers these versions of the window's tables, all at once, whatever is current by then.
 

@@ -1,7 +1,7 @@
 """Finds, renders and checks the statements in `sql/`; knows which tables and parameters each one has."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -129,11 +129,9 @@ def columns_read(query: Query, table: str) -> frozenset[str]:
 
 
 def traced(query: Query, column: str, table: str, dialect: str) -> str | None:
-    """The expression over columns of `table` that the statement's column is made of; None where that can't be told."""
+    """The expression over columns of `table` that the statement's column is made of, where it reads the table; None where that can't be told."""
     tree = _parsed(query.name, query.text)
     ctes = {cte.alias: cte.this for cte in tree.find_all(exp.CTE)}
-    while isinstance(tree, exp.Union):  # of several inputs the first is the events'
-        tree = tree.this
 
     def origin(select: exp.Expression, name: str) -> exp.Expression:
         made = next(each for each in select.expressions if each.alias_or_name == name)
@@ -147,10 +145,28 @@ def traced(query: Query, column: str, table: str, dialect: str) -> str | None:
 
         return made.unalias().copy().transform(replaced)
 
-    try:
-        return origin(tree, column).sql(dialect=dialect)
-    except (KeyError, StopIteration):
-        return None
+    for branch in _branches(tree):
+        if table in _read(branch, ctes):
+            try:
+                return origin(branch, column).sql(dialect=dialect)
+            except (KeyError, StopIteration):
+                return None
+    return None
+
+
+def _branches(tree: exp.Expression) -> Iterator[exp.Expression]:
+    """The SELECTs that a statement unites; of one without UNION, itself."""
+    if isinstance(tree, exp.Union):
+        yield from _branches(tree.this)
+        yield from _branches(tree.expression)
+    else:
+        yield tree
+
+
+def _read(select: exp.Expression, ctes: Mapping[str, exp.Expression]) -> set[str]:
+    """The tables that a SELECT reads, also through what stands in its WITH."""
+    names = {node.name for node in select.find_all(exp.Table)}
+    return names.union(*(_read(ctes[name], ctes) for name in names if name in ctes))
 
 
 def identifier(value: str) -> str:

@@ -113,7 +113,11 @@ class SnowflakeWarehouse:
 
     def current(self, table: str, window_key: str) -> str | None:
         """The version of the work slice, None where there is none."""
-        return self._slices.current(table, window_key)
+        return self.current_versions([table], [window_key]).get((table, window_key))
+
+    def current_versions(self, tables: Iterable[str], window_keys: Iterable[str]) -> dict[tuple[str, str], str]:
+        """(Table, window key) -> version of the work slice; where there is no slice, nothing. One statement, however many they are."""
+        return self._slices.current_versions(tables, window_keys)
 
     def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
         """Show readers these versions of the window's tables, all at once."""

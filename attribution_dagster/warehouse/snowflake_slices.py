@@ -6,7 +6,7 @@ current one; nobody waits for a lock. What was superseded is deleted later, by `
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attribution_dagster.errors import MissingInputError
@@ -53,13 +53,17 @@ class SnowflakeSlices:
         self._enter(table, window_key, version, slice_id, rows)
         return rows
 
-    def current(self, table: str, window_key: str) -> str | None:
-        """The current version, None where there is none."""
+    def current_versions(self, tables: Iterable[str], window_keys: Iterable[str]) -> dict[tuple[str, str], str]:
+        """(Table, window key) -> current version; where there is no slice, nothing."""
+        wanted = {"tables": tuple(sorted(set(tables))), "windows": tuple(sorted(set(window_keys)))}
+        if not all(wanted.values()):
+            return {}
         found = self._session.rows(
-            f"SELECT version FROM {self._work}.current_slices WHERE table_name = %(table)s AND window_key = %(window)s",
-            {"table": table, "window": window_key},
+            f"SELECT table_name, window_key, version FROM {self._work}.current_slices "
+            "WHERE table_name IN (%(tables)s) AND window_key IN (%(windows)s)",
+            wanted,
         )
-        return str(found[0][0]) if found else None
+        return {(str(table), str(key)): str(version) for table, key, version in found}
 
     def publish(self, window_key: str, versions: Mapping[str, str], evidence: Mapping[str, object]) -> Manifest:
         """Show readers these versions of the tables, all at once.

@@ -108,7 +108,7 @@ class SnowflakeSource:
     def _of_files(self, source: Source, name: str, each: Input, listed: Suppression) -> tuple[str, str]:
         """SELECT over the uploaded rows, and the table of the lines that could not be read as rows."""
         wanted = (*each.required, *each.optional)
-        digest = hash_texts([each.digest, *wanted, listed.digest if name == "events" else ""])
+        digest = hash_texts([each.digest, *wanted, listed.digest])
         tables = [self._uploaded(part, digest) for part in (name, f"{name}!")]
         if None in tables:
             tables = list(self._upload(source, name, each, listed, digest))
@@ -128,8 +128,8 @@ class SnowflakeSource:
 
     def _upload(self, source: Source, name: str, each: Input, listed: Suppression, digest: str) -> tuple[str, str]:
         """Read the files as the embedded warehouse does, every column as text, so that both see the same rows."""
-        kept = kept_in_snapshot(source, listed) if name == "events" else None
-        if kept is not None and listed.hashes and kept.row is None:
+        kept = kept_in_snapshot(source, name, listed)
+        if name == "events" and listed.hashes and kept.row is None:
             raise ConfigurationError(
                 f"{source.staging.name}: it can't be told from which columns of raw_events user_id is made, so users who were forgotten "
                 "can't be kept out of the copy in Snowflake. Make user_id of columns of raw_events only."
@@ -138,9 +138,9 @@ class SnowflakeSource:
         with tempfile.TemporaryDirectory(prefix="attribution-") as folder, duckdb.connect(config=self._limits) as local:
             local.execute("SET GLOBAL TimeZone = 'UTC'")
             try:
-                rows = input_sql(local, each, Path(folder), name, *([kept] if kept else []))
+                rows = input_sql(local, each, Path(folder), name, kept)
                 texts = ", ".join(f"CAST({quoted(column)} AS VARCHAR)" for column in wanted)
-                selected = f"SELECT {texts} FROM ({rows}) WHERE {kept.row if kept and kept.row else 'true'}"
+                selected = f"SELECT {texts} FROM ({rows}) WHERE {kept.row or 'true'}"
                 lines = malformed_sql([snapshot_folder(Path(folder), name, each.digest)])
                 broken = f"SELECT {', '.join(f'CAST({column} AS VARCHAR)' for column in _MALFORMED)} FROM ({lines})"
                 return self._table(local, selected, wanted), self._table(local, broken, _MALFORMED)

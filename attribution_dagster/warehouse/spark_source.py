@@ -91,10 +91,9 @@ class SparkSource:
 
     def _copied(self, source: Source, name: str, each: Input, listed: Suppression) -> tuple[str, ...]:
         """The files of a copy in which all columns are text, without users who were forgotten."""
-        kept = [kept_in_snapshot(source, listed)] if name == "events" else []
         with duckdb.connect(config=self._limits) as local:
             local.execute("SET GLOBAL TimeZone = 'UTC'")
-            folder = snapshot(local, each, self._folder, name, *kept)
+            folder = snapshot(local, each, self._folder, name, kept_in_snapshot(source, name, listed))
         self.snapshots.add(folder.name)
         if (folder / "malformed.parquet").exists():
             self._malformed.append(as_pattern(folder / "malformed.parquet"))

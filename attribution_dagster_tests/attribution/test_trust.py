@@ -8,16 +8,21 @@ import torch
 
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.core.attribution.trust import report as report_module
+from attribution_dagster.core.attribution.trust.agreement import correlations, noise
 from attribution_dagster.core.attribution.trust.criteria import CRITERIA, Criterion, judged
-from attribution_dagster.core.attribution.trust.deletion import deleted_logits, explain_events
+from attribution_dagster.core.attribution.trust.deletion import Explained, deleted_logits, explain_events
 from attribution_dagster.core.attribution.trust.effects import MINIMUM_OCCURRENCES, groupings, rank_correlation
-from attribution_dagster.core.attribution.trust.faithfulness import SHARES, curves, removal_places
+from attribution_dagster.core.attribution.trust.faithfulness import (
+    SHARES,
+    curves,
+    label_faithfulness,
+    removal_places,
+)
 from attribution_dagster.core.attribution.trust.report import (
     CENTRED,
     TrustSpec,
-    _correlations,
     _faithfulness,
-    _noise,
+    _prediction,
     _shuffled,
     trust_report,
 )
@@ -28,7 +33,8 @@ from attribution_dagster.core.attribution.trust.retraining import (
     with_shuffled_weights,
 )
 from attribution_dagster.core.attribution.trust.sensitivity import max_sensitivity
-from attribution_dagster.core.attribution.trust.subject import Subject
+from attribution_dagster.core.attribution.trust.subject import Subject, users_of
+from attribution_dagster.core.models.metrics import Interval
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster_tests.models.worlds import planted_world, random_model, sessions, small_spec
@@ -104,6 +110,21 @@ def test_curves_of_an_additive_model_are_its_sums(planted):
     assert (drawn.deletion > -1e-6).mean() > 0.6 and drawn.deletion.mean() > 0 and drawn.insertion.mean() > 0
 
 
+def test_labels_are_asked_about_the_largest_effects_of_either_sign(planted):
+    training, risk_set = planted
+    model = training.again(training.train_set, training.validation_set, 0)
+    few = risk_set.select(np.arange(300))
+    data = model.encode(few)
+    effects = np.random.default_rng(0).random(int(data.offsets[-1]))
+    up, down = (
+        label_faithfulness(
+            model, data, Explained(signed=effects, centred=sign * effects, logit=effects), few.label, users_of(few)
+        ).gain
+        for sign in (1, -1)
+    )
+    assert up is not None and up == down
+
+
 def test_positions_fall_into_their_bins():
     one = sessions([60] * MINIMUM_OCCURRENCES)
     model = random_model(one, small_spec(max_events=60))
@@ -173,9 +194,9 @@ def test_a_ranking_upside_down_is_as_little_moved_by_shuffled_weights_as_the_sam
     """By hand: correlations of -1 and 1; their mean is 0, that of their sizes 1."""
     one = {"event_type": np.arange(6.0)}
     pairs = [(one, {"event_type": -one["event_type"]}), (one, one)]
-    (row,) = _correlations("parameter_randomisation", "m", pairs, unsigned=True)
+    (row,) = correlations("parameter_randomisation", "m", pairs, unsigned=True)
     assert (row.value, row.value_low, row.value_high, row.passed) == (1.0, 1.0, 1.0, False)
-    (signed,) = _correlations("halves", "m", pairs)
+    (signed,) = correlations("halves", "m", pairs)
     assert (signed.value, signed.value_low) == (0.0, -1.0)
 
 
@@ -185,11 +206,22 @@ def test_correlations_with_noise_are_of_their_size(planted, monkeypatch):
     model = training.again(training.train_set, training.validation_set, 0)
     subject = Subject.of(model, risk_set, "gradient_x_input", 50, 50, 0)
     upside_down = {name: -values for name, values in subject.effects.items()}
-    values = {row.value for row in _noise(subject, [upside_down], True) if row.test == "label_randomisation"}
+    values = {row.value for row in noise(subject, [upside_down], True) if row.test == "label_randomisation"}
     assert values - {None} and all(value == pytest.approx(1.0) for value in values - {None})
     turned = replace(subject.few_explained, centred=-subject.few_explained.centred)
     monkeypatch.setattr(report_module, "explain_events", lambda method, model, few: turned)
     assert all(row.value == pytest.approx(1.0) for row in _shuffled(subject, QUICK, 0) if row.value is not None)
+
+
+@pytest.mark.parametrize(("low", "is_judged"), [(-0.01, True), (0.01, False)])
+def test_a_baseline_that_predicts_worse_contradicts_nobody(planted, monkeypatch, low, is_judged):
+    training, risk_set = planted
+    model = training.again(training.train_set, training.validation_set, 0)
+    subject = Subject.of(model, risk_set, "gradient_x_input", 200, 50, 0)
+    gain = {"counts": Interval(value=0.02, low=low, high=0.05)}
+    monkeypatch.setattr(report_module, "bootstrap_auc", lambda *args, **kwargs: ({}, gain))
+    row = next(row for row in _prediction(subject, training, risk_set, 0) if row.test == "baseline_agreement")
+    assert row.value is not None and (row.bound_low is not None) is is_judged
 
 
 def test_halves_share_no_user_and_dealt_labels_keep_their_number(planted, monkeypatch):

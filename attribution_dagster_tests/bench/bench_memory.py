@@ -1,7 +1,8 @@
 """Peak memory from events to sequences, at 1 and at 10 million generated events, with DuckDB limited to 1 GB.
 
 Each size runs in a process of its own, whose peak resident memory the system reports. All users enter the sequences, so
-that nothing is spared by sampling. `python -m attribution_dagster_tests.bench.bench_memory EVENTS` shows one size, stage by stage.
+that nothing is spared by sampling. `python -m attribution_dagster_tests.bench.bench_memory EVENTS [LIMIT]` shows one size, stage by stage, with
+another limit for DuckDB where one is given, such as 8GB.
 """
 
 import json
@@ -54,7 +55,7 @@ def run(sizes: tuple[int, ...] = SIZES) -> list[dict]:
     return rows
 
 
-def measure(events: int) -> dict[str, Any]:
+def measure(events: int, memory_limit: str = MEMORY_LIMIT) -> dict[str, Any]:
     """Peak resident GB, seconds and CPU seconds of this process, from the raw file to the sequences of one window; and after each stage."""
     stages: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -62,7 +63,7 @@ def measure(events: int) -> dict[str, Any]:
         path = folder / "events.parquet"
         generate(path, events)
         began, worked = time.perf_counter(), time.process_time()
-        for stage in events_to_sequences(path, folder):
+        for stage in events_to_sequences(path, folder, memory_limit):
             stages[stage] = {
                 "peak_gb": round(peak_memory_mb() / 1000, 2),
                 "seconds": round(time.perf_counter() - began, 1),
@@ -83,12 +84,12 @@ def one_window() -> Profile:
     )
 
 
-def events_to_sequences(path: Path, folder: Path) -> Iterator[str]:
+def events_to_sequences(path: Path, folder: Path, memory_limit: str = MEMORY_LIMIT) -> Iterator[str]:
     """Yields each stage when it is done. All events lie in one window: nothing is spared by cutting time into small pieces either."""
     profile = one_window()
     [window] = windows(profile)
     more = {"observation_end": window.end + timedelta(days=1), "funnel_rule": "drop", "cut": "risk_set", "landmark": 0}
-    with DuckDBWarehouse(root=folder / "warehouse", profile=profile, memory_limit=MEMORY_LIMIT, threads=2) as warehouse:
+    with DuckDBWarehouse(root=folder / "warehouse", profile=profile, memory_limit=memory_limit, threads=2) as warehouse:
         warehouse.attach_source(open_source(profile, path))
         for name, table in STAGES:
             query = load_query(name)
@@ -136,4 +137,4 @@ def generate(path: Path, events: int) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(int(sys.argv[1])) if len(sys.argv) > 1 else run(), indent=1))
+    print(json.dumps(measure(int(sys.argv[1]), *sys.argv[2:]) if len(sys.argv) > 1 else run(), indent=1))

@@ -39,7 +39,8 @@ def main(sizes: tuple[int, ...]) -> None:
     per_event: dict[int, float] = {}
     for size in sizes:
         found = _in_a_process(str(size))
-        per_event[size] = found["seconds"] / size
+        # The processor's time, which other work on the machine does not lengthen as it does the clock's.
+        per_event[size] = found["cpu_seconds"] / size
         over_linear = per_event[size] / per_event[min(per_event)]
         kept = found["peak_gb"] <= CEILING_GB and over_linear <= LINEAR
         print(json.dumps({**found, "over_linear": round(over_linear, 2), "within_bounds": kept}), flush=True)

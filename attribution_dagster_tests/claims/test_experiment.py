@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attribution_dagster.core.claims.experiment import Ground, plan, sessions_per_arm, shifted_rate
+from attribution_dagster.core.claims.experiment import Ground, plan, sessions_per_arm
 
-RATES = st.floats(0.01, 0.95)
+CONVERTED = st.integers(100, 9_500)
+LIKE_FEW, LIKE_MOST = 2.0, -4.0
 
 
 def ground(**changes: object) -> Ground:
@@ -40,11 +41,35 @@ def test_an_experiment_of_that_size_finds_the_change_as_often_as_promised() -> N
     assert found.mean() == pytest.approx(0.8, abs=0.012)
 
 
-@given(RATES, st.floats(0.01, 1.0))
-def test_a_larger_change_takes_fewer_sessions(rate: float, logits: float) -> None:
-    near, far = shifted_rate(rate, logits), shifted_rate(rate, 2 * logits)
+@settings(max_examples=30)
+@given(CONVERTED, st.floats(0.01, 1.0))
+def test_a_larger_change_takes_fewer_sessions(converted: int, logits: float) -> None:
+    alike = ground(converted=converted)
+    rate, near, far = alike.rate, alike.shifted_rate(logits), alike.shifted_rate(2 * logits)
     assert sessions_per_arm(rate, near) >= sessions_per_arm(rate, far) >= 1
     assert math.log(near / (1 - near)) - math.log(rate / (1 - rate)) == pytest.approx(logits)
+
+
+@settings(max_examples=30)
+@given(CONVERTED, st.floats(-2.0, 2.0), st.dictionaries(st.floats(-8.0, 8.0), st.integers(1, 500), min_size=1))
+def test_where_sessions_differ_an_effect_moves_the_rate_less(
+    converted: int, logits: float, log_odds: dict[float, int]
+) -> None:
+    alike, unlike = ground(converted=converted), ground(converted=converted, log_odds=log_odds)
+    assert unlike.shifted_rate(0.0) == pytest.approx(alike.rate)
+    change, most = unlike.shifted_rate(logits) - alike.rate, alike.shifted_rate(logits) - alike.rate
+    assert abs(change) <= abs(most) + 1e-9 and change * most >= -1e-12
+
+
+def test_a_plan_takes_the_sessions_that_the_change_of_the_whole_rate_needs() -> None:
+    odds = {LIKE_FEW: 1, LIKE_MOST: 9}
+    rate, treated = (
+        sum(n / 10 / (1 + math.exp(-value - logits)) for value, n in odds.items()) for logits in (0.0, 0.5)
+    )
+    seen = {"sessions": 10**9, "converted": round(10**9 * rate)}
+    planned, of_alike = plan(ground(**seen, log_odds=odds), 0.5), plan(ground(**seen), 0.5)
+    assert planned is not None and planned.treated_rate == pytest.approx(treated, abs=1e-8)
+    assert of_alike is not None and planned.sessions_per_arm > 2 * of_alike.sessions_per_arm
 
 
 @pytest.mark.parametrize(("control", "treated"), [(0.0, 0.1), (0.1, 1.0), (0.2, 0.2), (-0.1, 0.2)])

@@ -20,6 +20,12 @@ def commands() -> dict[str, set[str]]:
     return {name: {o for p in c.params for o in p.opts} for name, c in group.commands.items()}  # type: ignore[attr-defined]
 
 
+def options(command: str) -> dict[str, object]:
+    """Option of the command -> its default."""
+    group = typer.main.get_command(app)
+    return {o: p.default for p in group.commands[command].params for o in p.opts}  # type: ignore[attr-defined]
+
+
 def test_make_targets_are_those_in_the_readme() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     assert targets == set(re.findall(r"make ([a-z-]+)", README))

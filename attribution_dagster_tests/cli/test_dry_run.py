@@ -101,6 +101,22 @@ def test_all_of_it_parses_and_nothing_is_opened_or_written(tmp_path: Path, setti
     assert ("About" in text) == bool(settings) and ("1,000,000 events a window" in text) == bool(settings)
     for key in WINDOWS:
         assert f"window {key}: events fills stg_events" in text
+        assert bool(re.search(rf"^-- window {key}: \d+ statements, \d+\.\d+ credits$", text, re.M)) == bool(settings)
+
+
+def test_each_window_has_its_estimate_and_the_source_reads_all_windows(tmp_path: Path) -> None:
+    """By hand: a small warehouse reads a million events in half a second, and is billed two credits an hour."""
+    workspace = small_workspace(tmp_path, settings=NOBODY)
+    text = "\n".join(dry_run(workspace, EXPLAINED, ASSUMED))
+    said = re.findall(r"^-- (source|window \S+): (\d+) statements, ([\d.]+) credits$", text, re.M)
+    assert [name for name, *_ in said] == ["source", *(f"window {key}" for key in WINDOWS)]
+    explained = len(explained_statements(workspace, workspace.window(EXPLAINED)))
+    prepared = len(prepared_statements(workspace, workspace.window(WINDOWS[0])))
+    assert [int(n) for _, n, _ in said] == [len(source_statements()), prepared, prepared, prepared + explained]
+    seconds = [int(n) * (0.5 + events / 2) + 60 for (_, n, _), events in zip(said, (3, 1, 1, 1), strict=True)]
+    seconds[-1] += 60  # it waits once more after the training
+    assert [float(c) for *_, c in said] == pytest.approx([s * 2 / 3600 for s in seconds], abs=5e-4)
+    assert f"-- About {sum(seconds) * 2 / 3600:.2f} credits in all" in text
 
 
 def test_without_a_number_of_events_there_is_no_estimate(tmp_path: Path) -> None:

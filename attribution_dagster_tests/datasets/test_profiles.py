@@ -9,6 +9,7 @@ import yaml
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.datasets.parameters import observation_end, parameters
 from attribution_dagster.datasets.registry import BUILT_IN, known_datasets, load_profile
+from attribution_dagster.datasets.session_table import SessionTableProfile
 from attribution_dagster.datasets.windows import windows
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.warehouse.queries import load_query, sql_folder
@@ -38,7 +39,14 @@ def test_dataset_of_the_package_is_sound(name: str) -> None:
     assert leaks == ({} if name == "ads" else {"no_funnel": False, "with_funnel": True})
 
 
-@pytest.mark.parametrize("name", [name for name in known_datasets() if name not in EVENTS])
+def test_table_of_sessions_of_the_package_is_sound() -> None:
+    profile = load_profile("online_shoppers")
+    assert isinstance(profile, SessionTableProfile) and profile.variants == {} and len(windows(profile)) == 1
+    for name in ("session_id", "user_id", *profile.session_table.columns):
+        assert f" AS {name}" in load_query(profile.staging_sql).text, name
+
+
+@pytest.mark.parametrize("name", [name for name in known_datasets() if load_profile(name).kind == "experiment"])
 def test_experiment_of_the_package_is_sound(name: str) -> None:
     profile = load_profile(name)
     assert isinstance(profile, ExperimentProfile) and profile.variants == {}

@@ -21,6 +21,7 @@ from attribution_dagster.core.journeys.storage import load_journey_model, save_j
 from attribution_dagster.core.journeys.training import (
     JourneyTraining,
     all_batches,
+    fresh_model,
     predict,
     predict_logits,
     resample_users,
@@ -111,8 +112,7 @@ def test_training_recovers_a_planted_share_of_the_gain_and_the_base_rate(built: 
 
 
 def test_product_embeddings_can_come_from_elsewhere(built: Built) -> None:
-    train, validation = split_by_time(built.journeys)
-    model = train_journeys(train, validation, TINY, JourneyTraining(max_epochs=1), seed=0).model
+    model = fresh_model(built.journeys, TINY, JourneyTraining())
     token = model.vocabulary.tokens["product_id"][0]
     assert model.share_products({token: [1.0, 2.0, 3.0, 4.0], "unheard of": [0.0] * 4}) == 1
     code = int(model.vocabulary.lookup("product_id", [token])[0])

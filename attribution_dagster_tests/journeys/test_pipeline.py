@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
+from attribution_dagster.assets.audited import audited, tables
 from attribution_dagster.assets.journeys import history_keys, journey_values, open_journeys
-from attribution_dagster.assets.published import audited, tables
 from attribution_dagster.build import build_definitions, definitions_of
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge, measure
@@ -65,10 +65,18 @@ def test_a_check_passes_on_what_was_published(published: Workspace, expectation:
         assert found == 0 or expectation.name == "auctions_served"  # a small share is let pass
 
 
+@pytest.fixture(scope="module")
+def failing(published: Workspace) -> set[str]:
+    """The checks that fail on what was published: one in twenty of some may, by chance."""
+    return {e.name for e, verdict in zip(ALL, judge(published, ALL, EXPLAINED), strict=True) if not verdict.passed}
+
+
 @pytest.mark.parametrize("expectation", ALL, ids=lambda e: e.name)
-def test_a_fault_breaks_its_expectation_and_no_other_of_the_asset(copy: Workspace, expectation: Expectation) -> None:
+def test_a_fault_breaks_its_expectation_and_no_other_of_the_asset(
+    copy: Workspace, failing: set[str], expectation: Expectation
+) -> None:
     beside = [e for e in ALL if e.asset == expectation.asset]
-    failed_before = {e.name for e, v in zip(beside, judge(copy, beside, EXPLAINED), strict=True) if not v.passed}
+    failed_before = failing & {e.name for e in beside}
     FAULTS[expectation.name](copy)
     verdicts = dict(zip([e.name for e in beside], judge(copy, beside, EXPLAINED), strict=True))
     assert {name for name, verdict in verdicts.items() if not verdict.passed} == {expectation.name, *failed_before}

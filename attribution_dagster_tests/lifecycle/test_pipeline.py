@@ -18,8 +18,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from attribution_dagster.assets import promotion
+from attribution_dagster.assets.audited import audited
 from attribution_dagster.assets.promotion import open_champion
-from attribution_dagster.assets.published import audited
 from attribution_dagster.build import definitions_of
 from attribution_dagster.cli.models import close_abandoned
 from attribution_dagster.resources.liveness import PID, process_tags

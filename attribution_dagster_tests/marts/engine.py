@@ -32,6 +32,7 @@ ATTRIBUTION = pa.schema(
         ("user_id", pa.string()),
         ("in_risk_set", pa.bool_()),
         ("n_events", pa.int32()),
+        ("probability", pa.float64()),
     ]
 )
 STATISTICS = "attribution_statistics"
@@ -59,6 +60,7 @@ def occurrence(user: str, label: int, centred: float, **columns: Any) -> dict[st
         "user_id": user,
         "in_risk_set": True,
         "n_events": 1,
+        "probability": 0.5,
     }
     return row | columns
 

@@ -45,8 +45,21 @@ def test_means_of_numpy_and_of_the_benchmark() -> None:
 def test_effects_by_type_and_by_type_and_store() -> None:
     rows = [occurrence(u, 1, v, store_id="s", store_name="S") for u, v in zip(USERS, VALUES, strict=True)]
     assert all(row["standard_error"] == pytest.approx(by_hand()) for row in run_statistics(rows).to_pylist())
+    rows.append(occurrence("e", 1, 9.0, store_id="s", store_name="S", in_risk_set=False))
     (found,) = answer("marts/event_store_effects", gradient_attribution_no_funnel=attribution_table(rows))
+    assert (found["users"], found["mean_centred_effect"]) == (4, pytest.approx(0.6))
     assert found["standard_error"] == pytest.approx(by_hand())
+
+
+def test_sessions_are_counted_once_by_their_log_odds() -> None:
+    chances = [0.5, 0.5, 0.0905, 1.0, 0.0]  # log-odds 0, 0, -2.307; certainty has none
+    rows = [
+        occurrence("u", 1, 0.0, session_id=f"s{n}", event_position=place, probability=chance)
+        for n, chance in enumerate(chances)
+        for place in (0, 1)
+    ]
+    found = answer("marts/session_log_odds", gradient_attribution_no_funnel=attribution_table(rows))
+    assert found == [{"log_odds": -2.3, "n_sessions": 1}, {"log_odds": 0.0, "n_sessions": 2}]
 
 
 def test_conversion_rates_of_all_sessions() -> None:

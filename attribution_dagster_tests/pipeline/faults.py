@@ -17,6 +17,7 @@ from attribution_dagster.graph import VIEWS, written_tables
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
+from attribution_dagster_tests.traits.faults import TRAIT_FAULTS, TRAITS_WITHOUT_ROWS
 
 Change = Callable[[pa.Table], pa.Table]
 TRAILING = ["2024-12-23", "2024-12-30", "2025-01-06", "2025-01-13"]
@@ -307,6 +308,10 @@ FAULTS: dict[str, Callable[[Workspace, str], object]] = {
         w, f"attribution_drift_{v}", lambda t: first(t, share_of_events=0.1, share_before=0.4)
     ),
     "auc_steady": lambda w, v: report(w, f"{v}/attribution_drift", auc_change=-0.051),
+    "session_scores_complete": lambda w, v: rewrite(
+        w, f"session_scores_{v}", lambda t: first(t, probability=float("nan"))
+    ),
+    **TRAIT_FAULTS,
 }
 """Name of the expectation -> what makes it fail, given the workspace and the variant."""
 WITHOUT_ROWS = {
@@ -316,5 +321,6 @@ WITHOUT_ROWS = {
     "tensors_equal_sql",
     "weights_finite",
     "attribution_equals_tensors",
+    *TRAITS_WITHOUT_ROWS,
 }
 """Expectations whose fault lies in a figure counted in Python, so that no row of a table is wrong."""

@@ -22,6 +22,7 @@ sampling: {{users: 250}}
 training: {{max_epochs: 1, d_model: 24, n_heads: 2, n_layers: 1, d_feedforward: 32, d_category: 8}}
 attribution: {{compared_sessions: 20}}
 conversion: {{trials: 1, trees: 20}}
+traits: {{dimensions: 16, searched: 2, numbers: [4, 8]}}
 trust: {{curve_sessions: 40, halves: 3, permutations: 1, epochs: 0}}
 """
 WINDOWS = ["2025-01-06", "2025-01-13", "2025-01-20"]

@@ -6,7 +6,7 @@ import dagster as dg
 import pyarrow as pa
 from dagster._core.execution.backfill import BulkActionStatus
 
-from attribution_dagster.assets.published import tables
+from attribution_dagster.assets.audited import tables
 from attribution_dagster.cli.launch import dagster_home
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from attribution_dagster.assets.published import audited, tables
+from attribution_dagster.assets.audited import audited, tables
 from attribution_dagster.checks.expectations import Expectation, between, equal
 from attribution_dagster.checks.judging import judge, measure
 from attribution_dagster.checks.suites import expectations

@@ -47,7 +47,9 @@ BESIDE = {
     "features/leakage_counts": "suspected_leakage",
     "features/leakage_nothing_before": "suspected_leakage",
     "marts/event_store_effects": "findings",
+    "marts/session_log_odds": "findings",
     "marts/attribution_drift": "no_funnel/attribution_drift",
+    "features/scored_events": "no_funnel/session_scores",
 }
 """Further statements of an asset, each of which reads a part of what the asset depends on."""
 OF_EXPERIMENTS = ("features/experiment_covariates", "features/experiment_units", "features/uplift_of_units")

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from attribution_dagster.assets.exporting import unranked
 from attribution_dagster.assets.findings import _build
 from attribution_dagster.assets.model_card import standing_of
-from attribution_dagster.assets.published import unranked
 from attribution_dagster.assets.report import _draw
 from attribution_dagster.assets.step import Step
 from attribution_dagster.checks.suites import expectations

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from attribution_dagster.assets.published import export_folder, tables
+from attribution_dagster.assets.audited import tables
+from attribution_dagster.assets.report import export_folder
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.graph import AGGREGATES
 from attribution_dagster.resources.workspace import Workspace

@@ -12,7 +12,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from attribution_dagster.assets.published import tables
+from attribution_dagster.assets.audited import tables
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.judging import judge
 from attribution_dagster.checks.suites import expectations
@@ -184,8 +184,12 @@ def test_units_that_cannot_be_are_refused_by_name(change: dict[str, Any], said: 
         ("uplift_on: visit", "uplift_on: age", "uplift_on 'age' is none of the outcomes"),
         ("learners: [t, dr]", "learners: [t, z]", "z is no learner: choose from t, s, x, dr"),
         ("splits: 4", "splitz: 4", r"line \d+: uplift.splitz is no setting here. Did you mean splits"),
-        ("end: 2025-04-01", "end: 2025-05-01", "an experiment is one window: set windows.end to 2025-04-01"),
-        ("kind: experiment", "kind: experimental", "choose from events, experiment"),
+        (
+            "end: 2025-04-01",
+            "end: 2025-05-01",
+            "a dataset of kind experiment is one window: set windows.end to 2025-04-01",
+        ),
+        ("kind: experiment", "kind: experimental", "choose from events, experiment, sessions"),
         ("contact_cost_usd: 1,", "contact_cost_usd: -1,", "contact_cost_usd .*greater than or equal to 0"),
     ],
 )
@@ -237,17 +241,28 @@ def test_the_page_lists_every_expectation_with_its_severity_and_words() -> None:
     assert listed == [(e.name, e.asset, "critical" if e.blocking else "warning", e.description) for e in known]
 
 
+@pytest.fixture(scope="module")
+def damaged(done: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy in which a table is damaged, and mended after each test; as it is, it fails no check."""
+    root = tmp_path_factory.mktemp("damaged")
+    shutil.copytree(done.settings.home, root / "home", ignore=shutil.ignore_patterns("mlflow*"))
+    copy = shop(root)
+    suite = [e for e in expectations(copy.profile) if e.metric_query is not None]
+    assert all(verdict.passed for verdict in judge(copy, suite, WINDOW))
+    return copy
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_breaks_its_expectation_and_no_other(name: str, copy: Workspace) -> None:
+def test_a_fault_breaks_its_expectation_and_no_other(name: str, damaged: Workspace) -> None:
     table, change = FAULTS[name]
-    known = copy.slice_of(table, WINDOW)
-    start = copy.window(WINDOW).start
+    known = damaged.slice_of(table, WINDOW)
+    start = damaged.window(WINDOW).start
     changed = [{**row, "window_start": start} for row in change(known.to_pylist())]
     faulty = pa.Table.from_pylist(changed, schema=known.schema)
-    suite = [e for e in expectations(copy.profile) if table in (e.metric_query.tables if e.metric_query else ())]
-    assert all(verdict.passed for verdict in judge(copy, suite, WINDOW))
-    copy.warehouse.load(table, WINDOW, f"faulty-{uuid.uuid4().hex}", faulty.to_batches())
-    verdicts = dict(zip([e.name for e in suite], judge(copy, suite, WINDOW), strict=True))
+    suite = [e for e in expectations(damaged.profile) if table in (e.metric_query.tables if e.metric_query else ())]
+    damaged.warehouse.load(table, WINDOW, f"faulty-{uuid.uuid4().hex}", faulty.to_batches())
+    verdicts = dict(zip([e.name for e in suite], judge(damaged, suite, WINDOW), strict=True))
+    damaged.warehouse.load(table, WINDOW, f"mended-{uuid.uuid4().hex}", known.to_batches())
     broken = {each for each, verdict in verdicts.items() if not verdict.passed}
     # What is counted again from the units misses the unit that was taken out, too.
     assert broken == {name} | (

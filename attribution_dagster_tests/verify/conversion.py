@@ -21,19 +21,18 @@ from attribution_dagster.cli.progress import TerminalProgress
 from attribution_dagster.core.conversion.estimators import ESTIMATORS, LogisticRegression, XGBoost
 from attribution_dagster.core.conversion.evaluation import RESAMPLES, metric_rows
 from attribution_dagster.core.conversion.sample import Sample
-from attribution_dagster.core.conversion.session_table import SessionTable
 from attribution_dagster.core.models.metrics import auc, average_precision
-from attribution_dagster.datasets.session_tables import load_session_table_profile, read_session_table
+from attribution_dagster.datasets.one_window import OneWindowProfile
+from attribution_dagster.reports.session_table import SessionTablePage
 from attribution_dagster.resources.progress import Progress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
-from attribution_dagster.warehouse.queries import parse_query
+from attribution_dagster.warehouse.queries import load_query, parse_query
 
 DOC = Path("docs/results-conversion.md")
 SQL_LAYER = ("events", "sessions", "session_features")
 MODEL = ("conversion_model",)
 MARKETPLACE_WINDOW, TAOBAO_WINDOWS = "2025-02-03", ("2017-12-01", "2017-12-02", "2017-12-03")
-NO_FUNNEL = "extends: taobao_fixed_cut\nname: taobao_views\ntitle: Taobao, views only\n"
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 SMALL = {"trees": 200, "depth": 4, "learning_rate": 0.05}
 _PLANTED = """
@@ -63,7 +62,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, TerminalProgress(Console()) as progress:
         marketplace = run(Path(scratch), "marketplace", (MARKETPLACE_WINDOW,), progress)
         taobao = run(Path(scratch), "taobao_fixed_cut", TAOBAO_WINDOWS, progress, options.taobao)
-        sections = [*_marketplace(marketplace), *_taobao(taobao), *_shoppers(options.shoppers)]
+        shoppers = run(Path(scratch), "online_shoppers", (), progress, options.shoppers)
+        sections = [*_marketplace(marketplace), *_taobao(taobao), *_shoppers(shoppers)]
     DOC.write_text("\n".join([*_head(command), *sections, ""]))
 
 
@@ -78,13 +78,20 @@ def run(
     os.environ["DAGSTER_HOME"] = str(root / "dagster")
     workspace = open_workspace(dataset, Settings.from_environment(environment), progress)
     job = definitions_of([workspace]).resolve_implicit_global_asset_job_def()
-    needed = {key for window in windows for key in (*workspace.look_back(workspace.retrain_key(window)), window)}
-    steps = [(("source",), None), *((SQL_LAYER, key) for key in sorted(needed)), *((MODEL, key) for key in windows)]
+    steps: list[tuple[tuple[str, ...], str | None]] = [(("source",), None), *_steps(workspace, windows)]
     with dg.DagsterInstance.ephemeral() as instance:
         for assets, key in steps:
             selection = [dg.AssetKey([dataset, name]) for name in assets]
             job.execute_in_process(instance=instance, partition_key=key, asset_selection=selection, run_config=QUIET)
     return workspace
+
+
+def _steps(workspace: Workspace, windows: tuple[str, ...]) -> list[tuple[tuple[str, ...], str | None]]:
+    """Assets and the window that they are made of: features of all that is learnt from, then models. A table of sessions has one window."""
+    if isinstance(workspace.profile, OneWindowProfile):
+        return [(("session_table", *MODEL), workspace.windows()[0].key)]
+    needed = {key for window in windows for key in (*workspace.look_back(workspace.retrain_key(window)), window)}
+    return [*((SQL_LAYER, key) for key in sorted(needed)), *((MODEL, key) for key in windows)]
 
 
 def _marketplace(workspace: Workspace) -> list[str]:
@@ -170,9 +177,11 @@ def _taobao(workspace: Workspace) -> list[str]:
         "| events seen | predictor | AUC | average precision | it less the reference, AUC (95 %) |",
         "|---|---|---|---|---|",
     ]
-    for name, kinds in (("views", ("pv",)), ("views, carts, favourites", ("pv", "cart", "fav"))):
+    for name, kinds in (("views, carts, favourites", ("pv", "cart", "fav")), ("views", ("pv",))):
+        if name == "views":
+            _see_only_views(workspace, [*keys, *TAOBAO_WINDOWS])
         learnt, predicted = (_reference_features(workspace, each, kinds) for each in (keys, list(TAOBAO_WINDOWS)))
-        scores = _taobao_scores(workspace, keys, learnt, predicted, kinds)
+        scores = _taobao_scores(workspace, keys, learnt, predicted)
         y, users = predicted["label"].to_numpy(), predicted["user"].to_numpy()
         rows = {
             r.model: r
@@ -187,18 +196,27 @@ def _taobao(workspace: Workspace) -> list[str]:
     return [*lines, "", *_TAOBAO_SAID, ""]
 
 
+def _see_only_views(workspace: Workspace, keys: list[str]) -> None:
+    """Makes `session_features` again as if nothing but views and buys had happened, in sessions and in the users' history."""
+    text = load_query("features/session_features").text
+    for table in ("session_events", "canonical_events"):
+        views = f"FROM (SELECT * FROM {table} WHERE event_type IN ('pv', 'buy')) AS {table}\n"
+        text = text.replace(f"FROM {table}\n", views)
+    query = parse_query("features of views", text)
+    for key in keys:
+        workspace.warehouse.build("session_features", key, "views", query, workspace.bound(query, key))
+
+
 def _taobao_scores(
-    workspace: Workspace, keys: list[str], learnt: pd.DataFrame, predicted: pd.DataFrame, kinds: tuple[str, ...]
+    workspace: Workspace, keys: list[str], learnt: pd.DataFrame, predicted: pd.DataFrame
 ) -> Mapping[str, np.ndarray]:
-    """The reference of ten hand-made counts and times; and models on ours, which always see all events before the buy."""
+    """The reference of ten hand-made counts and times; and models on our features of the same events."""
     names = [c for c in learnt.columns if c not in ("label", "user")]
     x, z, y = learnt[names].to_numpy(), predicted[names].to_numpy(), learnt["label"].to_numpy()
     scores = {
         "reference: logistic regression": LogisticRegression().fit(x, y).predict_proba(z),
         "reference: gradient boosting": XGBoost(**SMALL).fit(x, y).predict_proba(z),
     }
-    if "cart" not in kinds:
-        return scores
     ours = [load_sample(workspace, k, "full") for k in (keys, list(TAOBAO_WINDOWS))]
     train, test = (
         s.features[pd.Index(s.session).get_indexer(rows.index)]
@@ -239,42 +257,17 @@ def _labels(sample: Sample) -> pd.DataFrame:
     return pd.DataFrame({"label": sample.label, "user": sample.user}, index=pd.Index(sample.session, name="session_id"))
 
 
-def _shoppers(path: Path) -> list[str]:
-    profile = load_session_table_profile("online_shoppers")
-    table = read_session_table(profile, path)
-    sessions = SessionTable(
-        numbers=profile.numbers,
-        categories=profile.categories,
-        table=table,
-        label=table[profile.label].to_numpy().astype(np.int64),
-        later=np.isin(np.array(table[profile.later.column].to_pylist()), profile.later.values),
+def _shoppers(workspace: Workspace) -> list[str]:
+    """What the dataset's own page says, under a heading of this one."""
+    (key,) = (window.key for window in workspace.windows())
+    metrics, suspects = (
+        workspace.slice_of(table, key).to_pylist() for table in ("conversion_metrics", "suspected_attributes")
     )
-    head = (
-        "| model | cross-validated | split by time | cross-validated, without PageValues | split by time, without it |"
+    page = SessionTablePage(
+        title=workspace.profile.title, window_key=key, simulated=False, metrics=metrics, suspects=suspects
     )
-    lines = ["## Online shoppers", "", head, "|---|---|---|---|---|"]
-    for name in ESTIMATORS:
-        figures = []
-        for each in (sessions, sessions.without(profile.suspected)):
-            folds, later = each.cross_validated(name), each.predicted_later(name)
-            figures += [f"{auc(folds, each.label):.3f}", f"{auc(later, each.label[each.later]):.3f}"]
-        lines.append(f"| {name} | {' | '.join(figures)} |")
-    return [*lines, "", *_why(sessions), ""]
-
-
-def _why(sessions: SessionTable) -> list[str]:
-    """PageValues alone, before and after, and how often buyers and others have it."""
-    values = np.asarray(sessions.table["PageValues"].to_numpy())
-    rows = [
-        "| | sessions | convert | AUC of PageValues alone | buyers without PageValues | others with it |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, chosen in (("February to October", ~sessions.later), ("November, December", sessions.later)):
-        y, v = sessions.label[chosen], values[chosen]
-        rows.append(
-            f"| {name} | {len(y)} | {y.mean():.1%} | {auc(v, y):.3f} | {(v[y == 1] == 0).mean():.1%} | {(v[y == 0] > 0).mean():.1%} |"
-        )
-    return [*rows, "", *_SHOPPERS_SAID]
+    _, _, said = page.markdown().partition("\n")
+    return ["## Online shoppers", said.replace("## Why", "### Why").rstrip(), ""]
 
 
 def _interval(value: Any, low: Any, high: Any) -> str:
@@ -292,13 +285,8 @@ def _head(command: str) -> list[str]:
 
 _TAOBAO_SAID = [
     "Sessions of 1 to 3 December 2017 with at least two of these events before the buy, predicted by models of those from 25 November on. The reference "
-    "is ten hand-made counts and times, with logistic regression or boosting. The models on features see views, carts and favourites before the buy, and "
-    "the user's history; their parameters were chosen before those days, and all are compared on the same sessions, resampled by user.",
-]
-_SHOPPERS_SAID = [
-    "The first figure is the published one, and the least useful: folds dealt by chance mix months, and PageValues, the value of the pages seen, is "
-    "computed by the shop's analytics with the purchase in view. It alone reaches nearly the AUC of all features. In November and December, more buyers "
-    "have none, so that what was learnt from it before holds less: the second figure. Without it, the third, what a visitor did is left.",
+    "is ten hand-made counts and times, with logistic regression or boosting. The models on features see the same events, and the user's history of them; "
+    "their parameters were chosen before those days, on views, carts and favourites. All are compared on the same sessions, resampled by user.",
 ]
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Does the search for leakage find the planted funnel, and nothing else? Results in docs/leakage.md, between its marks.
+"""Does the search for leakage find the planted funnel, and nothing else? With Taobao's file, the results go into docs/leakage.md, between its marks.
 
 python -m attribution_dagster_tests.verify.leakage [--seeds 20] [--users 1000] [--taobao taobao_userbehavior.csv]
 """
@@ -64,7 +64,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--users", type=int, default=1_000)
-    parser.add_argument("--taobao", type=Path, default=None, help="the Tianchi file; left out without it")
+    parser.add_argument(
+        "--taobao", type=Path, default=None, help="the Tianchi file; without it the results are only printed"
+    )
     options = parser.parse_args()
     cases: list[Case] = []
     for seed in range(options.seeds):
@@ -77,9 +79,9 @@ def main() -> int:
     if options.taobao is not None:
         with tempfile.TemporaryDirectory() as scratch:
             lines += _taobao(Path(scratch), options.taobao)
-    before, _, rest = DOC.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    DOC.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]))
+        before, _, rest = DOC.read_text().partition(BEGIN)
+        after = rest.partition(END)[2]
+        DOC.write_text("\n".join([before + BEGIN, "", *lines, "", END + after]))
     print("\n".join(lines))
     return 0 if passed else 1
 

@@ -30,9 +30,10 @@ from attribution_dagster.core.simulation.truth_worlds import WORLDS
 
 DOC, WORLD, EXPLAINED = Path("docs/lift.md"), "hidden_intent", 1_500
 REFEREED = 200  # sessions for the slow methods; integrated gradients of pre-norm layers take up to 1,024 steps
+CENTRED, REFEREE = "**mean centred gradient x input**", "mean integrated gradients, from the mean event"
 REFEREES = {
     "mean integrated gradients, from padding": ("integrated_gradients_padding", 0),
-    "mean integrated gradients, from the mean event": ("integrated_gradients", 1),
+    REFEREE: ("integrated_gradients", 1),
     "mean occlusion, masked": ("occlusion_masked", 0),
 }
 PLAIN = replace(SPEC, readout="plain", local_convolution=False, neighbour_pairs=False)
@@ -100,7 +101,7 @@ def main() -> None:
             cells.setdefault(baseline.replace("_", " "), {})["", seed] = _recovery(explained, found.by_type)
     lines = table(cells, options.seeds)
     print("\n".join(lines))
-    DOC.write_text("\n".join(document(lines, quality, kept, options)))
+    DOC.write_text("\n".join([*document(lines, quality, kept, options), pre_norm(cells), ""]))
 
 
 def trained_model(name: str, earlier: TruthSet, seed: int) -> AttributionModel:
@@ -129,7 +130,7 @@ def judge(model: AttributionModel, explained: TruthSet) -> dict[str, Recovery]:
         "lift of shares (converted less not)": lift(share),
         "lift of signed gradient x input": lift(signed),
         "mean signed gradient x input": planted.mean(signed),
-        "**mean centred gradient x input**": planted.mean(centred),
+        CENTRED: planted.mean(centred),
     }
     found = {name: _recovery(explained, scores) for name, scores in by_type.items()}
     few = explained.select(spread_rows(explained, REFEREED))
@@ -210,11 +211,29 @@ def document(
         "",
         "- The **lift** conditions on the outcome: it compares how much *room* an event had in converted sessions and in others. Shares of long "
         "sessions are small, and a share cannot be negative, so a driver and a brake look alike.",
-        "- **Pre-norm**: a layer normalisation does not see scale, and gradient x input is the effect of scale, so right behind an embedding it "
-        "cancels the more, the less is added to the embedding before it (here: positions). Integrated gradients and occlusion are the referees; "
-        "where the pre-norm column of gradient x input is as good as theirs, the defect did not show.",
-        "",
     ]
+
+
+def pre_norm(cells: Mapping[str, Mapping[tuple[str, int], Recovery]]) -> str:
+    """What pre-norm layers did to gradient x input, beside integrated gradients, which do not depend on scale."""
+    centred, referee = cells[CENTRED], cells[REFEREE]
+    post, pre, of_post, of_pre = (ranks(by, name) for by in (centred, referee) for name in MODELS[:2])
+    lost = min(pre) < min(post)
+    return (
+        "- **Pre-norm**: a layer normalisation does not see scale, and gradient x input is the effect of scale, so right behind an embedding it "
+        "cancels the more, the less is added to the embedding before it (here: positions). Rank correlation of mean centred gradient x input "
+        f"with pre-norm layers {_from_to(pre)}, of integrated gradients {_from_to(of_pre)}; with post-norm layers {_from_to(post)} and {_from_to(of_post)}. "
+        f"What is left after cancelling ranks {'worse' if lost else 'no worse'} than behind post-norm layers."
+    )
+
+
+def ranks(by_column: Mapping[tuple[str, int], Recovery], name: str) -> list[float]:
+    """The rank correlations of a score under a model, seed by seed."""
+    return [found.rank_correlation for (model, _), found in by_column.items() if model == name]
+
+
+def _from_to(values: Sequence[float]) -> str:
+    return f"{min(values):+.2f} to {max(values):+.2f}"
 
 
 def _by_seed(values: Mapping[str, list[float]]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attribution_dagster.assets.published import tables
+from attribution_dagster.assets.audited import tables
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query

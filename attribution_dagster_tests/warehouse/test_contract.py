@@ -100,6 +100,12 @@ def test_a_window_is_replaced_and_a_version_once_written_is_kept(warehouse: Ware
     assert warehouse.load("sampled_users", "2025-01-07", "1", users("z")) == 1
     assert warehouse.load("sampled_users", WINDOW, "2", users("c")) == 1
     assert sorted(warehouse.fetch(USERS, {})["user_id"].to_pylist()) == ["c", "z"]
+    next_day = "2025-01-07"
+    assert warehouse.current_versions(["sampled_users", "risk_set"], [WINDOW, next_day, "2025-01-08"]) == {
+        ("sampled_users", WINDOW): "2",
+        ("sampled_users", next_day): "1",
+    }
+    assert warehouse.current_versions([], [WINDOW]) == {} == warehouse.current_versions(["sampled_users"], [])
     warehouse.load("sampled_users", WINDOW, "1", users("something else"))
     assert sorted(warehouse.fetch(USERS, {})["user_id"].to_pylist()) == ["a", "b", "z"]
     copied = parse_query(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from attribution_dagster.assets.published import tables
+from attribution_dagster.assets.audited import tables
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.published_columns import VERSION, PublishedColumn, listing, published_columns

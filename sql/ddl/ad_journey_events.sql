@@ -5,7 +5,7 @@ CREATE TABLE ad_journey_events (
     user_id VARCHAR COMMENT 'Whose journey.',
     event_at TIMESTAMP_NTZ COMMENT 'When it happened (UTC).',
     event_type VARCHAR COMMENT 'impression or click.',
-    campaign_id VARCHAR COMMENT 'Campaign; a click has its impression''s.',
+    campaign_id VARCHAR COMMENT 'Campaign, (no campaign) where the ad names none; a click has its impression''s.',
     ad_id VARCHAR COMMENT 'Ad that was shown.',
     ad_type VARCHAR COMMENT 'Kind of ad.',
     product_id VARCHAR COMMENT 'The product it is for.',

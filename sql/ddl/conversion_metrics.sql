@@ -1,8 +1,8 @@
 CREATE TABLE conversion_metrics (
     window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC) whose sessions are predicted; none of the models was trained on them.',
-    feature_set VARCHAR COMMENT 'What the prediction was made from: early or full (see session_features).',
+    feature_set VARCHAR COMMENT 'What the prediction was made from: early or full (see session_features); of a table of sessions full, or without_suspected: without the numbers that may know the outcome.',
     model VARCHAR COMMENT 'catboost, xgboost or logistic_regression; length (logistic regression on the number of events alone), base_rate; adversarial: a model that tells these sessions from those learnt from.',
-    segment VARCHAR COMMENT 'all, or a group of the sessions: new and returning users, device used before or not, main category.',
+    segment VARCHAR COMMENT 'all, or a group of the sessions: new and returning users, device used before or not, main category; of a table of sessions all the later ones, or cross_validated: all by chance folds.',
     metric VARCHAR COMMENT 'auc, average_precision, log_loss, brier, ece (expected calibration error over ten bins), top_decile_lift (conversion rate of the tenth with the highest probabilities by everybody''s).',
     n_sessions BIGINT COMMENT 'Sessions measured; groups with fewer than 30 converted or other ones have no row.',
     n_converted BIGINT COMMENT 'Of these, converted.',

@@ -13,7 +13,7 @@ CREATE TABLE findings (
     odds_change_low DOUBLE COMMENT 'Lower end of its interval.',
     odds_change_high DOUBLE COMMENT 'Upper end of its interval.',
     base_rate DOUBLE COMMENT 'Share of the window''s sessions that convert, all users, of those with anything before the conversion.',
-    points_change DOUBLE COMMENT 'The effect as a change of the conversion rate at the base rate: .01 = one point.',
+    points_change DOUBLE COMMENT 'What the conversion rate would change by if the log-odds of each session moved by the effect: .01 = one point.',
     users BIGINT COMMENT 'Users with at least one occurrence.',
     raw_verdict VARCHAR COMMENT 'Whether raw conversion rates by number of occurrences agree with the sign of the effect, contradict it, or do not tell.',
     raw_slope DOUBLE COMMENT 'Change of the raw conversion rate of compared sessions per further occurrence, what their length alone would give taken off: .01 = one point. NULL where all have equally many.',

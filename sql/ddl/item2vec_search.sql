@@ -3,7 +3,7 @@ CREATE TABLE item2vec_search (
     profile VARCHAR COMMENT 'Its name: usual is what gensim does by default.',
     window_tokens BIGINT COMMENT 'Tokens to each side that are context.',
     epochs BIGINT COMMENT 'Passes over the sessions.',
-    sample DOUBLE COMMENT 'Threshold above which frequent tokens are thinned out.',
+    thinning DOUBLE COMMENT 'Threshold above which frequent tokens are thinned out.',
     ns_exponent DOUBLE COMMENT 'Exponent of the frequencies by which negatives are drawn.',
     n_queries BIGINT COMMENT 'Held-out pairs of an item and the next.',
     hit_rate_10 DOUBLE COMMENT 'Share of them in which the next item is among the ten nearest of the vocabulary.',

@@ -1,6 +1,6 @@
 CREATE TABLE item_tokens (
     window_start TIMESTAMP_NTZ COMMENT 'Start of the window (UTC).',
-    token VARCHAR COMMENT 'The event type and the item, with % and | escaped and | between them.',
+    token VARCHAR COMMENT 'The event type and the item, percent-encoded, with | between them.',
     action VARCHAR COMMENT 'The event type.',
     item_id VARCHAR COMMENT 'The item it concerns: a product, or what the profile names in traits.item.',
     category VARCHAR COMMENT 'Category of the item where it is known.',

@@ -16,6 +16,10 @@ CREATE TABLE trait_profiles (
     relative_price DOUBLE COMMENT 'Price of what is looked at, as a multiple of its category mean; NULL without prices.',
     relative_price_low DOUBLE COMMENT 'Lower end of the 95 % interval, over customers.',
     relative_price_high DOUBLE COMMENT 'Upper end of the interval.',
+    sale_share DOUBLE COMMENT 'Share of events that show a sale, customers weighted by the trait; NULL without such event types (traits.sale).',
+    sale_lift DOUBLE COMMENT 'That share less the share of all customers.',
+    sale_lift_low DOUBLE COMMENT 'Lower end of the 95 % interval, over customers.',
+    sale_lift_high DOUBLE COMMENT 'Upper end of the interval.',
     stability DOUBLE COMMENT 'Cosine with the trait that matches it when fitted from other seeds, mean.',
     coherence DOUBLE COMMENT 'Mean normalised pointwise mutual information of its top tokens within customers.'
 )

@@ -14,9 +14,9 @@ WITH shown AS (
 )
 
 SELECT
-    campaign_id AS campaign_id,
+    COALESCE(campaign_id, '(no campaign)') AS campaign_id,
     COUNT(*) AS impressions,
     SUM(cost_usd) AS cost_usd
 FROM shown
-GROUP BY campaign_id
+GROUP BY COALESCE(campaign_id, '(no campaign)')
 ORDER BY campaign_id ASC

@@ -96,7 +96,7 @@ SELECT
     user_id,
     event_at,
     ad_event AS event_type,
-    campaign_id,
+    COALESCE(campaign_id, '(no campaign)') AS campaign_id,
     ad_id,
     ad_type,
     product_id,

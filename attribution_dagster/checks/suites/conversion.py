@@ -10,7 +10,7 @@ COUNTED = tuple(f"{feature_set}_{kind}" for feature_set in ("full", "early") for
 def conversion_suite(profile: Profile) -> list[Expectation]:
     """The suites of `session_features`, `conversion_model`, `conversion_predictions`, `conversion_comparison` and `funnel_report`."""
     compared = [_COMPARISON_IN_RANGE] if profile.claiming else []
-    return [*_FEATURES, *_model_suite(profile), _PREDICTIONS_COMPLETE, *compared, _FUNNEL_REPORT_ADDS_UP]
+    return [*_FEATURES, *conversion_model_suite(profile), _PREDICTIONS_COMPLETE, *compared, _FUNNEL_REPORT_ADDS_UP]
 
 
 _FEATURES = (
@@ -33,7 +33,8 @@ _FEATURES = (
 )
 
 
-def _model_suite(profile: Profile) -> list[Expectation]:
+def conversion_model_suite(profile: Profile) -> list[Expectation]:
+    """The suite of `conversion_model`, whatever its sessions are made of."""
     asset = "conversion_model"
     return [
         Expectation(

@@ -70,16 +70,16 @@ def attribute_sessions(
         raise ValueError(f"method={method!r} is not one of {sorted(ATTRIBUTORS)}")
     explain = ATTRIBUTORS[method](model)
     done = 0
-    for rows in _chunks(sequences.lengths, events_per_chunk):
+    for rows in session_chunks(sequences.lengths, events_per_chunk):
         chunk = sequences.select(rows)
-        yield _table(model, chunk, _explain(model, explain, chunk, token_budget))
+        yield _table(model, chunk, explain_set(model, explain, chunk, token_budget))
         done += chunk.n_events
         if progress is not None:
             progress(f"{done:,} of {sequences.n_events:,} events explained", done / max(sequences.n_events, 1))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Explained:
+class Explained:
     """Contributions of a chunk: `data` as the model read it; signed, centred (E,); logit, residual, bound (S,), NaN for none."""
 
     data: EncodedSequences
@@ -90,16 +90,28 @@ class _Explained:
     bound: npt.NDArray[np.float64]
 
 
-def _chunks(lengths: npt.NDArray[np.int64], events_per_chunk: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield consecutive sessions of about so many events."""
+def session_chunks(lengths: npt.NDArray[np.int64], events_per_chunk: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Yield the indices of consecutive sessions of about so many events."""
     chunk = (np.cumsum(lengths) - lengths) // max(events_per_chunk, 1)
     yield from np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(chunk)) + 1)
 
 
-def _explain(model: AttributionModel, explain: Explainer, chunk: SequenceSet, token_budget: int) -> _Explained:
+def explain_set(
+    model: AttributionModel,
+    explain: Explainer,
+    chunk: SequenceSet,
+    token_budget: int = TOKEN_BUDGET,
+    run: Callable[..., Iterator[Any]] = map_batches,
+) -> Explained:
+    """Return the contributions of all events of a set that fits into memory, in its order.
+
+    run: calls a function for each batch; `map` does so in this thread, which for a session or two is quicker.
+
+    Raises FloatingPointError when one is not finite.
+    """
     data = model.encode(chunk)
     n_events, lengths = int(data.offsets[-1]), data.lengths
-    explained = _Explained(
+    explained = Explained(
         data=data,
         signed=np.zeros(n_events),
         centred=np.zeros(n_events),
@@ -113,7 +125,7 @@ def _explain(model: AttributionModel, explain: Explainer, chunk: SequenceSet, to
         return rows, batch.is_event.numpy(), explain(batch)
 
     with evaluating(model):
-        for rows, is_event, found in map_batches(explain_rows, budget_batches(lengths, token_budget)):
+        for rows, is_event, found in run(explain_rows, budget_batches(lengths, token_budget)):
             events = (data.offsets[:-1][rows][:, None] + np.arange(is_event.shape[1]))[is_event]
             explained.signed[events] = found.signed.numpy()[is_event]
             explained.centred[events] = found.centred.numpy()[is_event]
@@ -124,7 +136,7 @@ def _explain(model: AttributionModel, explain: Explainer, chunk: SequenceSet, to
     return explained
 
 
-def _table(model: AttributionModel, chunk: SequenceSet, explained: _Explained) -> pa.RecordBatch:
+def _table(model: AttributionModel, chunk: SequenceSet, explained: Explained) -> pa.RecordBatch:
     lengths = chunk.lengths
     session = np.repeat(np.arange(chunk.n_sessions), lengths)
     position = np.arange(chunk.n_events) - chunk.offsets[:-1][session]
@@ -173,7 +185,7 @@ def _texts(chunk: SequenceSet, column: str) -> Any:
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), dictionary).dictionary_decode()
 
 
-def _require_finite(explained: _Explained, chunk: SequenceSet) -> None:
+def _require_finite(explained: Explained, chunk: SequenceSet) -> None:
     session_sums = np.add.reduceat(np.append(explained.signed + explained.centred, 0.0), explained.data.offsets[:-1])
     broken = np.flatnonzero(~np.isfinite(explained.logit) | ~np.isfinite(session_sums))
     if len(broken):

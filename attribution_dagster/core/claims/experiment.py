@@ -1,7 +1,10 @@
 """The experiment that would test an effect, and how many sessions it takes."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
 
 POWER, ALPHA = 0.8, 0.05
 
@@ -10,13 +13,15 @@ POWER, ALPHA = 0.8, 0.05
 class Ground:
     """What an experiment stands on: sessions of a window, how many converted, of how many users.
 
-    standard_error: of the conversion rate, clustered by user.
+    standard_error: of the conversion rate, clustered by user. log_odds: how many sessions have which log-odds of converting, as
+    predicted; without them all sessions are taken to be alike.
     """
 
     sessions: int
     converted: int
     users: int
     standard_error: float | None
+    log_odds: Mapping[float, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.converted <= self.sessions:
@@ -33,6 +38,27 @@ class Ground:
         plain = self.rate * (1 - self.rate) / max(self.sessions, 1)
         return max(1.0, self.standard_error**2 / plain) if self.standard_error and plain > 0 else 1.0
 
+    def shifted_rate(self, logits: float) -> float:
+        """Return what the conversion rate would be if each session's log-odds lay so many `logits` higher.
+
+        That is less of a change than a single session at the rate would have, the more sessions differ: odds ratios don't
+        collapse (Gail, Wieand and Piantadosi 1984). What was predicted is moved as a whole until its mean is the observed rate.
+        """
+        from scipy.optimize import brentq
+        from scipy.special import expit
+
+        if not 0 < self.rate < 1:
+            return self.rate
+        values = np.array(list(self.log_odds) or [0.0])
+        weights = np.array(list(self.log_odds.values()) or [1])
+
+        def mean(shift: float) -> float:
+            return float(np.average(expit(values + shift), weights=weights))
+
+        reach = float(np.abs(values).max()) + 50
+        level = brentq(lambda shift: mean(shift) - self.rate, -reach, reach)
+        return mean(level + logits)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
@@ -47,12 +73,6 @@ class Experiment:
     sessions_per_arm: int
     users_per_arm: int
     windows: int
-
-
-def shifted_rate(rate: float, logits: float) -> float:
-    """Return the rate whose log-odds lie `logits` above those of `rate`."""
-    odds = rate * math.exp(logits)
-    return odds / (1 - rate + odds)
 
 
 def sessions_per_arm(control_rate: float, treated_rate: float, power: float = POWER, alpha: float = ALPHA) -> int:
@@ -86,8 +106,8 @@ def plan(ground: Ground, effect: float) -> Experiment | None:
     effect: mean effect of an occurrence against an average event, in logits. None where nothing can be planned: no or
     every session converts, or the effect is 0.
     """
-    control, treated = ground.rate, shifted_rate(ground.rate, abs(effect))
-    if not 0 < control < 1 or not control < treated < 1:
+    control, treated = ground.rate, ground.shifted_rate(abs(effect))
+    if effect == 0 or not 0 < control < 1 or not control < treated < 1:
         return None
     each = sessions_per_arm(control, treated)
     needed = each * ground.design_effect

@@ -1,7 +1,7 @@
 """Models of conversion: parameters chosen on a later slice, log-odds calibrated on it, the best model named."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,11 +103,7 @@ def _fit_best(
     name: str, fit_on: Sample, choose_on: Sample, *, trials: int, trees: int | None, threads: int, seed: int
 ) -> FittedModel:
     found = []
-    for candidate in ESTIMATORS[name].candidates[:trials]:
-        parameters = dict(candidate)
-        machine = {"threads": threads} if "trees" in parameters else {}
-        if trees is not None and "trees" in parameters:
-            parameters["trees"] = trees
+    for parameters, machine in candidates(name, trials=trials, trees=trees, threads=threads):
         estimator = ESTIMATORS[name](**parameters, **machine, seed=seed)
         estimator.fit(fit_on.features, fit_on.label)
         raw = estimator.log_odds(choose_on.features)
@@ -122,3 +118,14 @@ def _fit_best(
             )
         )
     return min(found, key=lambda model: model.loss)
+
+
+def candidates(
+    name: str, *, trials: int, trees: int | None = None, threads: int = 1
+) -> Iterator[tuple[dict[str, Any], dict[str, int]]]:
+    """Yield the parameters that are tried of an estimator, and what it is told of the machine; `trees` replaces their number of trees."""
+    for candidate in ESTIMATORS[name].candidates[:trials]:
+        parameters = dict(candidate)
+        if trees is not None and "trees" in parameters:
+            parameters["trees"] = trees
+        yield parameters, {"threads": threads} if "trees" in parameters else {}

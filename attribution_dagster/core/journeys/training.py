@@ -72,7 +72,7 @@ def train_journeys(
         if len(np.unique(part.label)) < 2:
             raise ValueError(f"the {name} journeys are all alike ({int(part.label.sum())} of {len(part.label)} bought)")
     torch.manual_seed(seed)
-    model = _fresh(train, spec, training)
+    model = fresh_model(train, spec, training)
     model.share_products(product_vectors or {})
     fit_first(model, train)
     course = _Course(model, validation)
@@ -106,6 +106,13 @@ def all_batches(lengths: npt.NDArray[np.int64], token_budget: int) -> "list[npt.
     return list(budget_batches(np.maximum(lengths, 1), token_budget))
 
 
+def shuffled_journeys(
+    data: EncodedJourneys, token_budget: int, generator: np.random.Generator
+) -> "list[npt.NDArray[np.int64]]":
+    """Return an epoch's batches under the budget, of journeys of like length, in an order by chance; also those without events."""
+    return shuffled_batches(np.maximum(data.lengths, 1), token_budget, generator)
+
+
 def split_by_time(journeys: Journeys, validation_share: float = 0.2) -> tuple[Journeys, Journeys]:
     """Return the earlier journeys and the latest days of them, about that share, whole days on either side."""
     at = np.asarray(journeys.sequences.started_at_us)
@@ -125,7 +132,8 @@ def resample_users(journeys: Journeys, seed: int) -> Journeys:
     return journeys.select(order[offsets + np.arange(len(offsets))])
 
 
-def _fresh(train: Journeys, spec: JourneySpec, training: JourneyTraining) -> JourneyModel:
+def fresh_model(train: Journeys, spec: JourneySpec, training: JourneyTraining) -> JourneyModel:
+    """Return a model that has learnt nothing but vocabulary and scales."""
     sequences = train.sequences
     vocabulary = Vocabulary.fit(sequences, CATEGORIES, training.min_count)
     model = JourneyModel(spec, vocabulary, NumberScaling.fit(sequences, NUMBERS))
@@ -201,10 +209,7 @@ class _Course:
 def _run(course: _Course, train: Journeys, training: JourneyTraining, seed: int, progress: Progress) -> None:
     model, data = course.model, course.model.encode(train)
     label, generator = torch.from_numpy(train.label).float(), np.random.default_rng(seed)
-    epochs = [
-        shuffled_batches(np.maximum(data.lengths, 1), training.token_budget, generator)
-        for _ in range(training.max_epochs)
-    ]
+    epochs = [shuffled_journeys(data, training.token_budget, generator) for _ in range(training.max_epochs)]
     optimiser = torch.optim.AdamW(model.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)
     n_steps = sum(map(len, epochs))
     schedule = torch.optim.lr_scheduler.OneCycleLR(

@@ -1,4 +1,4 @@
-"""Writes a sequence set from a stream of events, batch by batch: memory does not grow with the number of events."""
+"""Makes a sequence set from a stream of events, batch by batch: in a folder, where memory does not grow with them, or in memory."""
 
 import shutil
 import uuid
@@ -13,8 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from attribution_dagster.core.sequences.growing import GrowingArray, GrowingDictionary
-from attribution_dagster.core.sequences.sequence_set import array_file, replace_folder, write_description
+from attribution_dagster.core.sequences.growing import GrowingDictionary
+from attribution_dagster.core.sequences.sequence_set import SequenceSet, replace_folder
+from attribution_dagster.core.sequences.stores import FolderStore, MemoryStore, Store
 
 Rows = npt.NDArray[np.int64]
 
@@ -23,7 +24,6 @@ PUBLISHED_CATEGORIES = ("event_type", "store_id", "store_name", "primary_tag", "
 
 _EVENT_ARRAYS = {"offsets": np.int64, "event_at_us": np.int64}
 _SESSION_ARRAYS = {"label": np.int8, "in_risk_set": np.bool_, "started_at_us": np.int64}
-_IDS = pa.schema([("session_id", pa.string()), ("user_id", pa.string())])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +67,11 @@ def build_sequences(
 
     Raises ValueError when rows are out of order, a session's label changes within it, or an event has no time.
     """
-    wanted = tuple(dict.fromkeys((*categories, *PUBLISHED_CATEGORIES)))
     making = folder.parent / f".{folder.name}-{uuid.uuid4().hex}"
     making.mkdir(parents=True)
     n_events = 0
     try:
-        with _Writer(making, wanted, tuple(numbers)) as writer:
+        with _Writer(FolderStore(making), categories, numbers) as writer:
             for batch in batches:
                 if batch.num_rows:
                     n_events += writer.add(batch)
@@ -82,17 +81,29 @@ def build_sequences(
     return writer.sessions.counts(n_events, max_events)
 
 
-class _Writer:
-    """Open files of a set in the making, and the last row so far."""
+def sequences_in_memory(
+    batches: Iterable[pa.RecordBatch], categories: Sequence[str], numbers: Sequence[str]
+) -> SequenceSet:
+    """The set that `build_sequences` would write of the same rows, in memory: for the few sessions of a request."""
+    store = MemoryStore()
+    with _Writer(store, categories, numbers) as writer:
+        for batch in batches:
+            if batch.num_rows:
+                writer.add(batch)
+    return store.sequences()
 
-    def __init__(self, folder: Path, categories: Sequence[str], numbers: Sequence[str]) -> None:
-        self._folder = folder
-        self._dictionaries = {name: GrowingDictionary() for name in categories}
-        self._codes = {name: GrowingArray(folder / array_file("codes", name), np.int32) for name in categories}
-        self._numbers = {name: GrowingArray(folder / array_file("numbers", name), np.float32) for name in numbers}
+
+class _Writer:
+    """The arrays of a set in the making, and the last row so far."""
+
+    def __init__(self, store: Store, categories: Sequence[str], numbers: Sequence[str]) -> None:
+        self._store = store
+        wanted = dict.fromkeys((*categories, *PUBLISHED_CATEGORIES))
+        self._dictionaries = {name: GrowingDictionary() for name in wanted}
+        self._codes = {name: store.array(np.int32, "codes", name) for name in wanted}
+        self._numbers = {name: store.array(np.float32, "numbers", name) for name in numbers}
         kinds: dict[str, npt.DTypeLike] = {**_EVENT_ARRAYS, **_SESSION_ARRAYS}
-        self._arrays = {name: GrowingArray(folder / array_file(name), kind) for name, kind in kinds.items()}
-        self._ids = pa.ipc.new_file(str(folder / "sessions.arrow"), _IDS)
+        self._arrays = {name: store.array(kind, name) for name, kind in kinds.items()}
         self._last = _LastRow()
         self.sessions = _Sessions()
 
@@ -102,12 +113,9 @@ class _Writer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if kind is None:
             self._arrays["offsets"].append(self.sessions.offsets(self._arrays["event_at_us"].length))
-        for array in (*self._codes.values(), *self._numbers.values(), *self._arrays.values()):
-            array.close()
-        self._ids.close()
+        self._store.close()
         if kind is None:
-            dictionaries = {name: each.values for name, each in self._dictionaries.items()}
-            write_description(self._folder, dictionaries, list(self._numbers))
+            self._store.describe({name: each.values for name, each in self._dictionaries.items()}, list(self._numbers))
 
     def add(self, batch: pa.RecordBatch) -> int:
         """Append the rows of a batch, which has some; the number of events among them."""
@@ -140,7 +148,7 @@ class _Writer:
     def _add_sessions(self, batch: pa.RecordBatch, starts: Rows, label: npt.NDArray[np.int8], before: Rows) -> None:
         first_rows = batch.take(pa.array(starts))
         inside = first_rows["in_risk_set"].to_numpy(zero_copy_only=False).astype(np.bool_)
-        self._ids.write_batch(first_rows.select(_IDS.names).cast(_IDS))
+        self._store.add_ids(first_rows)
         self._arrays["label"].append(label)
         self._arrays["in_risk_set"].append(inside)
         self._arrays["started_at_us"].append(_microseconds(first_rows["started_at"]))

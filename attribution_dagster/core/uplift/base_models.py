@@ -7,6 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from attribution_dagster.core.conversion.estimators import CatBoost, LogisticRegression, XGBoost
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 _BOOSTED = {"max_iter": 60, "learning_rate": 0.08, "max_depth": 3, "min_samples_leaf": 100}
@@ -68,33 +70,48 @@ def hist_gradient_boosting(seed: int) -> BaseModels:
     )
 
 
+def logistic_regression(seed: int) -> BaseModels:
+    """The conversion models' logistic regression, which tames long tails and takes what is missing; ridge regression beside it."""
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return BaseModels(
+        outcome=lambda: LogisticRegression(seed=seed),
+        effect=lambda: make_pipeline(StandardScaler(), Ridge(alpha=1.0)),
+    )
+
+
 def catboost(seed: int) -> BaseModels:
-    """CatBoost's symmetric trees, one thread."""
-    from catboost import CatBoostClassifier, CatBoostRegressor
+    """The conversion models' CatBoost, fewer and shallower trees, and its regressor; one thread."""
+    from catboost import CatBoostRegressor
 
     settings = {"iterations": 100, "depth": 4, "learning_rate": 0.08, "thread_count": 1, "random_seed": seed}
     quiet = {"verbose": False, "allow_writing_files": False}
     return BaseModels(
-        outcome=lambda: CatBoostClassifier(**settings, **quiet),
+        outcome=lambda: CatBoost(trees=100, depth=4, learning_rate=0.08, seed=seed),
         effect=lambda: CatBoostRegressor(**settings, **quiet),
     )
 
 
 def xgboost(seed: int) -> BaseModels:
-    """XGBoost's trees, one thread."""
-    from xgboost import XGBClassifier, XGBRegressor
+    """The conversion models' XGBoost, fewer and shallower trees of large leaves, and its regressor; one thread."""
+    from xgboost import XGBRegressor
 
     settings = {"n_estimators": 60, "max_depth": 3, "learning_rate": 0.08, "min_child_weight": 20, "n_jobs": 1}
     return BaseModels(
-        outcome=lambda: XGBClassifier(**settings, random_state=seed),
+        outcome=lambda: XGBoost(
+            trees=60, depth=3, learning_rate=0.08, min_child_weight=20, sampled_share=1.0, seed=seed
+        ),
         effect=lambda: XGBRegressor(**settings, random_state=seed),
     )
 
 
 BASE_MODELS: Mapping[str, Callable[[int], BaseModels]] = {
     "linear": linear,
+    "logistic_regression": logistic_regression,
     "hist_gradient_boosting": hist_gradient_boosting,
     "catboost": catboost,
     "xgboost": xgboost,
 }
-"""Name -> seed -> base models."""
+"""Name -> seed -> base models. Among them is every estimator of `core/conversion/estimators`."""

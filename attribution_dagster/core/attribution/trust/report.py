@@ -1,20 +1,27 @@
 """The trust report of a model on the window it explains: every test, the curves for the picture, and each effect's spread."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
+from attribution_dagster.core.attribution.trust.agreement import (
+    LEAST_NAMES,
+    correlations,
+    halves,
+    noise,
+    where_known,
+    windows,
+)
 from attribution_dagster.core.attribution.trust.criteria import TrustTest, judged
 from attribution_dagster.core.attribution.trust.deletion import Explained, deleted_logits, explain_events
 from attribution_dagster.core.attribution.trust.effects import (
     EVENT_TYPE,
     MODEL,
     OCCURRENCE,
-    groupings,
     rank_correlation,
 )
 from attribution_dagster.core.attribution.trust.faithfulness import SHARES, curves, label_faithfulness
@@ -39,8 +46,6 @@ from attribution_dagster.core.uncertainty import Z_95, clustered_standard_error
 OCCLUSION, CONTROL = "occlusion_masked", "random"
 CENTRED = "_centred"
 """Ending of the tests that go by the centred attribution, which ranks, in place of the signed one."""
-LEAST_NAMES = 5
-"""Names below which a rank correlation is reported, and not judged: of three, one order in six is right by chance."""
 CONVERTED_PER_TYPE = 10
 """Converted training sessions for each ranked event type, below which what a model learnt is not judged (Peduzzi et al. 1996)."""
 _Floats = npt.NDArray[np.float64]
@@ -121,6 +126,15 @@ def trust_report(
     tests += faithful
     tell("sensitivity and shuffled weights", 0.35)
     tests += [_sensitivity(subject, seed), *_shuffled(subject, spec, seed)]
+    retrained, spread = _retrained(subject, training, spec, seed, tell, leaks)
+    tell("done", 1.0)
+    return TrustReport(tests=(*tests, *retrained), effects=tuple(spread), **drawn)
+
+
+def _retrained(
+    subject: Subject, training: Training, spec: TrustSpec, seed: int, tell: Progress, leaks: bool
+) -> tuple[list[TrustTest], list[SpreadRow]]:
+    """Return what models say that are trained again: on halves of the users, on single windows, on permuted labels."""
     tell("models on halves of the users", 0.5)
     needed = CONVERTED_PER_TYPE * max(len(subject.groups[EVENT_TYPE].names), 1)
     converted = int(training.train_set.label.sum()) / needed
@@ -128,21 +142,20 @@ def trust_report(
     of_halves = [(subject.effects_of(one), subject.effects_of(other)) for one, other in pairs]
     tell("models on single windows", 0.65)
     alone = trained_on_windows(training, seed)
-    of_windows = [_where_known(subject, window, subject.effects_of(other)) for window, other in alone]
+    of_windows = [where_known(subject, window, subject.effects_of(other)) for window, other in alone]
     tell("models on permuted labels", 0.75)
     of_noise = list(map(subject.effects_of, trained_on_permuted_labels(training, spec.permutations, seed)))
-    tests += [
-        *_halves(subject, of_halves, converted >= 2, blocking=not leaks),
-        *_noise(subject, of_noise, converted >= 1),
-        *_windows(subject, of_windows, min((int(w.label.sum()) for w, _ in alone), default=0) >= needed),
+    tests = [
+        *halves(subject, of_halves, converted >= 2, blocking=not leaks),
+        *noise(subject, of_noise, converted >= 1),
+        *windows(subject, of_windows, min((int(w.label.sum()) for w, _ in alone), default=0) >= needed),
     ]
-    tell("done", 1.0)
     spread = [
         row
         for granularity, grouping in subject.groups.items()
         for row in spread_rows(granularity, grouping, subject.effects[granularity], of_halves, of_windows)
     ]
-    return TrustReport(tests=tuple(tests), effects=tuple(spread), **drawn)
+    return tests, spread
 
 
 def _prediction(subject: Subject, training: Training, risk_set: SequenceSet, seed: int) -> list[TrustTest]:
@@ -245,66 +258,4 @@ def _shuffled(subject: Subject, spec: TrustSpec, seed: int) -> list[TrustTest]:
     for number in range(spec.shuffles):
         other = with_shuffled_weights(subject.model, subject.few, seed + number)
         found.append(subject.few_effects(explain_events(subject.method(other), other, subject.few).centred))
-    return _correlations("parameter_randomisation", subject.name, [(ours, each) for each in found], unsigned=True)
-
-
-def _halves(
-    subject: Subject, of_halves: Sequence[tuple[Mapping[str, _Floats], ...]], enough: bool, *, blocking: bool
-) -> list[TrustTest]:
-    pairs = [(one, other) for one, other in of_halves]
-    rows = _correlations("halves", subject.name, pairs, list(subject.effects), enough)
-    return [replace(row, blocking=row.blocking and blocking) for row in rows]
-
-
-def _noise(subject: Subject, of_noise: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
-    pairs = [(subject.effects, each) for each in of_noise]
-    rows = _correlations("label_randomisation", subject.name, pairs, unsigned=True)
-    size = float(subject.effects[OCCURRENCE].std())
-    ratios = [size / max(float(each[OCCURRENCE].std()), 1e-12) for each in of_noise]
-    mean = size / max(float(np.mean([each[OCCURRENCE].std() for each in of_noise])), 1e-12)
-    return [
-        *rows,
-        judged("above_noise", OCCURRENCE, mean, min(ratios), max(ratios), method=subject.name, enough=enough),
-    ]
-
-
-def _where_known(subject: Subject, window: SequenceSet, effects: Mapping[str, _Floats]) -> dict[str, _Floats]:
-    """Return the effects that a window's model gives, NaN for what occurs too seldom in the window to have been learnt there."""
-    there = groupings(window, subject.model.encode(window))
-    return {
-        granularity: np.where(np.isin(grouping.names, there[granularity].names), effects[granularity], np.nan)
-        for granularity, grouping in subject.groups.items()
-    }
-
-
-def _windows(subject: Subject, of_windows: Sequence[Mapping[str, _Floats]], enough: bool) -> list[TrustTest]:
-    found = []
-    for granularity in subject.groups:
-        both = [(subject.effects[granularity], each[granularity]) for each in of_windows]
-        known = [~np.isnan(theirs) for _, theirs in both]
-        pairs = [
-            ({granularity: ours[where]}, {granularity: theirs[where]})
-            for (ours, theirs), where in zip(both, known, strict=True)
-        ]
-        found += _correlations("window_stability", subject.name, pairs, [granularity], enough)
-    return found
-
-
-def _correlations(
-    test: str,
-    method: str,
-    pairs: Sequence[tuple[Mapping[str, _Floats], Mapping[str, _Floats]]],
-    granularities: Sequence[str] | None = None,
-    enough: bool = True,
-    *,
-    unsigned: bool = False,
-) -> list[TrustTest]:
-    """Return a row per granularity: the mean of the pairs' rank correlations, and the lowest and highest; `unsigned`: of their sizes."""
-    rows = []
-    for granularity in granularities if granularities is not None else list(pairs[0][0]):
-        each = [rank_correlation(one[granularity], other[granularity]) for one, other in pairs]
-        known = [abs(value) if unsigned else value for value in each if value is not None]
-        figures = (float(np.mean(known)), min(known), max(known)) if known else (None, None, None)
-        names = max((len(one[granularity]) for one, _ in pairs), default=0)
-        rows.append(judged(test, granularity, *figures, method=method, enough=enough and names >= LEAST_NAMES))
-    return rows
+    return correlations("parameter_randomisation", subject.name, [(ours, each) for each in found], unsigned=True)

@@ -20,10 +20,19 @@ class XGBoost(Estimator):
     )
 
     def __init__(
-        self, *, trees: int = 200, depth: int = 4, learning_rate: float = 0.06, threads: int = 1, seed: int = 0
+        self,
+        *,
+        trees: int = 200,
+        depth: int = 4,
+        learning_rate: float = 0.06,
+        min_child_weight: float = 5,
+        sampled_share: float = 0.8,
+        threads: int = 1,
+        seed: int = 0,
     ) -> None:
-        """Store the parameters; more threads make it faster, and change no digit that matters."""
+        """Store the parameters; `sampled_share` of rows and of features is drawn for each tree. More threads change no digit that matters."""
         self.trees, self.depth, self.learning_rate = trees, depth, learning_rate
+        self.min_child_weight, self.sampled_share = min_child_weight, sampled_share
         self.threads, self.seed = threads, seed
         self._booster: Any = None
 
@@ -73,9 +82,9 @@ class XGBoost(Estimator):
             "tree_method": "hist",
             "max_depth": self.depth,
             "eta": self.learning_rate,
-            "min_child_weight": 5,
-            "subsample": 0.8,
-            "colsample_bytree": 0.8,
+            "min_child_weight": self.min_child_weight,
+            "subsample": self.sampled_share,
+            "colsample_bytree": self.sampled_share,
             "nthread": self.threads,
             "seed": self.seed,
         }

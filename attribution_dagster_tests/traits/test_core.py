@@ -1,0 +1,325 @@
+"""The science of traits on worked examples, boundaries and a simulated world."""
+
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from attribution_dagster.core.traits.alignment import align, identities, match_traits
+from attribution_dagster.core.traits.corpus import Corpus, write_corpus
+from attribution_dagster.core.traits.customers import CustomerTokens
+from attribution_dagster.core.traits.factors import OPTIONS, Factors, coherence, fit_factors, matched
+from attribution_dagster.core.traits.item2vec import Item2VecSpec, foretold, map_places, train
+from attribution_dagster.core.traits.model import TraitModel, coverage, factored_matrix, one_customer
+from attribution_dagster.core.traits.pooling import POOLINGS, Pooler
+from attribution_dagster.core.traits.profiles import ratios, suggested_name
+from attribution_dagster.core.traits.recommended import evaluate, ndcg_of, recall_of, wanted_items
+from attribution_dagster.core.traits.recommending import METHODS, ask, best_items, build_catalogue, explained, scores
+from attribution_dagster.core.traits.similar import neighbours
+from attribution_dagster.core.traits.tasks import other_half
+from attribution_dagster.core.traits.tokens import parts_of, token_of
+from attribution_dagster.core.traits.vectors import ACTION, CATEGORY, KNOWN, UNKNOWN, ItemVectors, unit_rows
+from attribution_dagster_tests.traits.world import PURCHASE, World
+
+
+@given(st.text(), st.text())
+def test_a_token_can_be_taken_apart_whatever_is_in_it(action: str, item: str) -> None:
+    action, item = (text.encode("utf-8", "ignore").decode() for text in (action, item))
+    token = token_of(action, item)
+    assert parts_of(token) == (action, item) and token.isascii() and not any(c.isspace() for c in token)
+
+
+def test_what_is_no_token_is_refused() -> None:
+    for text in ("view", "view|a|b"):
+        with pytest.raises(ValueError, match="is no token"):
+            parts_of(text)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.sampled_from("abc"), min_size=1, max_size=4), max_size=6), st.integers(1, 5))
+def test_sentences_do_not_depend_on_how_batches_are_cut(sessions: list[list[str]], size: int) -> None:
+    import tempfile
+    from pathlib import Path
+
+    rows = [
+        {"session_id": str(n), "action": "view", "item_id": i, "category": None}
+        for n, s in enumerate(sessions)
+        for i in s
+    ]
+    names = ("session_id", "action", "item_id", "category")
+    table = pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in names]))
+    with tempfile.TemporaryDirectory() as folder:
+        corpus = write_corpus(table.to_batches(max_chunksize=size), Path(folder) / "c.txt")
+        lines = corpus.path.read_text().split("\n")[:-1]
+    assert [[corpus.items[int(word)] for word in line.split()] for line in lines] == sessions
+    assert (corpus.n_sessions, corpus.n_tokens) == (len(sessions), len(rows))
+
+
+def test_two_trainings_from_one_seed_are_the_same_and_need_enough_tokens(corpus: Corpus) -> None:
+    spec = Item2VecSpec(dimensions=8, epochs=1)
+    one, two, other = (train(corpus, spec, seed) for seed in (1, 1, 2))
+    assert np.array_equal(one.vectors, two.vectors) and not np.array_equal(one.vectors, other.vectors)
+    assert one.counts.min() >= 5 and list(one.counts) == sorted(one.counts, reverse=True)
+    with pytest.raises(ValueError, match="no token occurs 100000 times in"):
+        train(corpus, Item2VecSpec(min_count=100_000), 1)
+    with pytest.raises(ValueError, match="window=0"):
+        Item2VecSpec(window=0)
+
+
+def hand_made() -> ItemVectors:
+    """Tokens view a and view b of category x, buy c of category y."""
+    return ItemVectors(
+        actions=("view", "view", "buy"),
+        items=("a", "b", "c"),
+        categories=("x", "x", "y"),
+        counts=np.array([3, 1, 1]),
+        vectors=np.array([[2, 0], [0, 1], [-1, 0]], dtype=np.float32),
+    )
+
+
+def test_a_token_without_a_vector_falls_back_on_its_category_then_its_action() -> None:
+    vectors = hand_made()
+    rows, sources = vectors.look_up(
+        ["view", "view", "buy", "view", "share"], ["a", "new", "new", "new", "new"], ["x", "x", "x", "z", None]
+    )
+    assert sources.tolist() == [KNOWN, CATEGORY, CATEGORY, ACTION, UNKNOWN] and rows[4] == -1
+    mean = unit_rows(np.array([[3.0, 1.0]]))[0]  # (3 (1, 0) + (0, 1)) / 4, at length one
+    assert np.allclose(vectors.table[rows[1]], mean) and np.allclose(vectors.table[rows[2]], mean)
+    assert np.allclose(vectors.table[rows[3]], mean)  # all views are of x
+
+
+def test_nearest_tokens_by_hand() -> None:
+    places, cosines = hand_made().nearest(np.array([0]), 2)
+    assert places.tolist() == [[1, 2]] and np.allclose(cosines, [[0.0, -1.0]])
+
+
+def test_the_next_item_counts_by_its_rank() -> None:
+    assert foretold(hand_made(), np.array([0]), np.array([2])) == pytest.approx((1.0, 1 / math.log2(3)))
+    assert foretold(hand_made(), np.zeros(0, int), np.zeros(0, int)) == (0.0, 0.0)
+
+
+def entries(rows: list[tuple[int, int, float, float]], vectors: ItemVectors, users: int) -> CustomerTokens:
+    """Entries of (user, token, events, recency)."""
+    user, token, n, recency = (np.array(column) for column in zip(*rows, strict=True))
+    zeros = np.zeros(len(rows))
+    return CustomerTokens(
+        users=tuple(f"u{number}" for number in range(users)), actions=vectors.actions, items=vectors.items,
+        categories=vectors.categories, user=user, token=token, half=np.zeros(len(rows), int), n_events=n.astype(float),
+        recency=recency.astype(float), last_at_us=np.arange(len(rows)), price_sum_usd=zeros, n_priced=zeros,
+    )  # fmt: skip
+
+
+def test_each_pooling_by_hand() -> None:
+    vectors = hand_made()
+    customers = entries([(0, 0, 3, 0.5), (0, 1, 1, 1.0)], vectors, users=2)
+    pooler = Pooler(idf=np.array([1.0, 6.0, 1, 1, 1, 1, 1, 1]), query=np.array([0.0, math.log(5)]), freshness=0.0)
+    want = {"mean": (3, 1), "tfidf": (3, 6), "recency": (0.5, 1), "attention": (3, 5)}
+    for pooling in POOLINGS:
+        pooled = pooler.pool(customers, vectors, pooling)
+        assert np.allclose(pooled[0], unit_rows(np.array([want[pooling]], dtype=float))[0]), pooling
+        assert not pooled[1].any()  # of whom nothing was read
+    with pytest.raises(ValueError, match="'median' is no pooling; there are mean, tfidf"):
+        pooler.pool(customers, vectors, "median")
+
+
+def test_inverse_document_frequency_is_over_customers_and_not_negative(
+    pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors
+) -> None:
+    rows, _ = customers.rows_of(vectors)
+    having = len(set(customers.user[rows == 0].tolist()))
+    assert pooler.idf[0] == pytest.approx(math.log(len(customers) / having)) and (pooler.idf >= 0).all()
+
+
+def test_recency_halves_with_the_half_life(world: World) -> None:
+    table = world.fetch(
+        "customer_tokens", since=world.week(0), until=world.week(1), snapshot_at=world.week(1), half_life_us=7 * 86_400_000_000.0,
+        item_column="product_id",
+    )  # fmt: skip
+    single = next(row for row in table.to_pylist() if row["n_events"] == 1)
+    age = (world.week(1) - single["last_at"]).total_seconds() / 86_400
+    assert single["recency"] == pytest.approx(0.5 ** (age / 7))
+
+
+def test_coverage_adds_up_and_attention_was_learnt(
+    pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors
+) -> None:
+    shares = coverage(customers, vectors)
+    total = sum(shares[name] for name in ("known_share", "category_share", "action_share"))
+    assert (
+        np.allclose(total, 1)
+        and shares["n_events"].sum() == customers.n_events.sum()
+        and np.linalg.norm(pooler.query) > 0
+    )
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_customer_is_described_the_same_alone_and_after_a_refit_of_nothing(
+    option: str, pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors, tmp_path
+) -> None:
+    matrix = factored_matrix(option, pooler, vectors, customers)
+    factors = fit_factors(matrix, option, 5)
+    factors.save(tmp_path / "f"), pooler.save(tmp_path / "p"), vectors.save(tmp_path / "v")
+    model = TraitModel.load(tmp_path / "v", tmp_path / "p", tmp_path / "f")
+    together = model.describe(customers)
+    alone = model.describe(customers.of_users(np.array([7])))
+    assert np.allclose(together.weights[7], alone.weights[0], atol=1e-9)
+    assert np.allclose(together.weights.sum(axis=1), 1) and (together.weights >= 0).all()
+
+
+def test_a_new_customer_below_the_shift_is_clipped_and_counted_and_nobody_knows_one_without_tokens() -> None:
+    factors = Factors(
+        option="embeddings", loadings=np.eye(2), shift=np.array([0.0, 0.0]), average=np.array([0.25, 0.75])
+    )
+    weights, is_fallback, clipped = factors.weights(np.array([[0.6, -0.8], [0.0, 0.0]]))
+    assert weights.tolist() == [[1.0, 0.0], [0.25, 0.75]] and is_fallback.tolist() == [False, True] and clipped == 1
+
+
+def test_more_traits_than_customers_are_refused() -> None:
+    with pytest.raises(ValueError, match="5 traits of 3 customers"):
+        fit_factors(sparse.csr_matrix(np.eye(3)), "tokens", 5)
+
+
+def test_traits_are_matched_one_to_one_by_the_largest_total() -> None:
+    partner, cosine = matched(np.eye(3)[[2, 0]], np.eye(3))
+    assert partner.tolist() == [2, 0] and cosine.tolist() == [1, 1]
+
+
+def test_coherence_of_tokens_that_go_together_is_one_and_of_strangers_minus_one() -> None:
+    present = sparse.csr_matrix(np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    found = coherence(np.array([[9, 8, 0, 0], [0, 0, 9, 8]]), present, top=2)
+    assert found == pytest.approx([1.0, -1.0])
+
+
+def test_planted_traits_are_found(
+    world: World, pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors
+) -> None:
+    truth = world.truth(customers.users)
+    for option in OPTIONS:
+        matrix = factored_matrix(option, pooler, vectors, customers)
+        weights, _, _ = fit_factors(matrix, option, 6).weights(matrix)
+        _, correlation = matched((truth - truth.mean(axis=0)).T, (weights - weights.mean(axis=0)).T)
+        assert correlation.mean() > 0.7, option
+
+
+def test_a_customer_is_found_again_by_his_other_half(
+    pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors
+) -> None:
+    found = other_half(customers, lambda some: pooler.pool(some, vectors), seed=0)
+    chance = sum(1 / rank for rank in range(1, len(found.each) + 1)) / len(found.each)
+    assert found.low is not None and found.low > 2 * chance
+    nothing = other_half(customers, lambda some: np.ones((len(some), 2)), seed=0)
+    assert np.allclose(nothing.each, 2 / (len(nothing.each) + 1))  # all tied: the middle rank
+
+
+def test_the_approximate_index_finds_the_true_neighbours() -> None:
+    profiles = np.random.default_rng(0).dirichlet(np.full(8, 0.3), 1500)
+    exact, near = neighbours(profiles, 5), neighbours(profiles, 5, exact_below=1000)
+    assert exact.is_exact and not near.is_exact and near.recall >= 0.95
+    assert (exact.places != np.arange(1500)[:, None]).all() and (near.places != np.arange(1500)[:, None]).all()
+    assert np.mean(near.cosines >= exact.cosines - 1e-5) >= 0.95
+    assert neighbours(profiles[:3], 10).places.shape == (3, 2) and neighbours(profiles[:1], 10).places.shape == (1, 0)
+
+
+def test_recall_and_ndcg_by_hand() -> None:
+    wanted = sparse.csr_matrix(np.array([[1.0, 0, 1, 0], [0, 1, 0, 0]]))
+    best = np.array([[0, 1], [3, 1]])
+    assert recall_of(best, wanted).tolist() == [0.5, 1.0]
+    second = 1 / math.log2(3)
+    assert ndcg_of(best, wanted) == pytest.approx([1 / (1 + second), second])
+
+
+def test_every_method_leaves_out_what_is_owned_and_beats_nobody_by_cheating(
+    world: World, pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors
+) -> None:
+    matrix = factored_matrix("tokens", pooler, vectors, customers)
+    weights, _, _ = fit_factors(matrix, "tokens", 6).weights(matrix)
+    catalogue = build_catalogue(customers, weights, vectors)
+    asked = ask(customers, catalogue, weights, pooler.pool(customers, vectors), PURCHASE)
+    blend = {"recent": 1.0, "traits": 1.0}
+    owned = asked.owned.toarray() > 0
+    for method in METHODS:
+        scored = scores(method, asked, catalogue, blend)
+        assert np.isneginf(scored[owned]).all() and np.isfinite(scored[~owned]).all(), method
+        assert not np.take_along_axis(owned, best_items(scored, 10), axis=1).any(), method
+    wanted = wanted_items(world.customers(3, 4), customers.users, asked, catalogue)
+    assert not wanted.multiply(asked.owned).nnz
+    rows = evaluate(asked, catalogue, wanted, blend, "blend")
+    value = {r["method"]: r["value"] for r in rows if (r["metric"], r["cutoff"]) == ("ndcg", 10)}
+    assert value["blend"] > value["popularity"] and value["traits"] > value["popularity"] and len(rows) == 30
+    lists = explained(asked, catalogue, blend, 5, dict.fromkeys(range(6), "Fans"))
+    assert set(lists["recommendation_rank"]) <= {1, 2, 3, 4, 5} and all(lists["reason"]) and min(lists["score"]) > 0
+    with pytest.raises(ValueError, match="'magic' is no method"):
+        scores("magic", asked, catalogue, blend)
+
+
+def test_new_embeddings_are_turned_onto_old_ones_exactly_where_they_are_a_rotation(vectors: ItemVectors) -> None:
+    width = vectors.vectors.shape[1]
+    turn, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((width, width)))
+    turned = ItemVectors(
+        actions=vectors.actions, items=vectors.items, categories=vectors.categories, counts=vectors.counts,
+        vectors=(vectors.vectors @ turn).astype(np.float32),
+    )  # fmt: skip
+    found = align(turned, vectors)
+    assert found.after == pytest.approx(1, abs=1e-5) and found.before is not None and found.before < 0.5
+    assert np.allclose(found.rotation, turn.T, atol=1e-4) and found.common == len(vectors)
+    with pytest.raises(ValueError, match="dimensions"):
+        align(hand_made(), vectors)
+
+
+def test_identity_is_kept_by_what_traits_load_on_and_a_stranger_is_new() -> None:
+    kept = match_traits(
+        np.array([[0, 1.0], [1.0, 0]]), np.array([[1.0, 0, 0], [0, 0, 1.0]]), ["a", "b"], ["a", "c", "b"], 0.5
+    )
+    assert [k.previous for k in kept] == [1, 0]
+    assert identities(kept, "w2", {0: "w1/0", 1: "w1/1"}) == {0: "w1/1", 1: "w1/0"}
+    (new,) = match_traits(np.array([[1.0]]), np.array([[1.0]]), ["z"], ["a"], 0.5)
+    assert new.previous is None and identities([new], "w2", {0: "w1/0"}) == {0: "w2/0"}
+
+
+def test_the_error_of_a_weighted_ratio_is_that_of_drawing_customers_anew() -> None:
+    rng = np.random.default_rng(0)
+    weights = rng.dirichlet(np.ones(2), 400)
+    sessions = 1.0 + rng.poisson(2, 400)
+    converted = rng.binomial(sessions.astype(int), 0.1 + 0.3 * weights[:, 0]).astype(float)
+    _, _, lift, error = ratios(weights, converted, sessions)
+    drawn = []
+    for _ in range(400):
+        again = rng.integers(0, 400, 400)
+        drawn.append(ratios(weights[again], converted[again], sessions[again])[2])
+    assert lift[0] > 0 > lift[1] and np.allclose(np.std(drawn, axis=0), error, rtol=0.15)
+
+
+def test_a_bargain_hunter_needs_evidence() -> None:
+    items = [{"kind": "category", "item_id": "Shoes", "over_representation": 3.0, "item_rank": 1}]
+    cheap = {"relative_price": 0.7, "relative_price_high": 0.8}
+    assert suggested_name(cheap, items, None)[0] == "Bargain hunter"
+    assert suggested_name({**cheap, "relative_price_high": 0.95}, items, None)[0] == "Shoes fans"
+    sales = {"sale_share": 0.3, "sale_lift_low": 0.1}
+    assert (
+        suggested_name(sales, items, 0.1)[0] == "Bargain hunter"
+        and suggested_name(sales, items, 0.9)[0] == "Shoes fans"
+    )
+    assert suggested_name({}, [], None) == ("Like everybody", "nothing stands out against all customers")
+
+
+def test_one_customer_just_seen_is_described_and_the_map_has_a_place_for_each(
+    pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors
+) -> None:
+    matrix = factored_matrix("tokens", pooler, vectors, customers)
+    model = TraitModel(vectors=vectors, pooler=pooler, factors=fit_factors(matrix, "tokens", 4))
+    seen = [
+        {"action": "item_view", "item_id": vectors.items[0], "category": None},
+        {"action": "item_view", "item_id": "never seen", "category": None},
+    ]
+    described = model.describe(one_customer(seen))
+    assert (
+        described.weights.shape == (1, 4)
+        and described.weights.sum() == pytest.approx(1)
+        and not described.is_fallback[0]
+    )
+    assert model.describe(one_customer([{"action": "never", "item_id": "never", "category": None}])).is_fallback[0]
+    assert map_places(vectors, 20).shape == (20, 2)
