@@ -1,8 +1,8 @@
 """Makes the pictures of the dashboard in docs/ from the home that the settings name.
 
-    ATTRIBUTION_DATASETS=marketplace,simulated_coupon python -m attribution_dagster_tests.dashboard [session id]
+    ATTRIBUTION_DATASETS=marketplace,simulated_coupon,ads python -m attribution_dagster_tests.dashboard [session id]
 
-Both datasets have to be published there. It also prints the seconds from a link to its figure.
+All three datasets have to be published there. It also prints the seconds from a link to its figure.
 """
 
 import os
@@ -19,11 +19,12 @@ WIDTH, DRAWN_MS = 1400, 1500
 
 
 def main(session: str) -> None:
-    """Opens three pages and photographs each."""
+    """Opens four pages and photographs each."""
     shots = (
         ("attribution", "dataset=marketplace", 1060),
         ("session", f"dataset=marketplace&session={session}", 1180),
         ("roi", "dataset=simulated_coupon", 960),
+        ("ads", "dataset=ads", 1500),
     )
     given = {name: value for name, value in os.environ.items() if name.startswith("ATTRIBUTION_")}
     with tempfile.TemporaryDirectory() as scratch, dashboard(given, Path(scratch) / "log") as address:
