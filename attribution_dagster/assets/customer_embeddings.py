@@ -85,7 +85,7 @@ def _build(step: Step, instance: dg.DagsterInstance) -> Report:
             **shares,
             "n_events": shares["n_events"].astype(np.int64),
             "is_new": [user not in before for user in customers.users],
-            "embedding": [json.dumps(row) for row in np.round(pooled, 5).tolist()],
+            "embedding": [json.dumps(row) for row in np.round(pooled.astype(np.float64), 5).tolist()],
         },
     )
     write_dicts(step, "pooling_comparison", _compare(step, pooler.default, pooler, vectors, validation))

@@ -10,7 +10,7 @@ from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.graph import DatasetAssets
 
 ASSET, PICTURE = "journey_report", "ad_journeys.png"
-_CODE = code_version("assets/journey_report.py", "reports/journeys.py", "reports/style.py")
+_CODE = code_version("assets/journey_report.py", "reports/journeys.py", "reports/palette.py", "reports/style.py")
 
 
 def journey_report_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:

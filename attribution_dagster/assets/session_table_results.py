@@ -16,7 +16,6 @@ from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.session_table import TABLE, open_session_table, profile_of, write_rows
 from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
-from attribution_dagster.core.conversion.folds import FOLDS
 from attribution_dagster.errors import DataError, MissingInputError
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
@@ -132,6 +131,8 @@ def _train(step: Step) -> Report:
 
 
 def _refuse_too_few(dataset: str, sessions: "SessionTable") -> None:
+    from attribution_dagster.core.conversion.folds import FOLDS
+
     for part, chosen in (("earlier", ~sessions.later), ("later", sessions.later)):
         n, converted = int(chosen.sum()), int(sessions.label[chosen].sum())
         if min(converted, n - converted) < FOLDS:

@@ -11,7 +11,7 @@ from attribution_dagster.graph import DatasetAssets
 
 ASSET, PICTURE = "trait_report", "customer_traits.png"
 _READS = ("item2vec", "customer_embeddings", "customer_traits", "trait_profiles")
-_CODE = code_version("assets/trait_report.py", "reports/trait_plots.py", "reports/style.py")
+_CODE = code_version("assets/trait_report.py", "reports/trait_plots.py", "reports/palette.py", "reports/style.py")
 
 
 def trait_report_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:

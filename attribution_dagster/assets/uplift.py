@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PICTURE = "uplift_curves.png"
 _GROUP = "step2_uplift"
 _CODE_MODEL = code_version(
-    "assets/uplift.py", "assets/units.py", "core/uplift", "reports/uplift.py", "reports/style.py"
+    "assets/uplift.py", "assets/units.py", "core/uplift", "reports/uplift.py", "reports/palette.py", "reports/style.py"
 )
 _CODE_SCORES = code_version("assets/uplift.py", "assets/units.py", "core/uplift")
 SHOWN = ("learner", "metric", "value", "out_of_sample", "over_random_low", "over_random_high", "beats_random")

@@ -33,12 +33,12 @@ def dry_run(workspace: Workspace, window: str | None, assumed: Assumptions | Non
     """Lines of SQL with comments; with assumptions, the credits at the end. Nothing is opened.
 
     Raises:
-        ConfigurationError: a warehouse of that size does not exist, or the dataset has no sessions.
+        ConfigurationError: a warehouse of that size does not exist, or the dataset makes no sessions of events.
         DataError: no window that could be explained is over.
     """
     if not workspace.profile.variants:
         raise ConfigurationError(
-            f"dataset {workspace.profile.name} has no sessions: --dry-run tells what is made of sessions"
+            f"dataset {workspace.profile.name} makes no sessions of events: --dry-run tells what is made of them"
         )
     if assumed is not None and assumed.size not in CREDITS_PER_HOUR:
         raise ConfigurationError(f"--warehouse-size {assumed.size}: there are {', '.join(CREDITS_PER_HOUR)}")

@@ -5,7 +5,7 @@ from PIL import Image
 
 from attribution_dagster.dashboard import frame
 from attribution_dagster.dashboard.screens import PAGES
-from attribution_dagster.reports.style import DRIVER
+from attribution_dagster.reports.palette import DRIVER
 
 # A picture of our own: Streamlit fetches its icons of that place from elsewhere. (No string here: it would be shown.)
 ICON = Image.new("RGB", (32, 32), DRIVER)
@@ -15,13 +15,12 @@ def main() -> None:
     """One run of the script, as Streamlit does for each interaction."""
     st.set_page_config(page_title="Attribution", page_icon=ICON, layout="wide")
     frame.style()
+    pages = {name: st.Page(page.show, title=page.title, icon=page.icon, url_path=name) for name, page in PAGES.items()}
+    # The page at / has no path of its own: were a named one the default, links to its name would lead nowhere.
     first = next(iter(PAGES))
-    pages = {
-        name: st.Page(page.show, title=page.title, icon=page.icon, url_path=name, default=name == first)
-        for name, page in PAGES.items()
-    }
-    chosen = st.navigation(list(pages.values()))
-    frame.draw(next(PAGES[name] for name, page in pages.items() if page is chosen))
+    home = st.Page(PAGES[first].show, title=PAGES[first].title, url_path="home", default=True, visibility="hidden")
+    chosen = st.navigation([home, *pages.values()])
+    frame.draw(next((PAGES[name] for name, page in pages.items() if page is chosen), PAGES[first]))
 
 
 main()

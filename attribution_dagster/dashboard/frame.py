@@ -25,8 +25,8 @@ h3 { font-size: 1.2rem !important; }
 .finding.down { border-left-color: #D55E00; }
 .finding p { margin: .15rem 0; }
 .finding .soft { color: #57606a; font-size: .88rem; }
-/* The table's own export would hand formulas to spreadsheets: the button below each table does not. */
-button[aria-label="Download as CSV"], [data-testid="stDataFrame"] [data-testid="stElementToolbarButton"]:has([aria-label="Download as CSV"]) { display: none; }
+/* The table's own tools export cells as they are, formulas too: the button below each table does not. */
+[data-testid="stElementToolbar"] { display: none; }
 </style>"""
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from attribution_dagster.reports.style import BRAKE, BRAKE_TO_DRIVER, DRIVER, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import BRAKE, DRIVER, INK, UNCERTAIN
+from attribution_dagster.reports.style import BRAKE_TO_DRIVER, quiet, report_style
 from attribution_dagster.reports.training_plots import png, reliability
 
 SHOWN = 15

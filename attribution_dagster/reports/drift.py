@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from attribution_dagster.reports.caveats import EFFECT_UNIT, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
 from attribution_dagster.reports.labels import plot_label
-from attribution_dagster.reports.style import ALARM, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import ALARM, INK, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 
 SHOWN_TYPES = 8
 # Okabe and Ito's palette, black and yellow left out: lines are also told apart by their markers and end labels.

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 
 from attribution_dagster.reports.caveats import SIMULATED_SENTENCE
 from attribution_dagster.reports.labels import plot_label
-from attribution_dagster.reports.style import BRAKE, DRIVER, FAINT, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import BRAKE, DRIVER, FAINT, INK, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 
 SHOWN_CAMPAIGNS = 10
 Rows = Sequence[Mapping[str, Any]]

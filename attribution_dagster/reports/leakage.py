@@ -7,7 +7,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 
 from attribution_dagster.reports.labels import plot_label
-from attribution_dagster.reports.style import ALARM, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import ALARM, INK, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 
 Row = Mapping[str, Any]
 _SIZE, _DPI = (7.2, 4.2), 110

@@ -6,7 +6,8 @@ import io
 import numpy as np
 import pyarrow as pa
 
-from attribution_dagster.reports.style import BRAKE_TO_DRIVER, INK, report_style
+from attribution_dagster.reports.palette import INK
+from attribution_dagster.reports.style import BRAKE_TO_DRIVER, report_style
 
 TITLES = {"occurrence": "Events within a session", "event_type": "Event types"}
 

@@ -10,17 +10,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from attribution_dagster.reports.labels import is_signal, plot_label, signed
-from attribution_dagster.reports.style import (
-    ALARM,
-    BRAKE,
-    BRAKE_TO_DRIVER,
-    DRIVER,
-    FAINT,
-    INK,
-    UNCERTAIN,
-    effect_colour,
-    quiet,
-)
+from attribution_dagster.reports.palette import ALARM, BRAKE, DRIVER, FAINT, INK, UNCERTAIN
+from attribution_dagster.reports.style import BRAKE_TO_DRIVER, effect_colour, quiet
 
 Row = Mapping[str, Any]
 BINS = ("1-5", "6-10", "11-20", "21-50", "50+")

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from attribution_dagster.reports.caveats import EFFECT_UNIT, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE, SIMULATED
 from attribution_dagster.reports.labels import plot_label, shorten
+from attribution_dagster.reports.palette import ALARM, INK
 from attribution_dagster.reports.panel_axes import (
     draw_both_sides,
     draw_event_types,
@@ -20,7 +21,7 @@ from attribution_dagster.reports.panel_axes import (
     draw_positions,
     top_rows,
 )
-from attribution_dagster.reports.style import ALARM, INK, report_style
+from attribution_dagster.reports.style import report_style
 
 WIDTH_INCHES, HEIGHT_INCHES, DOTS_PER_INCH = 16.0, 12.0, 100
 TITLE_POINTS = 19.0

@@ -8,7 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from attribution_dagster.reports.labels import one_line, shorten
-from attribution_dagster.reports.style import BRAKE, DRIVER, FAINT, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import BRAKE, DRIVER, FAINT, INK, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 from attribution_dagster.reports.training_plots import png
 
 SHOWN = 30

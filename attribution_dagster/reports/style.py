@@ -9,14 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from attribution_dagster.reports.labels import is_signal, plot_fonts
+from attribution_dagster.reports.palette import BRAKE, DRIVER, FAINT, INK, UNCERTAIN
 
-# Okabe and Ito's palette: blue and vermillion differ for every common kind of colour vision.
-DRIVER = "#0072B2"
-BRAKE = "#D55E00"
-UNCERTAIN = "#767676"
-INK = "#222222"
-FAINT = "#D9D9D9"
-ALARM = "#B00020"
 BRAKE_TO_DRIVER = LinearSegmentedColormap.from_list("brake_to_driver", [BRAKE, "#F7F7F7", DRIVER])
 
 

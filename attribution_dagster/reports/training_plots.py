@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from attribution_dagster.reports.style import BRAKE, DRIVER, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import BRAKE, DRIVER, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 
 BINS = 10
 

@@ -12,7 +12,8 @@ from matplotlib.ticker import PercentFormatter
 
 from attribution_dagster.reports.caveats import SIMULATED
 from attribution_dagster.reports.labels import plot_label
-from attribution_dagster.reports.style import BRAKE, DRIVER, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import BRAKE, DRIVER, INK, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 
 if TYPE_CHECKING:
     from attribution_dagster.core.traits.vectors import ItemVectors

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from attribution_dagster.reports.caveats import EFFECT_UNIT, LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
 from attribution_dagster.reports.labels import plot_label
-from attribution_dagster.reports.style import ALARM, BRAKE, DRIVER, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import ALARM, BRAKE, DRIVER, INK, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 
 SHOWN_TYPES = 16
 _LINES = ("-.", ":", (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)))

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from attribution_dagster.core.benchmark.aims import figure_by_world
 from attribution_dagster.core.benchmark.worlds import WorldResult
 from attribution_dagster.reports.caveats import SIMULATED
-from attribution_dagster.reports.style import BRAKE_TO_DRIVER, FAINT, INK, report_style
+from attribution_dagster.reports.palette import FAINT, INK
+from attribution_dagster.reports.style import BRAKE_TO_DRIVER, report_style
 
 LIGHT_TEXT_FROM = 0.75  # where the cell is too dark for dark figures
 

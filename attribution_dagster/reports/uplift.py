@@ -14,7 +14,8 @@ from attribution_dagster.core.uplift.curves import ranked
 from attribution_dagster.core.uplift.metrics import average_effect, resampled_weights
 from attribution_dagster.reports.caveats import SIMULATED
 from attribution_dagster.reports.labels import plot_label
-from attribution_dagster.reports.style import BRAKE, DRIVER, INK, UNCERTAIN, quiet, report_style
+from attribution_dagster.reports.palette import BRAKE, DRIVER, INK, UNCERTAIN
+from attribution_dagster.reports.style import quiet, report_style
 
 LEARNER_COLOURS = (DRIVER, BRAKE, "#009E73", "#CC79A7", "#E69F00")
 LEARNER_NAMES = {"t": "T-learner", "s": "S-learner", "x": "X-learner", "dr": "DR-learner"}

@@ -25,7 +25,7 @@ EVENTS_PROFILE = """
 extends: marketplace
 name: banners
 title: Events with banners
-source: {simulate: {users: 150, seed: 3}}
+source: {simulate: {users: 250, seed: 3}}
 windows: {start: 2025-01-06, end: 2025-01-27, look_back: 2}
 variants: {}
 journeys:

@@ -1,6 +1,7 @@
 """Every expectation holds on what was published, and fails, alone on its asset, on a fault of its own."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,25 @@ def test_a_fault_breaks_its_expectation_and_no_other_of_the_asset(copy: Workspac
     assert "found" in verdict.summary and verdict.blocking == expectation.blocking
     assert (verdict.offending > 0) == bool(verdict.rows) == (expectation.name not in WITHOUT_ROWS)
     assert workspace.artifacts.verdict(expectation.asset, expectation.name, EXPLAINED) == verdict
+
+
+def test_the_warehouse_is_asked_once_what_is_current_for_all_checks_of_an_asset(
+    published: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In Snowflake each question is a statement."""
+    suite = [each for each in expectations(published.profile) if each.asset == "sessions"]
+    asked: list[tuple[set[str], list[str]]] = []
+    real = published.warehouse.current_versions
+
+    def counted(tables: Iterable[str], keys: Iterable[str]) -> dict[tuple[str, str], str]:
+        asked.append((set(tables), list(keys)))
+        return real(*asked[-1])
+
+    monkeypatch.setattr(published.warehouse, "current_versions", counted)
+    monkeypatch.setattr(published.warehouse, "current", None)
+    assert len(judge(published, suite, EXPLAINED, reuse=True)) == len(suite) > 3
+    [(tables, keys)] = asked
+    assert {"sessions", "session_events", "rejected_events"} <= tables and EXPLAINED in keys
 
 
 def test_a_measurement_without_a_value_is_a_failure(copy: Workspace) -> None:

@@ -11,9 +11,10 @@ from matplotlib.text import Text
 
 from attribution_dagster.reports.caveats import LEAKAGE, SIMULATED
 from attribution_dagster.reports.labels import signed
+from attribution_dagster.reports.palette import BRAKE, DRIVER, UNCERTAIN
 from attribution_dagster.reports.panel_axes import top_rows
 from attribution_dagster.reports.panels import draw_panels, panels_png, picture_name, save_panels
-from attribution_dagster.reports.style import BRAKE, DRIVER, UNCERTAIN, effect_colour
+from attribution_dagster.reports.style import effect_colour
 from attribution_dagster_tests.reports.sample import (
     EFFECTS,
     FUNNEL,

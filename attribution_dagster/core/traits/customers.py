@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CustomerTokens:
-    """E entries of N customers over T distinct tokens, as `sql/traits/customer_tokens.sql` gives them, by customer.
+    """E entries of N customers over T distinct tokens, as `sql/traits/customer_tokens.sql` gives them: those of a customer together, in order of `users`.
 
     `recency` is the number of events, each halved with every half-life of its age. Times are in microseconds, prices in US dollars.
     """
@@ -73,6 +73,17 @@ class CustomerTokens:
         entries = (weight[kept], (self.user[kept], column[kept]))
         return sparse.csr_matrix(entries, shape=(len(self), width))
 
+    def summed(
+        self, row: Ints, weight: npt.NDArray[np.float32], table: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Weighted sums by customer of rows of a table, shape (N, D); entries with a negative row add nothing."""
+        kept = np.maximum(row, 0)
+        data = np.where(row >= 0, weight, np.float32(0))
+        starts = np.concatenate([[0], np.cumsum(np.bincount(self.user, minlength=len(self)))])
+        # Entries lie by customer, so that they are a sparse matrix as they are: sorting them would take longer than the sums.
+        found: npt.NDArray[np.float32] = sparse.csr_matrix((data, kept, starts), shape=(len(self), len(table))) @ table
+        return found
+
     def sums(self, weight: npt.NDArray[np.floating]) -> Floats:
         """The weights of the entries summed by customer, shape (N,)."""
         return np.bincount(self.user, weight, minlength=len(self)).astype(np.float64)
@@ -83,7 +94,7 @@ class CustomerTokens:
         return CustomerTokens(**{**self._names, **entries})
 
     def of_users(self, places: Ints) -> "CustomerTokens":
-        """These customers alone, in the order given."""
+        """The customers at these places, which ascend, alone."""
         new = np.full(len(self), -1)
         new[places] = np.arange(len(places))
         kept = new[self.user] >= 0

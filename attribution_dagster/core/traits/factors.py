@@ -6,6 +6,7 @@ not, is the exact least-squares answer to H, so that it does not depend on who e
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +52,16 @@ class Factors:
         """W of least squared error, shape (N, K): of the shifted matrix."""
         from scipy.optimize import nnls
 
-        gram = self.loadings @ self.loadings.T
-        # min |x - w H| over w >= 0 is a problem of K by K: with the Cholesky factor L of H H', min |L' w - inv(L) H x|.
-        lower = np.linalg.cholesky(gram + _RIDGE * np.trace(gram) * np.eye(len(gram)))
-        targets = np.linalg.solve(lower, np.asarray(matrix @ self.loadings.T).T).T
+        columns, lower = self._prepared
+        targets = np.linalg.solve(lower, np.asarray(matrix @ columns).T).T
         return np.array([nnls(lower.T, target)[0] for target in targets]).reshape(len(targets), self.n_traits)
+
+    @cached_property
+    def _prepared(self) -> tuple[Floats, Floats]:
+        """H', and the Cholesky factor L of H H': min |x - w H| over w >= 0 is the K by K problem min |L' w - inv(L) H x|."""
+        gram = self.loadings @ self.loadings.T
+        lower = np.linalg.cholesky(gram + _RIDGE * np.trace(gram) * np.eye(len(gram)))
+        return np.ascontiguousarray(self.loadings.T), lower
 
     def weights(self, matrix: Matrix) -> tuple[Floats, npt.NDArray[np.bool_], int]:
         """Rows that sum to 1, shape (N, K); where nothing could be read and the average stands, (N,); and how many numbers were clipped."""

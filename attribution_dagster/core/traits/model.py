@@ -36,7 +36,7 @@ class TraitModel:
 
     def embed(self, customers: CustomerTokens) -> Floats:
         """Embeddings of length one by the default pooling, shape (N, D)."""
-        return self.pooler.pool(customers, self.vectors)
+        return self.pooler.pool(customers, self.vectors).astype(np.float64)
 
     def describe(self, customers: CustomerTokens) -> Described:
         """Their traits, each customer's by himself: whoever else is asked about changes nothing."""
@@ -54,7 +54,11 @@ def factored_matrix(
     option: str, pooler: Pooler, vectors: ItemVectors, customers: CustomerTokens
 ) -> "Floats | sparse.csr_matrix":
     """What traits are made from under an option: embeddings, shape (N, D), or TF-IDF, sparse of shape (N, V + G)."""
-    return pooler.pool(customers, vectors) if option == "embeddings" else pooler.tfidf(customers, vectors)
+    return (
+        pooler.pool(customers, vectors).astype(np.float64)
+        if option == "embeddings"
+        else pooler.tfidf(customers, vectors)
+    )
 
 
 def coverage(customers: CustomerTokens, vectors: ItemVectors) -> dict[str, Floats]:

@@ -61,12 +61,13 @@ class Pooler:
         lengths = np.sqrt(weighted.multiply(weighted).sum(axis=1)).A1
         return sparse.diags(1 / np.where(lengths > 0, lengths, 1)) @ weighted
 
-    def pool(self, customers: CustomerTokens, vectors: ItemVectors, pooling: str | None = None) -> Floats:
+    def pool(
+        self, customers: CustomerTokens, vectors: ItemVectors, pooling: str | None = None
+    ) -> npt.NDArray[np.float32]:
         """Embeddings of length one, shape (N, D); zeros for a customer of whom nothing could be read."""
         rows, _ = customers.rows_of(vectors)
         weight = self.weights(pooling or self.default, customers, rows, vectors)
-        summed = customers.matrix(rows, weight.astype(np.float32), len(vectors.table)) @ vectors.table
-        return unit_rows(summed).astype(np.float64)
+        return unit_rows(customers.summed(rows, weight.astype(np.float32), vectors.table))
 
     def save(self, folder: Path) -> None:
         """Writes numbers as safetensors, the rest as JSON."""

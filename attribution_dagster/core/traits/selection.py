@@ -67,8 +67,7 @@ def select_factors(
 ) -> Selected:
     """The traits of these customers: of each option the number that best rebuilds held-out halves, then the option of the best figures.
 
-    The number is the smallest whose reconstruction lies within one standard error of the best; the option the one with the higher mean of
-    stability, coherence, purchase and other half.
+    The number is the one with the best reconstruction; the option the one with the higher mean of stability, coherence, purchase and other half.
 
     Args:
         over_time: the customers before the last training window, and in it; None where only one window trains.
@@ -77,7 +76,7 @@ def select_factors(
         ValueError: too few customers or columns for any of the numbers.
     """
     rebuilt = {option: _rebuilt(customers, vectors, pooler, option, numbers, seed) for option in OPTIONS}
-    number = {option: _smallest_good(found) for option, found in rebuilt.items()}
+    number = {option: max(found, key=lambda k: found[k][0]) for option, found in rebuilt.items()}
     candidates = {
         option: _candidate(customers, over_time, vectors, pooler, option, number[option], purchase, seed)
         for option in OPTIONS
@@ -121,11 +120,6 @@ def _rebuilt(
     return {
         k: reconstruction(fit_factors(fitted, option, k, seed=seed), first[both], second[both]) for k in possible
     }  # fmt: skip
-
-
-def _smallest_good(found: dict[int, tuple[float, float]]) -> int:
-    best = max(found, key=lambda k: found[k][0])
-    return min(k for k in found if found[k][0] >= found[best][0] - found[best][1])
 
 
 def _candidate(

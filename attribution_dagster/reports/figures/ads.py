@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import FADED, SERIES, Rows, empty_figure, safe
 from attribution_dagster.reports.figures.intervals import Mark, forest
-from attribution_dagster.reports.style import INK
+from attribution_dagster.reports.palette import INK
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -12,7 +12,7 @@ from attribution_dagster.reports.figures.frame import (
     signal,
 )
 from attribution_dagster.reports.figures.intervals import Mark, forest, over_windows
-from attribution_dagster.reports.style import BRAKE, DRIVER, INK
+from attribution_dagster.reports.palette import BRAKE, DRIVER, INK
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -12,7 +12,7 @@ from attribution_dagster.reports.figures.frame import (
     safe,
 )
 from attribution_dagster.reports.figures.intervals import Mark, error_bars, forest, over_windows
-from attribution_dagster.reports.style import BRAKE, DRIVER
+from attribution_dagster.reports.palette import BRAKE, DRIVER
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from attribution_dagster.core.signals import NEUTRAL
 from attribution_dagster.reports.labels import shorten
-from attribution_dagster.reports.style import BRAKE, DRIVER, FAINT, INK, UNCERTAIN
+from attribution_dagster.reports.palette import BRAKE, DRIVER, FAINT, INK, UNCERTAIN
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

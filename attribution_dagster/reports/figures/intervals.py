@@ -13,7 +13,7 @@ from attribution_dagster.reports.figures.frame import (
     named_lines,
     safe,
 )
-from attribution_dagster.reports.style import INK
+from attribution_dagster.reports.palette import INK
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import BAR_WIDTH, Rows, empty_figure, height_of, named_lines, safe
-from attribution_dagster.reports.style import BRAKE, DRIVER, INK
+from attribution_dagster.reports.palette import BRAKE, DRIVER, INK
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,6 +45,8 @@ class Estimator(ABC):
 
     def predict_proba(self, features: npt.ArrayLike) -> Floats:
         """Return P(y = 1), (N,), of features (N, K)."""
+        from scipy.special import expit  # the definitions load this file, to know the names of estimators
+
         return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
 
     @abstractmethod

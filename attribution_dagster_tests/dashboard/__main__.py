@@ -1,0 +1,43 @@
+"""Makes the pictures of the dashboard in docs/ from the home that the settings name.
+
+    ATTRIBUTION_DATASETS=marketplace,simulated_coupon python -m attribution_dagster_tests.dashboard [session id]
+
+Both datasets have to be published there. It also prints the seconds from a link to its figure.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from attribution_dagster_tests.dashboard.server import ROOT, dashboard
+from attribution_dagster_tests.ui.server import browser_page
+
+WIDTH, DRAWN_MS = 1400, 1500
+"""The figures move into place: nothing on the page says when that is over."""
+
+
+def main(session: str) -> None:
+    """Opens three pages and photographs each."""
+    shots = (
+        ("attribution", "dataset=marketplace", 1060),
+        ("session", f"dataset=marketplace&session={session}", 1180),
+        ("roi", "dataset=simulated_coupon", 960),
+    )
+    given = {name: value for name, value in os.environ.items() if name.startswith("ATTRIBUTION_")}
+    with tempfile.TemporaryDirectory() as scratch, dashboard(given, Path(scratch) / "log") as address:
+        for name, query, height in shots:
+            with browser_page(width=WIDTH, height=height, last_seen=Path(scratch) / "last.png") as page:
+                page.set_default_timeout(120_000)
+                began = time.perf_counter()
+                page.goto(f"{address}/{name}?{query}")
+                page.locator(".js-plotly-plot .main-svg").first.wait_for()
+                print(f"{name}: {time.perf_counter() - began:.1f} s from the link to its figure")
+                page.get_by_role("button", name="CSV", exact=True).first.wait_for()
+                page.wait_for_timeout(DRAWN_MS)
+                page.screenshot(path=ROOT / "docs" / f"dashboard-{name}.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "")
