@@ -338,6 +338,14 @@ class Profile(Part):
         return self
 
     @model_validator(mode="after")
+    def _traits_have_sessions(self) -> Self:
+        if self.traits is not None and not self.variants:
+            raise ValueError(
+                "traits are made from sessions, which a dataset without variants has not: write traits: null"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sessions_fit_windows(self) -> Self:
         longest = _HOURS[self.windows.length]
         if self.schedule is not None and self.schedule.delay_hours > longest:

@@ -28,6 +28,7 @@ title: Events with banners
 source: {simulate: {users: 250, seed: 3}}
 windows: {start: 2025-01-06, end: 2025-01-27, look_back: 2}
 variants: {}
+traits: null
 journeys:
   impression: banner_view
   click: card_click

@@ -69,6 +69,8 @@ def others(folder: Path, user: str) -> dict[Path, list[str]]:
             frame = frame[frame["user_id"] != user]
         elif "session_id" in frame:
             frame = frame[~frame["session_id"].str.startswith(f"{user}_")]
+        if "similar_user_id" in frame:
+            frame = frame[frame["similar_user_id"] != user]
         # A slice that is written anew gets another name.
         found[path.relative_to(folder).with_name(path.stem.split(".")[0])] = sorted(
             frame.astype(str).agg("|".join, axis=1)

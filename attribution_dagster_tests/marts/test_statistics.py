@@ -181,6 +181,7 @@ def test_sessions_that_differ_only_in_length_have_a_lift_but_no_standardised_lif
         **dict.fromkeys(("store_id", "store_name", "primary_category", "primary_tag"), none),
         "in_risk_set": [True] * len(session),
         "n_events": lengths[session].astype(np.int32),
+        "probability": np.full(len(session), 0.5),
     }
     for row in by_type(pa.table(columns, schema=ATTRIBUTION)).values():
         assert row["attribution_lift"] < -0.06

@@ -65,6 +65,7 @@ def occurrences(seed: int = 1, sessions: int = 900, effects: dict[str, float] = 
         "user_id": [f"u{i}" for i in user],
         "in_risk_set": [True] * count,
         "n_events": lengths[session].astype(np.int32),
+        "probability": np.full(count, 0.15),
     }
     return pa.table(columns, schema=ATTRIBUTION)
 

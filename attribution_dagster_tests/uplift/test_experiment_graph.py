@@ -223,6 +223,7 @@ FAULTS: dict[str, tuple[str, Change]] = {
         lambda _: [{"figure": "pehe", "value": 0.1, "meaning": "m", "data": "real"}],
     ),
     "roi_adds_up": ("roi_simulation", first(profit_usd=1.0)),
+    "roi_rates_possible": ("roi_rates", first(treated_rate=1.5)),
     "confirming_test_valid": ("confirming_test", lambda known: known[:-1]),
 }
 

@@ -70,6 +70,12 @@ def experiment_suite(profile: ExperimentProfile) -> list[Expectation]:
             rules=(between("n_shares", 1, None), *none_of("n_wrong"), between("n_recommended", 0, 1)),
         ),
         Expectation(
+            name="roi_rates_possible",
+            asset="roi_simulation",
+            description="The rates behind the curve are rates, and every share of the curve was measured once.",
+            rules=(between("n_rates", 1, None), *none_of("n_wrong", "n_not_measured")),
+        ),
+        Expectation(
             name="confirming_test_valid",
             asset="roi_simulation",
             description="Looks come in order, their bounds fall, and all of alpha is spent at the last.",

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from attribution_dagster.core.traits.customers import CustomerTokens
+from attribution_dagster.core.uncertainty import Z_95
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -18,7 +19,6 @@ TOP = {"token": 10, "product": 10, "category": 5}
 EXAMPLES = 5
 LOW_PRICE, MORE_SALES = 0.9, 1.25
 """Price relative to the category, and sale events relative to all customers, beyond which both ends of an interval speak of bargains."""
-_Z95 = 1.959963984540054
 _SUPPORT = 10.0
 
 
@@ -59,26 +59,26 @@ def outcome_rows(subject: Subject) -> list[dict[str, Any]]:
     rate, _, lift, error = ratios(weights, subject.converted, subject.sessions)
     figures = {
         "conversion_rate": rate, "conversion_lift": lift,
-        "conversion_lift_low": lift - _Z95 * error, "conversion_lift_high": lift + _Z95 * error,
+        "conversion_lift_low": lift - Z_95 * error, "conversion_lift_high": lift + Z_95 * error,
     }  # fmt: skip
     if subject.spend_usd is not None:
         spend, _, more, spread = ratios(weights, subject.spend_usd, np.ones(n))
         figures |= {
             "spend_usd": spend, "spend_lift_usd": more,
-            "spend_lift_low_usd": more - _Z95 * spread, "spend_lift_high_usd": more + _Z95 * spread,
+            "spend_lift_low_usd": more - Z_95 * spread, "spend_lift_high_usd": more + Z_95 * spread,
         }  # fmt: skip
     paid, expected = _prices(customers)
     if expected.sum() > 0:
         price, _, _, spread = ratios(weights, paid, expected)
         figures |= {
-            "relative_price": price, "relative_price_low": price - _Z95 * spread, "relative_price_high": price + _Z95 * spread,
+            "relative_price": price, "relative_price_low": price - Z_95 * spread, "relative_price_high": price + Z_95 * spread,
         }  # fmt: skip
     if subject.sale:
         events = customers.sums(customers.n_events)
         shown = customers.sums(customers.n_events * customers.is_action(subject.sale))
         share, everyone, more, spread = ratios(weights, shown, events)
         figures |= {
-            "sale_share": share, "sale_lift": more, "sale_lift_low": more - _Z95 * spread, "sale_lift_high": more + _Z95 * spread,
+            "sale_share": share, "sale_lift": more, "sale_lift_low": more - Z_95 * spread, "sale_lift_high": more + Z_95 * spread,
             "sale_share_of_all": np.full(k, everyone),
         }  # fmt: skip
     sizes = weights.mean(axis=0)

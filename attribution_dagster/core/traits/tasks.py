@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from attribution_dagster.core.traits.customers import CustomerTokens
 from attribution_dagster.core.traits.vectors import unit_rows
+from attribution_dagster.core.uncertainty import Z_95
 
 if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
@@ -25,7 +26,6 @@ Describe = Callable[[CustomerTokens], Floats]
 MIN_BUYERS = 30
 """Buyers below which nothing is chosen by what they buy."""
 _MEASURED = 4_000
-_Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Measured:
         if len(each) < 2:
             return cls(value=float(each.mean()) if len(each) else None, low=None, high=None, each=each)
         mean, error = float(each.mean()), float(each.std(ddof=1) / np.sqrt(len(each)))
-        return cls(value=mean, low=mean - _Z95 * error, high=mean + _Z95 * error, each=each)
+        return cls(value=mean, low=mean - Z_95 * error, high=mean + Z_95 * error, each=each)
 
 
 def bought_categories(later: CustomerTokens, purchase: tuple[str, ...], categories: list[str]) -> dict[str, Ints]:
