@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from attribution_dagster.assets.customer_traits import open_story
 from attribution_dagster.assets.step import Report, Step, code_version, make
@@ -158,7 +160,21 @@ def _build_similar(step: Step) -> Report:
         "similarity": found.cosines.ravel(),
     }
     rows = write_columns(step, "similar_customers", columns)
-    return {"rows": rows, "exact": found.is_exact, "recall": found.recall}
+    return {
+        "rows": rows,
+        "exact": found.is_exact,
+        "recall": found.recall,
+        "closeness": {"markdown": markdown_table(_closeness(found.cosines), rows=count)},
+    }
+
+
+def _closeness(cosines: npt.NDArray[np.float64]) -> pa.Table:
+    """How alike the neighbours of each rank are; cosines: (N, ranks), N above 0."""
+    low, middle, high = np.quantile(cosines, [0.05, 0.5, 0.95], axis=0)
+    ranks = np.arange(1, cosines.shape[1] + 1)
+    return pa.table(
+        {"similar_rank": ranks, "cosine_5_percent": low, "cosine_median": middle, "cosine_95_percent": high}
+    )
 
 
 def _build_recommendations(step: Step) -> Report:

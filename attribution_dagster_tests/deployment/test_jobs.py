@@ -28,6 +28,7 @@ def test_models_are_trained_from_a_pool_the_gate_has_one_and_nothing_else_has() 
         (TRAINING_POOL, "trained_model"),
         (TRAINING_POOL, "attribution_trust"),
         (TRAINING_POOL, "conversion_model"),
+        (TRAINING_POOL, "item2vec"),
     }
     assert pooled == trained | {(PROMOTION_POOL, "champion")}
 
