@@ -17,9 +17,12 @@ from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.judging import judge
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.cli.doctor import examine
+from attribution_dagster.core.decision.roi import Economics, project
+from attribution_dagster.dashboard.screens.roi import rates_of, row_of
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster.warehouse.queries import Query, load_query
 from attribution_dagster_tests.uplift.shop import HOSTILE, PROFILE, WINDOW, customers, made, shop
 
 
@@ -146,6 +149,27 @@ def test_hostile_names_stay_text_on_the_pages(done: Workspace) -> None:
         text = (folder / name).read_text()
         assert "<script>" not in text and "&lt;script&gt;" in text
     assert "| =HYPERLINK" not in (folder / "recommendation.md").read_text()
+
+
+def test_the_projection_at_the_profiles_economics_is_the_published_curve(done: Workspace) -> None:
+    rates = rates_of(done.warehouse.fetch(*_query("dashboard/policy_rates", done), scope="published"))
+    published = {row["targeted_share"]: row for row in rows(done, "roi_simulation")}
+    population = round(published[1.0]["targeted_units"])
+    economics = Economics(**done.profile.decision.model_dump(exclude={"population"}))
+    points, recommended = project(rates, economics, population)
+    assert {point.targeted_share for point in points} == set(published)
+    for point in points:
+        drawn = row_of(point, recommended)
+        told = published[point.targeted_share]
+        assert {name: told[name] for name in drawn} == {
+            name: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+            for name, value in drawn.items()
+        }
+
+
+def _query(name: str, workspace: Workspace) -> tuple[Query, dict[str, object]]:
+    query = load_query(name)
+    return query, workspace.bound(query, WINDOW)
 
 
 def test_an_experiment_that_lost_units_is_not_published(tmp_path: Path) -> None:
