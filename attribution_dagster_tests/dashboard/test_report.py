@@ -10,7 +10,7 @@ import pytest
 
 from attribution_dagster.cli.views import print_views, write_views
 from attribution_dagster.reports.facts import WindowFacts
-from attribution_dagster.reports.figures.frame import safe
+from attribution_dagster.reports.figures.frame import ABOVE, BELOW, UNCLEAR, safe, signal
 from attribution_dagster.reports.sections import PAGES
 from attribution_dagster.reports.window_report import FILE_NAME, Chapter, window_report
 from attribution_dagster.resources.workspace import Workspace
@@ -52,6 +52,25 @@ def test_report_lies_beside_the_exports_with_every_published_section(published: 
     assert "SIMULATED DATA" in html and "checks passed" in html and EXPLAINED in html
     without_scripts = re.sub(r"<script.*?</script>", "", html, flags=re.S)
     assert not re.search(r"""(src|href)=["']https?:""", without_scripts)
+
+
+@pytest.mark.parametrize(
+    ("effect", "strength", "again", "drawn"),
+    [
+        (0.3, "Strong positive signal", 0.04, ABOVE),
+        (0.3, "Strong positive signal", 0.06, UNCLEAR),
+        (0.3, "Strong positive signal", None, ABOVE),
+        (-0.3, "Negative signal", 0.01, BELOW),
+        (0.3, "Neutral", 0.01, UNCLEAR),
+        (0.3, None, None, UNCLEAR),
+    ],
+)
+def test_what_may_be_chance_of_other_trainings_is_not_coloured(
+    effect: float, strength: str | None, again: float | None, drawn: str
+) -> None:
+    row = {"mean_centred_effect": effect, "signal_strength": strength, "retraining_q": again}
+    assert signal(row) == drawn
+    assert signal({**row, "retraining_q": None}) == signal({k: v for k, v in row.items() if k != "retraining_q"})
 
 
 def test_dagster_links_the_report(published: Workspace) -> None:

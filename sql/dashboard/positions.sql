@@ -6,6 +6,7 @@ SELECT
     effect.effect_high,
     spread.retraining_low,
     spread.retraining_high,
+    spread.retraining_q,
     effect.q_value,
     effect.signal_strength,
     effect.occurrences,

@@ -4,7 +4,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from attribution_dagster.core.signals import NEUTRAL
+from attribution_dagster.core.signals import NEUTRAL, is_significant
 from attribution_dagster.reports.labels import shorten
 from attribution_dagster.reports.palette import BRAKE, DRIVER, FAINT, INK, UNCERTAIN
 
@@ -77,7 +77,8 @@ def named_lines(figure: "go.Figure", names: Sequence[str]) -> "go.Figure":
 
 
 def signal(row: Row) -> str:
-    """On which side of an average event a row lies, as far as it is no chance."""
-    if row["signal_strength"] in (None, NEUTRAL):
+    """On which side of an average event a row lies, as far as it is no chance of who was looked at or, where that is known, of who was learnt from."""
+    again = row.get("retraining_q")
+    if row["signal_strength"] in (None, NEUTRAL) or (again is not None and not is_significant(again)):
         return UNCLEAR
     return ABOVE if row["mean_centred_effect"] > 0 else BELOW

@@ -8,7 +8,11 @@ _EFFECT = {
     "effect_low": number("low, this model"),
     "effect_high": number("high, this model"),
 }
-_RETRAINED = {"retraining_low": number("low, other trainings"), "retraining_high": number("high, other trainings")}
+_RETRAINED = {
+    "retraining_low": number("low, other trainings"),
+    "retraining_high": number("high, other trainings"),
+    "retraining_q": number("q, other trainings"),
+}
 _SUPPORT = {
     "q_value": number("q"),
     "signal_strength": text("signal"),
@@ -24,7 +28,7 @@ ATTRIBUTION = (
         needs="transformer_event_attribution_{variant}",
         asset="{variant}/event_type_attribution",
         reading="Change of the log-odds of converting that an occurrence brings against an average event, under this model: thick, its 95 % "
-        "interval; thin, over models trained on other users, which is the one to go by. Not causal.",
+        "interval; thin, over models trained on other users, which is the one to go by. Grey may be chance. Not causal.",
         columns={
             "event_type": text("event type"),
             **_EFFECT,
