@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
             app.query_params[key] = value
         return app.run()
 
+    # The runner puts its script in the place of __main__, which processes that later tests spawn would run.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     _forget()
     yield open_page
     _forget()
