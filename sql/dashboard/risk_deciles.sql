@@ -15,9 +15,13 @@ SELECT
     sessions,
     converted,
     1.0 * converted / sessions AS conversion_rate,
-    (1.0 * converted / sessions + 1.9208 / sessions) / (1 + 3.8416 / sessions)
+    -- Where none converted the two terms are equal, but for the last digit.
+    GREATEST(
+        0.0,
+        (1.0 * converted / sessions + 1.9208 / sessions) / (1 + 3.8416 / sessions)
         - 1.96 * SQRT(1.0 * converted / sessions * (1 - 1.0 * converted / sessions) / sessions + 0.9604 / (1.0 * sessions * sessions))
-        / (1 + 3.8416 / sessions) AS conversion_rate_low,
+        / (1 + 3.8416 / sessions)
+    ) AS conversion_rate_low,
     (1.0 * converted / sessions + 1.9208 / sessions) / (1 + 3.8416 / sessions)
         + 1.96 * SQRT(1.0 * converted / sessions * (1 - 1.0 * converted / sessions) / sessions + 0.9604 / (1.0 * sessions * sessions))
         / (1 + 3.8416 / sessions) AS conversion_rate_high,
