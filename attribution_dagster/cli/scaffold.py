@@ -51,7 +51,7 @@ def write_profile(settings: Settings, wanted: Wanted) -> Path:
     if wanted.name in known:
         raise ConfigurationError(f"there is a dataset {wanted.name} already, {known[wanted.name]}: choose another name")
     parent = load_events_profile(wanted.like, settings.dataset_folders)
-    found, types = _look(settings, parent, wanted)
+    found, types, items = _look(settings, parent, wanted)
     content = {
         "extends": wanted.like,
         "name": wanted.name,
@@ -61,6 +61,8 @@ def write_profile(settings: Settings, wanted: Wanted) -> Path:
         "time_zone": wanted.time_zone or parent.time_zone,
         "windows": _windows(parent, found, wanted.time_zone or parent.time_zone),
         "roles": _roles(parent, types, wanted),
+        # Without an item in any event there are no tokens, and nothing would be published for want of traits.
+        **({"traits": None} if parent.traits is not None and not items[parent.traits.item] else {}),
     }
     path = settings.dataset_folders[0] / f"{wanted.name}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,17 +82,18 @@ def write_profile(settings: Settings, wanted: Wanted) -> Path:
     return path
 
 
-def _look(settings: Settings, parent: Profile, wanted: Wanted) -> tuple[Coverage, list[str]]:
-    """What the file holds, and its event types, the most frequent first."""
+def _look(settings: Settings, parent: Profile, wanted: Wanted) -> tuple[Coverage, list[str], dict[str, int]]:
+    """What the file holds, its event types, the most frequent first, and how many events name an item, by column."""
     warehouse = open_warehouse(parent.name, settings)
     try:
         warehouse.attach_source(open_source(parent, wanted.events, settings.dataset_folders))
         bound = {"latest_plausible": latest_plausible()}
         found = Coverage(warehouse.fetch(load_query("staging/source_hours"), bound))
         types = warehouse.fetch(load_query("staging/source_event_types"), {})["event_type"].to_pylist()
+        (items,) = warehouse.fetch(load_query("staging/source_items"), {}).to_pylist()
     finally:
         warehouse.close()
-    return found, [name for name in types if name]
+    return found, [name for name in types if name], items
 
 
 def _windows(parent: Profile, found: Coverage, time_zone: str) -> dict[str, Any]:

@@ -62,6 +62,10 @@ def test_a_file_with_its_own_dates_and_names_becomes_a_dataset(tmp_path: Path) -
     assert written["windows"] == {
         "length": "week", "start": date(2026, 1, 5), "end": date(2026, 1, 26), "look_back": 2,
     }  # fmt: skip
+    assert "traits" not in written
+    events.drop(columns="product_id").to_csv(tmp_path / "plain.csv", index=False)
+    attribution(tmp_path, "new", "plain", "--events", str(tmp_path / "plain.csv"), "--conversion", "purchase")
+    assert yaml.safe_load((tmp_path / "datasets" / "plain.yaml").read_text())["traits"] is None
     looked = attribution(tmp_path, "check", "--dataset", "shop")
     assert looked.returncode == 0 and "ready: attribution run --dataset shop" in looked.stdout
     assert "events lie before windows.start" in looked.stdout

@@ -77,7 +77,7 @@ def train(corpus: Corpus, spec: Item2VecSpec, seed: int, path: Path | None = Non
     except RuntimeError as error:
         raise ValueError(
             f"no token occurs {spec.min_count} times in {corpus.n_sessions} sessions with {corpus.n_tokens} tokens: use more or longer "
-            "windows, or a coarser item such as primary_category"
+            "windows, a coarser item such as traits: {item: primary_category}, or no traits at all, traits: null"
         ) from error
     words = np.array(model.wv.index_to_key, dtype=np.int64)
     counts = [model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key]
