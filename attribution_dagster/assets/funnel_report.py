@@ -8,7 +8,7 @@ from attribution_dagster.assets.conversion_model import write_rows
 from attribution_dagster.assets.showing import columns_from
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.conversion.abandonment import lost_revenue
-from attribution_dagster.datasets.profile import ConversionSpec
+from attribution_dagster.datasets.result_specs import ConversionSpec
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.queries import load_query

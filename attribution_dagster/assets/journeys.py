@@ -10,7 +10,8 @@ import dagster as dg
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.source import attach_as_profiled
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.datasets.profile import JourneysSpec, Profile
+from attribution_dagster.datasets.profile import Profile
+from attribution_dagster.datasets.result_specs import JourneysSpec
 from attribution_dagster.datasets.windows import preceding
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.workspace import WHOLE, Workspace

@@ -12,7 +12,8 @@ import pyarrow as pa
 from attribution_dagster.assets.step import Reads, Step, digest
 from attribution_dagster.assets.tracking import dagster_run_is_over
 from attribution_dagster.assets.training import training_keys
-from attribution_dagster.datasets.profile import Profile, TraitsSpec
+from attribution_dagster.datasets.profile import Profile
+from attribution_dagster.datasets.result_specs import TraitsSpec
 from attribution_dagster.errors import MissingInputError
 from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.tracker import Training, TrainingRun

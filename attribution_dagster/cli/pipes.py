@@ -9,6 +9,9 @@ import dagster as dg
 from attribution_dagster.elsewhere import MADE
 
 Report = Callable[[dg.AssetMaterialization], None]
+LONGEST_TEXT = 200
+"""Characters of a text that is told. A message is to stay below 8,192 bytes: a longer one is written in two steps, and Dagster, which reads
+the file meanwhile, takes the first for the whole."""
 _STARTED_BY_PIPES = "DAGSTER_PIPES_CONTEXT"
 _ON_DATABRICKS = "DATABRICKS_RUNTIME_VERSION"
 
@@ -32,11 +35,17 @@ def reporting() -> Iterator[Report]:
 
 
 def _told(made: dg.AssetMaterialization) -> dict[str, object]:
-    """The materialisation as JSON; of its metadata what is a number or a text. Pictures and tables stay where they were made."""
-    plain = {name: value.value for name, value in made.metadata.items() if isinstance(value.value, str | int | float)}
+    """The materialisation as JSON; of its metadata what is a number or a short text. Pictures and tables, and long texts, stay where they were made."""
+    plain = {name: value.value for name, value in made.metadata.items() if _is_short(value)}
     return {
         "key": list(made.asset_key.path),
         "partition": made.partition,
         "version": (made.tags or {}).get("dagster/data_version"),
         "metadata": plain,
     }
+
+
+def _is_short(value: dg.MetadataValue[object]) -> bool:
+    if isinstance(value.value, str):
+        return not isinstance(value, dg.MarkdownMetadataValue) and len(value.value) <= LONGEST_TEXT
+    return isinstance(value.value, int | float)

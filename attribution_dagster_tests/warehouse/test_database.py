@@ -24,7 +24,8 @@ from attribution_dagster_tests.warehouse.databases import AT, ENCODED, PASSWORD,
 DAY, LATE = timedelta(days=1), timedelta(hours=48)
 START, NOW, END = datetime(2025, 1, 6), datetime(2025, 1, 20), datetime(2025, 1, 22)
 COLUMNS = frozenset({"USER_ID", AT, "event_type", "is_nv", "price_usd", "n"})
-BACKENDS = ("sqlite", "postgresql", "mysql")
+SERVERS = ("postgresql", "mysql")
+BACKENDS = ("sqlite", *SERVERS)
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -174,10 +175,9 @@ def test_what_is_not_there_is_named(database: Database) -> None:
             opened(database.url, table="x.y")
 
 
+@pytest.mark.parametrize("url", SERVERS, indirect=True)
 def test_a_database_that_does_not_answer_is_told_without_the_password(database: Database) -> None:
     """A database that is not there, a wrong password, nobody at the port: worth another try, so an OSError."""
-    if database.engine.dialect.name == "sqlite":
-        pytest.skip("sqlite has no server")
     elsewhere = database.url.rpartition(":")[0] + ":1/shop"
     for url in (database.url.replace("/shop", "/none"), database.url.replace(ENCODED, f"{ENCODED}x"), elsewhere):
         with pytest.raises(ConnectionError, match=rf"database of {VARIABLE} .*user reader\) does not answer") as told:
@@ -185,11 +185,12 @@ def test_a_database_that_does_not_answer_is_told_without_the_password(database: 
         assert PASSWORD not in str(told.value) and "canary" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql"], indirect=True
+)  # only it is asked for each batch, and can be cut between two
 def test_a_connection_that_is_cut_while_rows_come_is_worth_another_try(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if database.engine.dialect.name != "postgresql":
-        pytest.skip("only PostgreSQL is asked for each batch, and so can be cut between two")
     monkeypatch.setattr("attribution_dagster.warehouse.database._BATCH_ROWS", 10)
     database.add(*(day(0, n=number) for number in range(100)))
     batches = opened(database.url).rows_between(START, END)

@@ -75,33 +75,9 @@ def _sliders(profile: ExperimentProfile, rates: Rates, population: int) -> tuple
     """What the sliders say, from the URL at first, else the profile's; the share that is looked at; units to decide on."""
     known = profile.decision
     first, second, third = st.columns(3)
-    cost = first.slider(
-        "Cost of a contact, $",
-        0.0,
-        _up_to(known.contact_cost_usd, 20),
-        known.contact_cost_usd,
-        0.25,
-        key="cost",
-        bind="query-params",
-    )
-    incentive = first.slider(
-        "Incentive, $, if redeemed",
-        0.0,
-        _up_to(known.incentive_usd, 20),
-        known.incentive_usd,
-        0.25,
-        key="incentive",
-        bind="query-params",
-    )
-    value = second.slider(
-        "Value of an order, $",
-        0.0,
-        _up_to(known.order_value_usd, 200),
-        known.order_value_usd,
-        1.0,
-        key="value",
-        bind="query-params",
-    )
+    cost = _dollars(first, "Cost of a contact, $", "cost", known.contact_cost_usd, usual=20, step=0.25)
+    incentive = _dollars(first, "Incentive, $, if redeemed", "incentive", known.incentive_usd, usual=20, step=0.25)
+    value = _dollars(second, "Value of an order, $", "value", known.order_value_usd, usual=200, step=1.0)
     redeeming = second.slider(
         "Share of those who convert that redeem it",
         0.0,
@@ -128,9 +104,10 @@ def _sliders(profile: ExperimentProfile, rates: Rates, population: int) -> tuple
     return economics, share, int(decided)
 
 
-def _up_to(known: float, usual: float) -> float:
-    """The slider's end: twice what the profile says, if that is more than usual."""
-    return float(max(usual, np.ceil(2 * known)))
+def _dollars(column: Any, label: str, key: str, known: float, *, usual: float, step: float) -> float:
+    """What a slider says, the profile's figure at first; it ends at the usual, or at twice the profile's if that is more."""
+    end = float(max(usual, np.ceil(2 * known)))
+    return float(column.slider(label, 0.0, end, known, step, key=key, bind="query-params"))
 
 
 def _metrics(point: Point, recommended: float) -> None:
