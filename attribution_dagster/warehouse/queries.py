@@ -90,9 +90,38 @@ def common_tables(query: Query) -> str:
 
 
 @lru_cache(maxsize=512)
+def of_common_table(query: Query, name: str, column: str) -> Query:
+    """The statement that selects a column of what the statement's WITH calls `name`, with the parameters that this takes.
+
+    Raises ConfigurationError when there is no such common table.
+    """
+    tree = _parsed(query.name, query.text)
+    ctes = tree.ctes if isinstance(tree, exp.Query) else []
+    names = [cte.alias for cte in ctes]
+    if name not in names:
+        raise ConfigurationError(f"query {query.name} has no common table {name}. It has: {', '.join(names) or 'none'}.")
+    selected = exp.select(column).from_(name)
+    for cte in ctes[: names.index(name) + 1]:
+        selected = selected.with_(cte.alias, as_=cte.this)
+    return parse_query(f"{query.name}, {name}", selected.sql(dialect=DIALECT))
+
+
+@lru_cache(maxsize=512)
 def transpile(query: Query, dialect: str) -> str:
     """The statement in another engine's dialect, with the same parameters."""
     return _parsed(query.name, query.text).sql(dialect=dialect)
+
+
+def narrowed(query: Query, dialect: str, conditions: Mapping[str, str]) -> str:
+    """The statement in another engine's dialect, reading of each of these tables only the rows that the condition, of that dialect, holds for."""
+
+    def fewer(node: exp.Expression) -> exp.Expression:
+        if not isinstance(node, exp.Table) or node.name not in conditions:
+            return node
+        rows = exp.select("*").from_(node.name).where(conditions[node.name], dialect=dialect)
+        return rows.subquery(node.alias_or_name)
+
+    return _parsed(query.name, query.text).transform(fewer).sql(dialect=dialect)
 
 
 def with_values(query: Query, dialect: str, values: Mapping[str, object]) -> str:
