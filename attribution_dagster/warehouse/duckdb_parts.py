@@ -1,8 +1,8 @@
 """Statements that the embedded warehouse computes in parts where its memory would not hold their rows.
 
 Sorting a window of many events in little memory writes them to disk and reads them again on the way. A statement that says
-`-- May be computed in parts, by <key> of <common table>.` gives for one key the same rows whether or not other keys are there;
-so it is run for a range of keys at a time, as many as memory holds. Ranges come in order: what is ordered by the key stays so.
+`-- May be computed in parts, by <key> of <table>.` gives for one key the same rows whether or not other keys are there; so it is
+run for a range of keys at a time, as many as memory holds. Ranges come in order: what is ordered by the key stays so.
 """
 
 import re
@@ -12,7 +12,7 @@ from itertools import pairwise
 import duckdb
 
 from attribution_dagster.warehouse.lineage import columns_of
-from attribution_dagster.warehouse.queries import Query, literal, narrowed, of_common_table, quoted, transpile
+from attribution_dagster.warehouse.queries import Query, column_of, literal, narrowed, quoted, transpile
 
 _DECLARED = re.compile(r"^-- May be computed in parts, by (?P<key>\w+) of (?P<relation>\w+)\.$", re.MULTILINE)
 _BYTES_PER_ROW = 500  # of memory while rows of events are sorted: two million in 1 GB
@@ -29,7 +29,7 @@ def statements(cursor: duckdb.DuckDBPyConnection, query: Query, parameters: Mapp
     declared = _DECLARED.search(query.text)
     if declared is None:
         return [transpile(query, "duckdb")]
-    keys = of_common_table(query, declared["relation"], declared["key"])
+    keys = column_of(query, declared["relation"], declared["key"])
     firsts = _first_keys(cursor, keys, declared["key"], {name: parameters[name] for name in keys.parameters})
     if not firsts:
         return [transpile(query, "duckdb")]

@@ -90,20 +90,23 @@ def common_tables(query: Query) -> str:
 
 
 @lru_cache(maxsize=512)
-def of_common_table(query: Query, name: str, column: str) -> Query:
-    """The statement that selects a column of what the statement's WITH calls `name`, with the parameters that this takes.
+def column_of(query: Query, relation: str, column: str) -> Query:
+    """The statement that selects a column of what another one reads: of a table in its WITH, or of the window's rows of a stored table.
 
-    Raises ConfigurationError when there is no such common table.
+    Raises ConfigurationError when the other one reads no such table.
     """
     tree = _parsed(query.name, query.text)
     ctes = tree.ctes if isinstance(tree, exp.Query) else []
     names = [cte.alias for cte in ctes]
-    if name not in names:
-        raise ConfigurationError(f"query {query.name} has no common table {name}. It has: {', '.join(names) or 'none'}.")
-    selected = exp.select(column).from_(name)
-    for cte in ctes[: names.index(name) + 1]:
-        selected = selected.with_(cte.alias, as_=cte.this)
-    return parse_query(f"{query.name}, {name}", selected.sql(dialect=DIALECT))
+    selected = exp.select(column).from_(relation)
+    if relation in names:
+        for cte in ctes[: names.index(relation) + 1]:
+            selected = selected.with_(cte.alias, as_=cte.this)
+    elif relation in query.tables:
+        selected = selected.where("window_start = :window_start", dialect=DIALECT)
+    else:
+        raise ConfigurationError(f"query {query.name} reads no {relation}. It reads: {', '.join((*names, *query.tables))}.")
+    return parse_query(f"{query.name}, {relation}", selected.sql(dialect=DIALECT))
 
 
 @lru_cache(maxsize=512)
