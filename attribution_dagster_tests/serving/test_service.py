@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -82,6 +83,13 @@ def test_every_session_of_the_window_has_the_score_that_the_pipeline_gave_it(pub
         stored = [(row[f"reason_{n}"], row[f"reason_{n}_attribution"]) for n in range(1, REASONS + 1)]
         assert given == [(name, round(value, 5)) for name, value in stored if name is not None]
         assert answer["events_read"] + sum(answer["events_ignored"].values()) == len(raw[answer["session_id"]])
+
+
+def test_an_answer_has_what_the_page_lists(url: str) -> None:
+    (answer,) = post(url, one(EVENT))[1]["predictions"]
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \|", page.partition("| in the answer | |")[2].partition("###")[0], re.M)
+    assert listed == list(answer)
 
 
 def test_requests_side_by_side_get_the_answers_they_get_alone(published: Workspace, url: str) -> None:
