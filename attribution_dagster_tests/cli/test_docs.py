@@ -61,7 +61,7 @@ def test_modules_and_tests_that_the_pages_run_exist() -> None:
     found = 0
     for page in PAGES:
         text = page.read_text()
-        for module in re.findall(r"python -m ([\w.]+)\b(?!<)", text):
+        for module in re.findall(r"python -m ([\w.]*\w)(?![\w<])", text):
             assert importlib.util.find_spec(module) is not None, f"{page.name}: python -m {module}"
             found += 1
         for path in re.findall(r"\b(attribution_dagster_tests/[\w/]+\.py)", text):
