@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from attribution_dagster.core.traits.alignment import align, identities, match_traits
+from attribution_dagster.core.traits.catalogue import ask, build_catalogue
 from attribution_dagster.core.traits.corpus import Corpus, write_corpus
 from attribution_dagster.core.traits.customers import CustomerTokens
 from attribution_dagster.core.traits.factors import OPTIONS, Factors, coherence, fit_factors, matched
@@ -17,8 +18,9 @@ from attribution_dagster.core.traits.item2vec import Item2VecSpec, foretold, map
 from attribution_dagster.core.traits.model import TraitModel, coverage, factored_matrix, one_customer
 from attribution_dagster.core.traits.pooling import POOLINGS, Pooler
 from attribution_dagster.core.traits.profiles import ratios, suggested_name
-from attribution_dagster.core.traits.recommended import evaluate, ndcg_of, recall_of, wanted_items
-from attribution_dagster.core.traits.recommending import METHODS, ask, best_items, build_catalogue, explained, scores
+from attribution_dagster.core.traits.ranking import best_items, ndcg_of, recall_of
+from attribution_dagster.core.traits.recommended import evaluate, wanted_items
+from attribution_dagster.core.traits.recommending import METHODS, explained, scores
 from attribution_dagster.core.traits.similar import neighbours
 from attribution_dagster.core.traits.tasks import other_half
 from attribution_dagster.core.traits.tokens import parts_of, token_of

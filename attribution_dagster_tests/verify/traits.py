@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from attribution_dagster.core.traits.catalogue import ask, build_catalogue
 from attribution_dagster.core.traits.corpus import split_corpus
 from attribution_dagster.core.traits.customers import CustomerTokens
 from attribution_dagster.core.traits.factors import OPTIONS, fit_factors, matched
@@ -22,7 +23,7 @@ from attribution_dagster.core.traits.item2vec import PROFILES, best, search, tra
 from attribution_dagster.core.traits.model import TraitModel, factored_matrix
 from attribution_dagster.core.traits.pooling import POOLINGS, Pooler, fit_pooler
 from attribution_dagster.core.traits.recommended import evaluate, wanted_items
-from attribution_dagster.core.traits.recommending import ask, build_catalogue, choose_blend
+from attribution_dagster.core.traits.recommending import choose_blend
 from attribution_dagster.core.traits.selection import select_factors
 from attribution_dagster.core.traits.tasks import bought_categories, fit_purchase, other_half
 from attribution_dagster.core.traits.vectors import ItemVectors
