@@ -39,7 +39,7 @@ def reachable_share(later: CustomerTokens, users: tuple[str, ...], catalogue: Ca
     """The share of what these users met later that was in the catalogue: the rest, new since, no list could hold. None if they met nothing."""
     known = np.isin(np.array(later.users, dtype=object), users)[later.user]
     pairs = np.unique(np.stack([later.user, later.catalogue[1][later.token]])[:, known], axis=1)
-    items = set(catalogue.items)
+    items = {item for item, n in zip(catalogue.items, catalogue.popularity, strict=True) if n}
     found = [later.catalogue[0][place] in items for place in pairs[1].tolist()]
     return sum(found) / len(found) if found else None
 
