@@ -12,7 +12,6 @@ from attribution_dagster.assets.customer_traits import open_story
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.traits_data import (
     history_until,
-    open_trait_model,
     past_and_target,
     read_customers,
     reads_of,
@@ -21,6 +20,7 @@ from attribution_dagster.assets.traits_data import (
     write_columns,
     write_dicts,
 )
+from attribution_dagster.assets.traits_learning import open_trait_model
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
@@ -41,7 +41,9 @@ _TABLES = {
     SIMILAR: ("similar_customers",),
     RECOMMENDATIONS: ("recommendations", "recommendation_metrics"),
 }
-_CODE = code_version("assets/trait_results.py", "assets/traits_data.py", "core/traits", "sql/traits")
+_CODE = code_version(
+    "assets/trait_results.py", "assets/traits_data.py", "assets/traits_learning.py", "core/traits", "sql/traits"
+)
 
 
 def trait_result_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
@@ -99,7 +101,7 @@ def _build_profiles(step: Step) -> Report:
         row |= {"stability": stability, "coherence": coherence}
     n = write_dicts(step, "trait_profiles", rows)
     write_dicts(step, "trait_items", items)
-    write_dicts(step, "trait_examples", example_rows(customers.users, weights))
+    write_dicts(step, "trait_examples", example_rows(customers, weights))
     columns = ("trait", "suggested_name", "customers", "size_share", "conversion_lift", "spend_lift_usd", "stability")
     shown = markdown_table(workspace.slice_of("trait_profiles", key), columns, rows=n)
     return {"rows": n, "customers": len(customers), "traits": {"markdown": shown}}

@@ -78,9 +78,7 @@ def _foretold(window: PublishedWindow) -> str:
     if default is None:
         return "Recommendations could not be judged: no customer known before the window went on to anything in it."
     others = "; ".join(f"{_words(name)} {ndcg[name]['value']:.3f}{_gain(ndcg[name])}" for name in _BASELINES)
-    return (
-        f"Recommendations of {default['n_customers']:,} customers, made before the window: NDCG at 10 {default['value']:.3f}, {others}."
-    )
+    return f"Recommendations of {default['n_customers']:,} customers, made before the window: NDCG at 10 {default['value']:.3f}, {others}."
 
 
 _BASELINES = ("popularity", "co_occurrence")

@@ -63,9 +63,9 @@ class VariantSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class RunSummary:
-    """One explained window. findings: sentences, the weightiest first. traits: sentences on customer traits. planted: event type -> mean planted effect of an occurrence in logits, where known.
+    """One explained window. findings: sentences, the weightiest first. planted: event type -> mean planted effect of an occurrence in logits, where known.
 
-    suspected: event type that announces the conversion -> whether it is on the funnel list; None if nobody looked.
+    traits: sentences on customer traits. suspected: event type that announces the conversion -> whether it is on the funnel list; None if nobody looked.
     """
 
     dataset_title: str

@@ -19,7 +19,7 @@ from attribution_dagster.core.traits.factors import Factors, reconstruction
 from attribution_dagster.core.traits.item2vec import Item2VecSpec, Tried, best, next_item_queries
 from attribution_dagster.core.traits.model import one_customer
 from attribution_dagster.core.traits.pooling import POOLINGS, Pooler, fit_pooler
-from attribution_dagster.core.traits.profiles import Outcome, item_rows, profile_rows
+from attribution_dagster.core.traits.profiles import Outcome, example_rows, item_rows, profile_rows
 from attribution_dagster.core.traits.ranking import best_items, ndcg_of
 from attribution_dagster.core.traits.recommended import evaluate, reachable_share, wanted_items
 from attribution_dagster.core.traits.recommending import choose_blend, explained, scores
@@ -243,6 +243,13 @@ def test_what_stands_out_has_ten_events_and_a_share_above_everyones() -> None:
     assert set(tokens) == {(0, "view|a"), (1, "view|c")}  # b is met too rarely, a is met by all
     assert tokens[1, "view|c"]["over_representation"] == pytest.approx((30 / 60) / (30 / 99))
     assert {(r["trait"], r["item_id"]) for r in rows if r["kind"] == "category"} == {(0, "x"), (1, "y")}
+
+
+def test_examples_have_most_of_a_trait_and_of_equal_ones_most_events() -> None:
+    some = customers({"view a": 1}, {"view a": 7, "view b": 2}, {"view b": 50})
+    rows = example_rows(some, np.array([[1.0, 0], [1, 0], [0.5, 0.5]]))
+    assert [r["user_id"] for r in rows if r["trait"] == 0] == ["u1", "u0", "u2"]
+    assert next((r["example_rank"], r["weight"]) for r in rows if r["trait"] == 1) == (1, 0.5)
 
 
 def asked_and_catalogue(*histories: dict[str, float]) -> tuple[Asked, Catalogue, CustomerTokens]:

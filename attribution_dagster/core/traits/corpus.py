@@ -81,9 +81,7 @@ def write_corpus(batches: Iterable[pa.RecordBatch], path: Path) -> Corpus:
     return corpus
 
 
-def split_corpus(
-    corpus: Corpus, share: float, folder: Path, most: int = HELD_OUT_SESSIONS
-) -> tuple[Path, list[Ints]]:
+def split_corpus(corpus: Corpus, share: float, folder: Path, most: int = HELD_OUT_SESSIONS) -> tuple[Path, list[Ints]]:
     """A file of the first sessions, and of the others at most so many, evenly spread, as arrays of token numbers.
 
     `share` of the sessions, the latest, are the others.

@@ -90,7 +90,7 @@ def _became(outcome: Outcome) -> dict[str, Floats]:
 
 def _bargains(customers: CustomerTokens, weights: Floats, sale: Sequence[str]) -> dict[str, Floats]:
     """Prices and sale events by trait, where the data have them, each shape (K,)."""
-    figures = {}
+    figures: dict[str, Floats] = {}
     paid, expected = _prices(customers)
     if expected.sum() > 0:
         price, _, _, spread = ratios(weights, paid, expected)
@@ -170,12 +170,21 @@ def _kinds(customers: CustomerTokens, tokens: Sequence[str]) -> "dict[str, tuple
     }
 
 
-def example_rows(users: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
-    """Rows of `trait_examples`: the customers with most of each trait, of equal ones the first."""
+def example_rows(customers: CustomerTokens, weights: Floats) -> list[dict[str, Any]]:
+    """Rows of `trait_examples`: the customers with most of each trait, of equal ones those with most events.
+
+    Who has met one item often has one trait alone: no example of anything.
+    """
+    events = customers.sums(customers.n_events)
     return [
-        {"trait": trait, "example_rank": rank, "user_id": users[place], "weight": float(weights[place, trait])}
+        {
+            "trait": trait,
+            "example_rank": rank,
+            "user_id": customers.users[place],
+            "weight": float(weights[place, trait]),
+        }
         for trait in range(weights.shape[1])
-        for rank, place in enumerate(np.argsort(-weights[:, trait], kind="stable")[:EXAMPLES], start=1)
+        for rank, place in enumerate(np.lexsort((-events, -weights[:, trait]))[:EXAMPLES], start=1)
     ]
 
 
