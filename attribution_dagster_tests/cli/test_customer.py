@@ -11,6 +11,7 @@ from attribution_dagster.cli.results import summarise
 from attribution_dagster.errors import AttributionError
 from attribution_dagster.reports.summary import plain_text
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.cli.test_commands import attribution
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
 
 
@@ -66,3 +67,12 @@ def test_an_unknown_customer_is_an_error_that_says_where_ids_are(published: Work
             AttributionError, match=r"has a customer \"nobody's\"\. Ids are in table customer_traits: attribution sql"
         ):
             show_customer(workspace, "nobody's")
+
+
+def test_the_command_prints_a_customer_and_ends_with_a_line_of_error_where_there_is_none(published: Workspace) -> None:
+    root, user = published.settings.home.parent, published.slice_of("recommendations", EXPLAINED)["user_id"][0].as_py()
+    found, lacking = (attribution(root, "customer", user_id, "--dataset", "small") for user_id in (user, "nobody"))
+    assert found.returncode == 0 and found.stdout.startswith(f"{user}, window {EXPLAINED}")
+    assert lacking.returncode == 1 and lacking.stderr.startswith(
+        "error: no published window of small has a customer 'nobody'"
+    )

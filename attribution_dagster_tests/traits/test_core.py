@@ -164,6 +164,7 @@ def test_a_customer_is_described_the_same_alone_and_after_a_refit_of_nothing(
 ) -> None:
     matrix = factored_matrix(option, pooler, vectors, customers)
     factors = fit_factors(matrix, option, 5)
+    assert np.allclose(factors.loadings.sum(axis=1), 1)
     factors.save(tmp_path / "f"), pooler.save(tmp_path / "p"), vectors.save(tmp_path / "v")
     model = TraitModel.load(tmp_path / "v", tmp_path / "p", tmp_path / "f")
     together = model.describe(customers)
@@ -174,7 +175,10 @@ def test_a_customer_is_described_the_same_alone_and_after_a_refit_of_nothing(
 
 def test_a_new_customer_below_the_shift_is_clipped_and_counted_and_nobody_knows_one_without_tokens() -> None:
     factors = Factors(
-        option="embeddings", loadings=np.eye(2), shift=np.array([0.0, 0.0]), average=np.array([0.25, 0.75])
+        option="embeddings",
+        loadings=np.array([[0.5, 0.5], [0.0, 1.0]]),  # unclipped, -.8 would outweigh .6 in the first
+        shift=np.array([0.0, 0.0]),
+        average=np.array([0.25, 0.75]),
     )
     weights, is_fallback, clipped = factors.weights(np.array([[0.6, -0.8], [0.0, 0.0]]))
     assert weights.tolist() == [[1.0, 0.0], [0.25, 0.75]] and is_fallback.tolist() == [False, True] and clipped == 1
