@@ -9,7 +9,7 @@ import streamlit as st
 
 from attribution_dagster.core.decision.roi import Economics, Point, Rates, project
 from attribution_dagster.dashboard import source
-from attribution_dagster.dashboard.screens import stacked
+from attribution_dagster.dashboard.screens import sectioned
 from attribution_dagster.dashboard.showing import column_config, download_rows, table_of
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.reports.figures.decision import policy
@@ -31,7 +31,7 @@ def render(window: PublishedWindow) -> None:
             f"Sliders need the table roi_rates: materialise `{profile.name}/roi_simulation` again.",
             icon=":material/construction:",
         )
-    stacked.render(PAGES["roi"], window)
+    sectioned.render(PAGES["roi"], window)
 
 
 def rates_of(rows: pa.Table) -> Rates:
