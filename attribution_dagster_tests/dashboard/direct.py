@@ -116,7 +116,7 @@ def differences(shown: Rows, known: Rows, columns: Mapping[str, Column]) -> list
 
 def _ordered(rows: Rows, columns: Mapping[str, Column]) -> Sequence[dict[str, Any]]:
     as_shown = [{name: _cell(row[name], column) for name, column in columns.items()} for row in rows]
-    exact = [name for name, column in columns.items() if column.kind not in ("number", "share", "usd")]
+    exact = [name for name, column in columns.items() if column.kind not in ("number", "amount", "p_value", "share", "usd")]
     return sorted(as_shown, key=lambda row: ([str(row[name]) for name in exact], [str(v)[:9] for v in row.values()]))
 
 

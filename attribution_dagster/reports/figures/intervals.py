@@ -68,6 +68,8 @@ def forest(
     if reference is not None:
         figure.add_vline(x=reference, line={"color": INK, "width": 1})
     figure.update_xaxes(tickformat=format_, range=_room(shown, reference))
+    if found <= {""}:  # no legend
+        figure.update_layout(margin_t=10, height=figure.layout.height - 30)
     return named_lines(figure, [mark.name for mark in shown])
 
 
