@@ -105,7 +105,9 @@ def column_of(query: Query, relation: str, column: str) -> Query:
     elif relation in query.tables:
         selected = selected.where("window_start = :window_start", dialect=DIALECT)
     else:
-        raise ConfigurationError(f"query {query.name} reads no {relation}. It reads: {', '.join((*names, *query.tables))}.")
+        raise ConfigurationError(
+            f"query {query.name} reads no {relation}. It reads: {', '.join((*names, *query.tables))}."
+        )
     return parse_query(f"{query.name}, {relation}", selected.sql(dialect=DIALECT))
 
 

@@ -104,7 +104,9 @@ def traits(rows: Rows) -> "go.Figure":
         )
         for row in rows
     ]
-    return forest(marks, "conversion rate minus that of all customers (percentage points, 95 % interval)", format_=".1%")
+    return forest(
+        marks, "conversion rate minus that of all customers (percentage points, 95 % interval)", format_=".1%"
+    )
 
 
 def trait_items(rows: Rows) -> "go.Figure":

@@ -76,7 +76,9 @@ def heatmap(rows: Rows) -> "go.Figure":
 def variants(rows: Rows) -> "go.Figure":
     """Effect without and with the funnel, joined by a line; funnel events have the second only."""
     chosen = [row for row in rows if row["has_minimum_support"] or row["is_funnel"]][:MOST]
-    figure = empty_figure("mean effect of an occurrence against an average event (logits)", height=height_of(len(chosen)))
+    figure = empty_figure(
+        "mean effect of an occurrence against an average event (logits)", height=height_of(len(chosen))
+    )
     for place, row in enumerate(chosen):
         pair = [row["no_funnel_effect"], row["with_funnel_effect"]]
         if None not in pair:
