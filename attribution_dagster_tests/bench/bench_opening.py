@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from attribution_dagster.reports.sections import PAGES
-from attribution_dagster.resources.published_window import open_window
 from attribution_dagster.resources.progress import LoggedProgress
+from attribution_dagster.resources.published_window import open_window
 from attribution_dagster.resources.workspace import open_workspace
 from attribution_dagster.settings import Settings
 from attribution_dagster_tests.bench.measuring import row
