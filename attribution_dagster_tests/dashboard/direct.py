@@ -130,6 +130,8 @@ def _cell(value: Any, column: Column) -> Any:
         return value if isinstance(value, str) else written(value, "p_value")
     if column.kind == "count":
         return round(value)
+    if column.kind in ("number", "amount", "share", "usd"):
+        return float(value)
     return datetime.fromisoformat(str(value)) if column.kind == "time" else value
 
 
