@@ -79,8 +79,6 @@ def described(
     rule = profile.variants[variant]
     return Described(
         model=champion.name,
-        trained_for=champion.trained_for,
-        simulated=profile.simulated,
         leaks=rule.leaks,
         conversion=list(profile.roles.conversion),
         funnel=list(profile.roles.funnel),
