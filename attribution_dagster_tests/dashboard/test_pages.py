@@ -1,6 +1,7 @@
 """Each page as Streamlit runs it: no error, the header, what to make where nothing is, links, hostile names."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,10 +15,18 @@ from attribution_dagster_tests.pipeline.small import EXPLAINED
 Open = Callable[..., AppTest]
 
 
+def files(workspace: Workspace) -> dict[Path, tuple[int, int]]:
+    """Size and time of all files of the warehouse and of the models."""
+    folders = [workspace.settings.home / name for name in ("warehouse", "artifacts")]
+    found = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_page_says_what_it_shows_and_has_no_error(published: Workspace, shown: Open, name: str) -> None:
+def test_page_says_what_it_shows_has_no_error_and_changes_nothing(published: Workspace, shown: Open, name: str) -> None:
+    before = files(published)
     app = shown(published, name)
-    assert not app.exception
+    assert not app.exception and before and files(published) == before
     header = app.html[0].value
     manifest = published.warehouse.manifest(EXPLAINED)
     assert manifest is not None
