@@ -1,5 +1,6 @@
 """Tells Dagster what has been made, where Dagster started this command on another machine by Pipes (`elsewhere.py`)."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,9 +10,9 @@ import dagster as dg
 from attribution_dagster.elsewhere import MADE
 
 Report = Callable[[dg.AssetMaterialization], None]
-LONGEST_TEXT = 200
-"""Characters of a text that is told. A message is to stay below 8,192 bytes: a longer one is written in two steps, and Dagster, which reads
-the file meanwhile, takes the first for the whole."""
+LONGEST_MADE_BYTES = 7_500
+"""Of what is told of one asset, as JSON; with what Pipes puts around it, a message stays below 8,192 bytes. A longer one is written in two
+steps, and Dagster, which reads the file meanwhile, takes the first for the whole."""
 _STARTED_BY_PIPES = "DAGSTER_PIPES_CONTEXT"
 _ON_DATABRICKS = "DATABRICKS_RUNTIME_VERSION"
 
@@ -35,17 +36,28 @@ def reporting() -> Iterator[Report]:
 
 
 def _told(made: dg.AssetMaterialization) -> dict[str, object]:
-    """The materialisation as JSON; of its metadata what is a number or a short text. Pictures and tables, and long texts, stay where they were made."""
-    plain = {name: value.value for name, value in made.metadata.items() if _is_short(value)}
-    return {
+    """The materialisation as JSON, with the shortest of its numbers and texts, as many as a message holds.
+
+    Pictures and tables, and what is too long, stay where they were made.
+    """
+    told = {
         "key": list(made.asset_key.path),
         "partition": made.partition,
         "version": (made.tags or {}).get("dagster/data_version"),
-        "metadata": plain,
     }
+    plain = ({name: value.value} for name, value in made.metadata.items() if _is_plain(value))
+    metadata: dict[str, object] = {}
+    for entry in sorted(plain, key=_bytes):
+        if _bytes({**told, "metadata": {**metadata, **entry}}) > LONGEST_MADE_BYTES:
+            break
+        metadata |= entry
+    return {**told, "metadata": metadata}
 
 
-def _is_short(value: dg.MetadataValue[object]) -> bool:
-    if isinstance(value.value, str):
-        return not isinstance(value, dg.MarkdownMetadataValue) and len(value.value) <= LONGEST_TEXT
-    return isinstance(value.value, int | float)
+def _bytes(value: object) -> int:
+    """Length as JSON, which is ASCII: a letter with an accent counts 6."""
+    return len(json.dumps(value))
+
+
+def _is_plain(value: dg.MetadataValue[object]) -> bool:
+    return isinstance(value.value, int | float | str) and not isinstance(value, dg.MarkdownMetadataValue)

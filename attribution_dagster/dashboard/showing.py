@@ -11,6 +11,7 @@ import pyarrow as pa
 import streamlit as st
 
 from attribution_dagster.dashboard import source
+from attribution_dagster.reports.cells import NOTHING
 from attribution_dagster.reports.exports import warning_of, write_csv
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.sections.section import Column, Section
@@ -59,6 +60,7 @@ def show_table(
         hide_index=True,
         key=f"table_{section.name}",
         column_config=column_config(section.columns),
+        placeholder=NOTHING,
         alt=section.title,
     )
     if section.is_paged:
@@ -133,14 +135,14 @@ def table_of(rows: pa.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
     for name, column in columns.items():
         if column.kind == "count":
             frame[name] = frame[name].astype("float64").round().astype("Int64")
-        elif column.kind in ("number", "share", "usd"):
+        elif column.kind in ("number", "amount", "p_value", "share", "usd"):
             frame[name] = frame[name].astype("float64")
     return frame
 
 
 def column_config(columns: Mapping[str, Column]) -> dict[str, Any]:
     """How Streamlit writes each column."""
-    formats = {"count": "localized", "number": "%.3f", "share": "percent", "usd": "dollar"}
+    formats = {"count": "localized", "number": "%.3f", "amount": "%.1f", "p_value": "%.2g", "share": "percent", "usd": "dollar"}
     made: dict[str, Any] = {}
     for name, column in columns.items():
         if column.kind in formats:

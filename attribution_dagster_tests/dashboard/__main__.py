@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from attribution_dagster_tests.dashboard.server import ROOT, dashboard
+from attribution_dagster_tests.dashboard.server import dashboard
+from attribution_dagster_tests.deployment.servers import ROOT
 from attribution_dagster_tests.ui.server import browser_page
 
 WIDTH, DRAWN_MS = 1400, 1500

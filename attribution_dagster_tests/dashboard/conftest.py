@@ -16,7 +16,7 @@ SLOW_S = 120
 def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
     """Opens a page of a workspace's dataset in Streamlit's own test runner, with what its URL says."""
 
-    def open_page(workspace: Workspace, name: str, **url: str) -> AppTest:
+    def open_page(workspace: Workspace, name: str, **url: str | list[str]) -> AppTest:
         for variable, value in small_environment(workspace.settings.home.parent).items():
             monkeypatch.setenv(variable, value)
         monkeypatch.setenv("ATTRIBUTION_DATASETS", workspace.profile.name)

@@ -43,6 +43,6 @@ def test_a_person_opens_a_link_reads_downloads_and_goes_on_by_keyboard(published
         link = page.get_by_role("link", name="Funnel overview")
         link.focus()
         page.keyboard.press("Enter")
-        page.get_by_role("heading", name="What abandonment costs").wait_for()
+        page.get_by_role("heading", name="Stages").wait_for()
         assert page.locator("[role=alert]", has_text="Error").count() == 0
         assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []

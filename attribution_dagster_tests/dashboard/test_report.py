@@ -15,7 +15,7 @@ from attribution_dagster.reports.sections import PAGES
 from attribution_dagster.reports.window_report import FILE_NAME, Chapter, window_report
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.views import views_of
-from attribution_dagster_tests.dashboard.test_pages import published_rows
+from attribution_dagster_tests.dashboard.direct import published_rows
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 from attribution_dagster_tests.ui.server import browser_page, chromium
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from attribution_dagster.core.traits.alignment import align, identities, match_traits
+from attribution_dagster.core.traits.catalogue import ask, build_catalogue
 from attribution_dagster.core.traits.corpus import Corpus, write_corpus
 from attribution_dagster.core.traits.customers import CustomerTokens
 from attribution_dagster.core.traits.factors import OPTIONS, Factors, coherence, fit_factors, matched
@@ -17,8 +18,9 @@ from attribution_dagster.core.traits.item2vec import Item2VecSpec, foretold, map
 from attribution_dagster.core.traits.model import TraitModel, coverage, factored_matrix, one_customer
 from attribution_dagster.core.traits.pooling import POOLINGS, Pooler
 from attribution_dagster.core.traits.profiles import ratios, suggested_name
-from attribution_dagster.core.traits.recommended import evaluate, ndcg_of, recall_of, wanted_items
-from attribution_dagster.core.traits.recommending import METHODS, ask, best_items, build_catalogue, explained, scores
+from attribution_dagster.core.traits.ranking import best_items, ndcg_of, recall_of
+from attribution_dagster.core.traits.recommended import evaluate, wanted_items
+from attribution_dagster.core.traits.recommending import METHODS, explained, scores
 from attribution_dagster.core.traits.similar import neighbours
 from attribution_dagster.core.traits.tasks import other_half
 from attribution_dagster.core.traits.tokens import parts_of, token_of
@@ -162,6 +164,7 @@ def test_a_customer_is_described_the_same_alone_and_after_a_refit_of_nothing(
 ) -> None:
     matrix = factored_matrix(option, pooler, vectors, customers)
     factors = fit_factors(matrix, option, 5)
+    assert np.allclose(factors.loadings.sum(axis=1), 1)
     factors.save(tmp_path / "f"), pooler.save(tmp_path / "p"), vectors.save(tmp_path / "v")
     model = TraitModel.load(tmp_path / "v", tmp_path / "p", tmp_path / "f")
     together = model.describe(customers)
@@ -172,7 +175,10 @@ def test_a_customer_is_described_the_same_alone_and_after_a_refit_of_nothing(
 
 def test_a_new_customer_below_the_shift_is_clipped_and_counted_and_nobody_knows_one_without_tokens() -> None:
     factors = Factors(
-        option="embeddings", loadings=np.eye(2), shift=np.array([0.0, 0.0]), average=np.array([0.25, 0.75])
+        option="embeddings",
+        loadings=np.array([[0.5, 0.5], [0.0, 1.0]]),  # unclipped, -.8 would outweigh .6 in the first
+        shift=np.array([0.0, 0.0]),
+        average=np.array([0.25, 0.75]),
     )
     weights, is_fallback, clipped = factors.weights(np.array([[0.6, -0.8], [0.0, 0.0]]))
     assert weights.tolist() == [[1.0, 0.0], [0.25, 0.75]] and is_fallback.tolist() == [False, True] and clipped == 1

@@ -9,29 +9,34 @@ import streamlit as st
 
 from attribution_dagster.core.decision.roi import Economics, Point, Rates, project
 from attribution_dagster.dashboard import source
-from attribution_dagster.dashboard.screens import stacked
-from attribution_dagster.dashboard.showing import column_config, download_rows, table_of
+from attribution_dagster.dashboard.screens import sectioned
+from attribution_dagster.dashboard.screens.sectioned import chosen_title
+from attribution_dagster.dashboard.showing import column_config, download_rows, show_cautions, table_of
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.reports.figures.decision import policy
 from attribution_dagster.reports.sections import PAGES
 from attribution_dagster.resources.published_window import PublishedWindow
 
 SECTION = PAGES["roi"].sections[0]
+PROJECTION = "Under your economics"
 _FIGURES = ("uplift", "incremental_conversions", "revenue_usd", "cost_usd", "profit_usd", "roi")
 
 
 def render(window: PublishedWindow) -> None:
     """Draw the page."""
     profile = window.workspace.profile
-    if isinstance(profile, ExperimentProfile) and "roi_rates" in window.tables:
-        st.subheader("Under your economics", anchor="projection")
+    if not isinstance(profile, ExperimentProfile) or chosen_title([PROJECTION, SECTION.title]) == SECTION.title:
+        sectioned.render(PAGES["roi"], window)
+        return
+    show_cautions(window, None)
+    st.subheader(PROJECTION, anchor="projection")
+    if "roi_rates" in window.tables:
         _projection(window, profile)
-    elif isinstance(profile, ExperimentProfile):
+    else:
         st.info(
-            f"Sliders need the table roi_rates: materialise `{profile.name}/roi_simulation` again.",
+            f"Sliders need the table roi_rates: materialise `{profile.name}/roi_simulation` and `{profile.name}/published` again.",
             icon=":material/construction:",
         )
-    stacked.render(PAGES["roi"], window)
 
 
 def rates_of(rows: pa.Table) -> Rates:

@@ -11,6 +11,7 @@ from attribution_dagster.dashboard import frame, source
 from attribution_dagster.dashboard.screens.session_search import SESSION, search
 from attribution_dagster.dashboard.showing import download_rows, show_cautions
 from attribution_dagster.errors import AttributionError
+from attribution_dagster.reports.cells import NOTHING
 from attribution_dagster.reports.figures.session import duration, gaps_s, timeline
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.sections import PAGES
@@ -156,6 +157,7 @@ def _table(window: PublishedWindow, session_id: str, by_method: Mapping[str, Row
         table.to_pandas(),
         hide_index=True,
         key="table_timeline",
+        placeholder=NOTHING,
         column_config={
             "event_position": "#",
             "event_at": st.column_config.DatetimeColumn("at (UTC)", format="HH:mm:ss"),

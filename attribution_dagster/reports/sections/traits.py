@@ -28,6 +28,26 @@ TRAITS = (
         figure=figures.traits,
     ),
     Section(
+        name="trait_items",
+        title="What they do",
+        query="trait_items",
+        needs="trait_items",
+        asset="trait_profiles",
+        reading="What stands out in each trait: its share of the events of customers of the trait, as a multiple of its share of all events. "
+        "Rank goes by what the item adds to the difference from everyone.",
+        columns={
+            **_WHO,
+            "kind": text("kind"),
+            "item_rank": count("rank"),
+            "item_id": text("item"),
+            "category": text("category"),
+            "share_in_trait": share("in the trait"),
+            "share_in_all": share("in all"),
+            "over_representation": number("times as much"),
+        },
+        figure=figures.trait_items,
+    ),
+    Section(
         name="recommendation_metrics",
         title="How good recommendations are",
         query="recommendation_metrics",
