@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from attribution_dagster.assets.method_comparison import default_method
 from attribution_dagster.assets.promotion import load_version
-from attribution_dagster.assets.showing import top_rows
+from attribution_dagster.assets.showing import leakage_warning, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.graph import DatasetAssets
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.resources.model_registry import RegisteredVersion
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import load_query, parse_query
@@ -98,7 +97,7 @@ def _score(step: Step, variant: str, table: str) -> Report:
         "reason_2",
         "reason_2_attribution",
     )
-    warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if workspace.profile.variants[variant].leaks else {}
+    warning = leakage_warning(workspace.profile, variant)
     shown = top_rows(step, table, columns, "probability DESC, session_id")
     said = {"scored_by": champion.name, "is_new": _is_new(step, champion), **_unknown(step, table)}
     return {"rows": rows, **said, **shown, **warning}

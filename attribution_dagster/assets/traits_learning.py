@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from attribution_dagster.assets.step import Step, digest
-from attribution_dagster.assets.tracking import dagster_run_is_over
+from attribution_dagster.assets.tracking import dagster_run_is_over, run_tags
 from attribution_dagster.assets.training import training_keys
 from attribution_dagster.assets.traits_data import trait_settings, traits_spec
 from attribution_dagster.errors import MissingInputError
-from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.tracker import Training, TrainingRun
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 
@@ -92,13 +91,7 @@ def _training(step: Step, trained_for: str, keys: list[str], inputs: list[str], 
         variant=step.asset,
         window_key=trained_for,
         parameters={**spec, "seed": seed, "training_windows": f"{keys[0]} to {keys[-1]}"},
-        tags={
-            DAGSTER_RUN: step.run_id,
-            "dagster.asset": f"{profile.name}/{step.asset}",
-            "dagster.partition": trained_for,
-            "dagster.attempt": str(step.attempt),
-            "data": "simulated" if profile.simulated else "real",
-        },
+        tags=run_tags(step, trained_for),
         digest=digest(inputs),
         source=str(source.report["first_file"]["path"]) if source else profile.name,
     )

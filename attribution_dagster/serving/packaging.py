@@ -60,6 +60,8 @@ def champion_of(workspace: Workspace, variant: str) -> RegisteredVersion:
         MissingInputError: no model has passed the gate yet.
     """
     profile = workspace.profile
+    if not profile.variants:
+        raise ConfigurationError(f"{profile.name} has no events that a model reads, and so no champion to serve")
     if variant not in profile.variants:
         raise ConfigurationError(f"{variant!r} is no variant of {profile.name}: {', '.join(profile.variants)}")
     champion = workspace.registry.champion(variant)

@@ -59,10 +59,21 @@ def load_query(
 
     Raises ConfigurationError when there is no such file, it does not parse, or what is in braces is left open or refused.
     """
+    if not folders:
+        return _own_query(name, variant, common)
+    return _read_query(name, variant, [Path(folder) / f"{Path(name).name}.sql" for folder in folders], common)
+
+
+@lru_cache(maxsize=1024)
+def _own_query(name: str, variant: str | None, common: Query | None) -> Query:
+    """One of the package's: the checks of a window ask for the same few hundred thousands of times."""
+    return _read_query(name, variant, [], common)
+
+
+def _read_query(name: str, variant: str | None, candidates: Sequence[Path], common: Query | None) -> Query:
     values = {} if variant is None else {"variant": identifier(variant)}
     if common is not None:
         values["common_tables"] = common_tables(common)
-    candidates = [Path(folder) / f"{Path(name).name}.sql" for folder in folders]
     for path in (*candidates, sql_folder() / f"{name}.sql"):
         if path.is_file():
             return parse_query(name, _filled(path.read_text(encoding="utf-8"), path, values))
@@ -231,7 +242,9 @@ def _filled(text: str, path: Path, values: Mapping[str, str]) -> str:
     return _BRACES.sub(lambda match: values[match.group(1)], text)
 
 
+@lru_cache(maxsize=64)
 def _parsed(name: str, text: str) -> exp.Expression:
+    """The statement's tree, which nobody changes: it is wanted again soon, when the statement is transpiled."""
     try:
         statements = [tree for tree in sqlglot.parse(text, read=DIALECT) if tree is not None]
     except sqlglot.errors.SqlglotError as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from attribution_dagster.reports.cells import written
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.sections.section import Column, Section
 from attribution_dagster.resources.workspace import Workspace
@@ -116,7 +117,7 @@ def differences(shown: Rows, known: Rows, columns: Mapping[str, Column]) -> list
 
 def _ordered(rows: Rows, columns: Mapping[str, Column]) -> Sequence[dict[str, Any]]:
     as_shown = [{name: _cell(row[name], column) for name, column in columns.items()} for row in rows]
-    exact = [name for name, column in columns.items() if column.kind not in ("number", "amount", "p_value", "share", "usd")]
+    exact = [name for name, column in columns.items() if column.kind not in ("number", "amount", "share", "usd")]
     return sorted(as_shown, key=lambda row: ([str(row[name]) for name in exact], [str(v)[:9] for v in row.values()]))
 
 
@@ -125,8 +126,12 @@ def _cell(value: Any, column: Column) -> Any:
         return None
     if column.kind in ("text", "long_text"):
         return one_line(str(value))
+    if column.kind == "p_value":
+        return value if isinstance(value, str) else written(value, "p_value")
     if column.kind == "count":
         return round(value)
+    if column.kind in ("number", "amount", "share", "usd"):
+        return float(value)
     return datetime.fromisoformat(str(value)) if column.kind == "time" else value
 
 

@@ -10,12 +10,10 @@ from attribution_dagster.dashboard.screens.traits import ONE_CUSTOMER
 from attribution_dagster.reports.sections import PAGES
 from attribution_dagster.reports.sections.traits import CUSTOMER, CUSTOMERS
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.dashboard.conftest import tables
+from attribution_dagster_tests.dashboard.conftest import PUBLISHED_AS, tables
 from attribution_dagster_tests.dashboard.direct import DIRECT, differences, direct, expected
 
 Open = Callable[..., AppTest]
-PUBLISHED_AS = {"strategy": "published_experiment", "roi": "published_experiment", "ads": "published_ads"}
-"""The fixture that has something to show on the page; `published` for the others."""
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -30,6 +28,7 @@ def test_sections_of_a_page_show_what_the_published_files_hold(
             app.segmented_control(key="section").set_value(section.title).run()
         assert not app.exception and app.subheader[-1].value == section.title
         assert differences(tables(app)[-1], expected(workspace, section), section.columns) == [], section.name
+        assert len(app.download_button) == len(app.dataframe), section.name
 
 
 def test_a_customers_sections_show_what_the_published_files_hold(published: Workspace, shown: Open) -> None:
@@ -62,7 +61,8 @@ def test_the_projection_starts_from_what_is_published(published_experiment: Work
     [section] = PAGES["roi"].sections
     [projected], policy = tables(app), expected(published_experiment, section)
     assert differences(projected, policy, section.columns) == []
-    best = next(row for row in policy if row["targeted_share"] == app.select_slider(key="share").value)
+    best = next(row for row in policy if row["is_recommended"])
+    assert app.select_slider(key="share").value == best["targeted_share"]
     low, high = best["incremental_conversions_low"], best["incremental_conversions_high"]
     assert app.metric[0].value == f"{low:,.0f} to {high:,.0f}".replace("-", "−")
 

@@ -1,29 +1,43 @@
 """Each page as Streamlit runs it: no error, the header, what to make where nothing is, links, hostile names."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from attribution_dagster.dashboard import source
 from attribution_dagster.dashboard.screens import PAGES
 from attribution_dagster.reports import sections
 from attribution_dagster.reports.sections.section import Section
+from attribution_dagster.resources.published_window import open_window
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.dashboard.conftest import PUBLISHED_AS
+from attribution_dagster_tests.dashboard.direct import published_window
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 
 Open = Callable[..., AppTest]
 
 
+def files(workspace: Workspace) -> dict[Path, tuple[int, int]]:
+    """Size and time of all files of the warehouse and of the models."""
+    folders = [workspace.settings.home / name for name in ("warehouse", "artifacts")]
+    found = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_page_says_what_it_shows_and_has_no_error(published: Workspace, shown: Open, name: str) -> None:
+def test_page_says_what_it_shows_has_no_error_and_changes_nothing(published: Workspace, shown: Open, name: str) -> None:
+    before = files(published)
     app = shown(published, name)
-    assert not app.exception
+    assert not app.exception and before and files(published) == before
     header = app.html[0].value
     manifest = published.warehouse.manifest(EXPLAINED)
     assert manifest is not None
     for said in ("Small simulated marketplace", f"window {EXPLAINED}", "version 1", "checks passed", "SIMULATED DATA"):
         assert said in header
-    assert len(app.dataframe) == 0 or len(app.download_button) >= 1
+    assert len(app.download_button) == len(app.dataframe)
 
 
 @pytest.mark.parametrize(
@@ -33,11 +47,27 @@ def test_a_page_without_its_data_says_what_to_make(published: Workspace, shown: 
     assert said in shown(published, page).info[0].value
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_section_without_its_table_says_what_to_materialise(
+    shown: Open, name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace: Workspace = request.getfixturevalue(PUBLISHED_AS.get(name, "published"))
+    window = open_window(workspace, published_window(workspace))
+    assert window is not None
+    monkeypatch.setattr(source, "window", lambda *_: replace(window, tables=frozenset()))
+    app = shown(workspace, name)
+    titles = app.segmented_control(key="section").options if app.segmented_control else [None]
+    for title in titles:
+        if title is not None:
+            app.segmented_control(key="section").set_value(title).run()
+        assert not app.exception and not app.dataframe
+        assert f"aterialise `{workspace.profile.name}/" in app.info[0].value, title
+
+
 def test_an_unpublished_dataset_says_how_to_publish(published: Workspace, shown: Open) -> None:
-    app = shown(published, "attribution", dataset="marketplace")
-    if app.selectbox(key="dataset").value == "small":  # not offered, since nothing of it is published
-        app.selectbox(key="dataset").set_value("small").run()
-    assert not app.exception
+    app = shown(published, "attribution", enabled="small,shoppers", dataset="shoppers")
+    assert not app.exception and app.selectbox(key="dataset").value == "shoppers"
+    assert "attribution run --dataset shoppers" in app.info[0].value
 
 
 def test_the_leaking_variant_says_so_above_every_figure(published: Workspace, shown: Open) -> None:

@@ -156,7 +156,7 @@ def test_what_is_at_the_limit_is_answered(url: str) -> None:
     assert post(url, gap)[1]["predictions"][0]["events_read"] == 2
     most = {"inputs": [{"session_id": str(number), "events": []} for number in range(MAX_SESSIONS)]}
     assert len(post(url, most)[1]["predictions"]) == MAX_SESSIONS
-    (longest,) = post(url, one(*[EVENT] * 1000))[1]["predictions"]
+    (longest,) = post(url, one(*({**EVENT, "event_id": str(number)} for number in range(1000))))[1]["predictions"]
     assert (longest["events_read"], longest["events_ignored"]) == (200, {"before_the_last_that_are_read": 800})
     zones = [
         {**EVENT, "event_at": at} for at in ("2025-01-20T11:00:00+01:00", "2025-01-20T10:00:00", "2025-01-20T10:00Z")

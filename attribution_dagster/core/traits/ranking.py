@@ -12,9 +12,11 @@ def best_items(scored: Floats, count: int) -> Ints:
     """Places of the best items of each customer, shape (N, count); of equal ones the first of the catalogue."""
     count = min(count, scored.shape[1])
     least = -np.partition(-scored, count - 1, axis=1)[:, count - 1, None]
-    above, equal = scored > least, scored == least
-    places_left = count - above.sum(axis=1, keepdims=True)
-    candidates = np.nonzero(above | (equal & (equal.cumsum(axis=1) <= places_left)))[1].reshape(len(scored), count)
+    is_best = scored >= least
+    tied = np.flatnonzero(is_best.sum(axis=1) > count)
+    above, equal = scored[tied] > least[tied], scored[tied] == least[tied]
+    is_best[tied] = above | (equal & (equal.cumsum(axis=1) <= count - above.sum(axis=1, keepdims=True)))
+    candidates = np.nonzero(is_best)[1].reshape(len(scored), count)
     order = np.argsort(-np.take_along_axis(scored, candidates, axis=1), axis=1, kind="stable")
     return np.take_along_axis(candidates, order, axis=1)
 

@@ -1,6 +1,6 @@
 """The ROI projection: what contacting the best-scored share brings under economics of one's own, as ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,9 +49,8 @@ def rates_of(rows: pa.Table) -> Rates:
 
 def _projection(window: PublishedWindow, profile: ExperimentProfile) -> None:
     rates = rates_of(source.fetch(window, "policy_rates", None))
-    units = source.fetch(window, "policy", None)
-    everybody = units["targeted_units"].to_pylist()[-1]
-    economics, share, population = _sliders(profile, rates, round(everybody))
+    published = source.fetch(window, "policy", None).to_pylist()
+    economics, share, population = _sliders(profile, rates, published)
     points, recommended = project(rates, economics, population)
     chosen = next(point for point in points if point.targeted_share == share)
     _metrics(chosen, recommended)
@@ -76,9 +75,12 @@ def _projection(window: PublishedWindow, profile: ExperimentProfile) -> None:
     download_rows(window, "projection", table, "roi_simulation")
 
 
-def _sliders(profile: ExperimentProfile, rates: Rates, population: int) -> tuple[Economics, float, int]:
-    """What the sliders say, from the URL at first, else the profile's; the share that is looked at; units to decide on."""
+def _sliders(
+    profile: ExperimentProfile, rates: Rates, published: Sequence[Mapping[str, Any]]
+) -> tuple[Economics, float, int]:
+    """What the sliders say, from the URL at first, else the profile's; the share that is looked at, at first the recommended one; units to decide on."""
     known = profile.decision
+    recommended = next((row["targeted_share"] for row in published if row["is_recommended"]), rates.shares[0])
     first, second, third = st.columns(3)
     cost = _dollars(first, "Cost of a contact, $", "cost", known.contact_cost_usd, usual=20, step=0.25)
     incentive = _dollars(first, "Incentive, $, if redeemed", "incentive", known.incentive_usd, usual=20, step=0.25)
@@ -95,13 +97,18 @@ def _sliders(profile: ExperimentProfile, rates: Rates, population: int) -> tuple
     share = third.select_slider(
         "Targeted share",
         list(rates.shares),
-        rates.shares[3],
+        recommended,
         format_func="{:.0%}".format,
         key="share",
         bind="query-params",
     )
     decided = third.number_input(
-        "Units to decide on", 1, 1_000_000_000, population, key="population", bind="query-params"
+        "Units to decide on",
+        1,
+        1_000_000_000,
+        round(published[-1]["targeted_units"]),
+        key="population",
+        bind="query-params",
     )
     economics = Economics(
         contact_cost_usd=cost, incentive_usd=incentive, redeeming_share=redeeming, order_value_usd=value

@@ -76,7 +76,7 @@ def _session(window: PublishedWindow, variant: str, session_id: str, rows: Rows)
                 by_method[name] = explained_by(*model, name, rows)[0]
     column = _READINGS[reading]
     st.plotly_chart(
-        timeline(by_method[method], column, _unit(method)),
+        timeline(by_method[method], column, _unit(method, reading)),
         theme=None,
         key="figure_timeline",
         alt="Events of the session in order; the table below has the numbers",
@@ -128,10 +128,12 @@ def _choices(has_model: bool) -> tuple[str, str]:
     return method, reading
 
 
-def _unit(method: str) -> str:
+def _unit(method: str, reading: str) -> str:
     from attribution_dagster.core.attribution.registry import WITHOUT_UNIT
 
-    return f"{method} (no unit)" if method in WITHOUT_UNIT else f"{method} (logits)"
+    if method in WITHOUT_UNIT:
+        return f"{method} (no unit)"
+    return f"change of the log-odds {reading}, {'as published' if method == PUBLISHED else f'by {method}'} (logits)"
 
 
 def _table(window: PublishedWindow, session_id: str, by_method: Mapping[str, Rows], column: str) -> None:
@@ -152,6 +154,7 @@ def _table(window: PublishedWindow, session_id: str, by_method: Mapping[str, Row
             shown["logit_lost_if_removed"] = [row[_SIGNED] for row in found]
         else:
             shown[f"{method}_logits"] = [row[column] for row in found]
+    by_name = {f"{name}_logits": st.column_config.NumberColumn(f"{name}, logits", format="%.3f") for name in by_method}
     table = pa.table(shown)
     st.dataframe(
         table.to_pandas(),
@@ -167,6 +170,7 @@ def _table(window: PublishedWindow, session_id: str, by_method: Mapping[str, Row
             "share": st.column_config.NumberColumn("share", format="percent"),
             "attention": st.column_config.NumberColumn("attention, share of CLS", format="percent"),
             "logit_lost_if_removed": st.column_config.NumberColumn("logits lost if removed", format="%.3f"),
+            **by_name,
         },
         alt="Events of the session",
     )

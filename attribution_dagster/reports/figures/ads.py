@@ -64,7 +64,7 @@ def sensitivity(rows: Rows) -> "go.Figure":
 
 def credit(rows: Rows) -> "go.Figure":
     """What rules of credit give each campaign, beside what it added."""
-    names = list(dict.fromkeys(row["campaign_id"] for row in rows))
+    names = list(dict.fromkeys(row["campaign_id"] for row in rows if row["purchases"]))
     figure = empty_figure("campaign", "purchases", height=400)
     for number, rule in enumerate(dict.fromkeys(row["rule"] for row in rows)):
         given = {row["campaign_id"]: row["purchases"] for row in rows if row["rule"] == rule}
@@ -104,7 +104,9 @@ def traits(rows: Rows) -> "go.Figure":
         )
         for row in rows
     ]
-    return forest(marks, "conversion rate minus that of all customers (percentage points, 95 % interval)", format_=".1%")
+    return forest(
+        marks, "conversion rate minus that of all customers (percentage points, 95 % interval)", format_=".1%"
+    )
 
 
 def trait_items(rows: Rows) -> "go.Figure":

@@ -1,7 +1,17 @@
 """Sections on ad journeys: what ads added, and how far to believe it."""
 
 from attribution_dagster.reports.figures import ads as figures
-from attribution_dagster.reports.sections.section import Section, amount, count, long_text, number, share, text, usd, yes_no
+from attribution_dagster.reports.sections.section import (
+    Section,
+    amount,
+    count,
+    long_text,
+    number,
+    share,
+    text,
+    usd,
+    yes_no,
+)
 
 _ADDED = {
     "purchases_added": amount("purchases added"),

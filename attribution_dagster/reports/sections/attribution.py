@@ -1,7 +1,17 @@
 """Sections on the attribution of a variant, on both variants, and on whether to trust it."""
 
 from attribution_dagster.reports.figures import attribution as figures
-from attribution_dagster.reports.sections.section import Section, count, long_text, number, p_value, share, text, time, yes_no
+from attribution_dagster.reports.sections.section import (
+    Section,
+    count,
+    long_text,
+    number,
+    p_value,
+    share,
+    text,
+    time,
+    yes_no,
+)
 
 _EFFECT = {
     "mean_centred_effect": number("effect, logits"),

@@ -133,7 +133,8 @@ RISK = (
         query="risk_reasons",
         needs="conversion_predictions",
         asset="conversion_predictions",
-        reading="The feature that raises the log-odds of a targeted session most, and how many sessions it is for; their values and effects are listed under Sessions.",
+        reading="The feature that raises the log-odds of a targeted session most, and how many sessions it does so for. Its values and effects are listed "
+        "under Sessions.",
         columns={
             "risk_segment": text("segment"),
             "feature": text("strongest reason"),

@@ -1,7 +1,17 @@
 """Sections on whom to treat, and what it earns."""
 
 from attribution_dagster.reports.figures import decision as figures
-from attribution_dagster.reports.sections.section import Section, amount, count, number, p_value, share, text, usd, yes_no
+from attribution_dagster.reports.sections.section import (
+    Section,
+    amount,
+    count,
+    number,
+    p_value,
+    share,
+    text,
+    usd,
+    yes_no,
+)
 
 STRATEGY = (
     Section(

@@ -11,7 +11,7 @@ TRAITS = (
         query="trait_profiles",
         needs="trait_profiles",
         asset="trait_profiles",
-        reading="What customers have in common, how large each trait is, and how its customers convert and spend against all. Names are suggested by rule.",
+        reading="What customers have in common, how large it is, and how those who had it before the window convert and spend in it. Names are by rule.",
         columns={
             **_WHO,
             "customers": count("customers"),
