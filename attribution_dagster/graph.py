@@ -158,11 +158,20 @@ def stored_tables(profile: Profile, asset: str) -> list[str]:
     return [table for table in written_tables(profile).get(asset, ()) if table not in VIEWS]
 
 
-def unrecorded_tables(workspace: Workspace, asset: str, window_key: str, version: str) -> list[str]:
-    """The asset's tables that don't hold the version it recorded: a run has not finished, or never will, or a user was forgotten."""
-    stored = stored_tables(workspace.profile, asset)
-    found = workspace.warehouse.current_versions(stored, [window_key])
-    return [table for table in stored if found.get((table, window_key)) != version]
+def unrecorded_tables(workspace: Workspace, made: Mapping[tuple[str, str], str]) -> list[tuple[str, str, str]]:
+    """(Table, asset, window key) of what was made, where the table does not hold the version that is recorded; the warehouse is asked once.
+
+    A run has not finished, or never will, or a user was forgotten.
+    """
+    stored = {place: stored_tables(workspace.profile, place[0]) for place in made}
+    tables = {table for names in stored.values() for table in names}
+    current = workspace.warehouse.current_versions(tables, {window_key for _, window_key in made})
+    return [
+        (table, asset, window_key)
+        for (asset, window_key), version in made.items()
+        for table in stored[asset, window_key]
+        if current.get((table, window_key)) != version
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,7 +103,7 @@ def make(
             return make_tagged(key)
 
     def make_tagged(key: str) -> Made:
-        read = {(name, window): _version(workspace, asset, key, name, window) for name, window in reads(key)}
+        read = _versions(workspace, asset, key, reads(key))
         admit(workspace, read, f"{asset} of window {key} is not made")
         inputs = {f"{name}@{window}": version for (name, window), version in read.items()}
         bounds = [] if key == WHOLE else [str(workspace.window(key).start), str(workspace.window(key).end)]
@@ -184,22 +184,24 @@ def _files(root: Path) -> Iterable[Path]:
     return files
 
 
-def _version(workspace: Workspace, asset: str, key: str, name: str, window: str) -> str:
-    record = workspace.artifacts.record(name, window)
-    if record is not None:
-        for table in unrecorded_tables(workspace, name, window, record.version):
-            raise DataError(
-                f"{asset} of window {key} is not made: table {table} of window {window} is not the one that {name} recorded. A run did not "
-                f"finish, or a user was forgotten since. Materialise {name} again."
-            )
-        return record.version
-    dataset = workspace.profile.name
-    partition = "" if window == "all" else f" --partition {window}"
-    raise MissingInputError(
-        f"{asset} of window {key} reads {name} of window {window}, which has not been made. "
-        f"Make it with `attribution run --dataset {dataset} --window {key}`, which makes the look-back too, "
-        f"or with `dg launch --assets key:{dataset}/{name}{partition}`."
-    )
+def _versions(workspace: Workspace, asset: str, key: str, reads: Reads) -> dict[tuple[str, str], str]:
+    """What is read, as (asset, window key) -> version."""
+    found = {place: workspace.artifacts.record(*place) for place in reads}
+    for name, window in (place for place, record in found.items() if record is None):
+        dataset = workspace.profile.name
+        partition = "" if window == "all" else f" --partition {window}"
+        raise MissingInputError(
+            f"{asset} of window {key} reads {name} of window {window}, which has not been made. "
+            f"Make it with `attribution run --dataset {dataset} --window {key}`, which makes the look-back too, "
+            f"or with `dg launch --assets key:{dataset}/{name}{partition}`."
+        )
+    versions = {place: record.version for place, record in found.items() if record is not None}
+    for table, name, window in unrecorded_tables(workspace, versions):
+        raise DataError(
+            f"{asset} of window {key} is not made: table {table} of window {window} is not the one that {name} recorded. A run did not "
+            f"finish, or a user was forgotten since. Materialise {name} again."
+        )
+    return versions
 
 
 def digest(*parts: Any) -> str:

@@ -42,7 +42,8 @@ def _judge(workspace: Workspace, suite: Sequence[Expectation], window_key: str, 
         for expectation, basis in zip(suite, bases, strict=True)
     ]
     places = [place for place, verdict in enumerate(verdicts) if verdict is None]
-    for place, verdict in zip(places, _measured(workspace, [suite[p] for p in places], window_key), strict=True):
+    measured = _measured(workspace, [suite[p] for p in places], window_key, [bases[p] for p in places])
+    for place, verdict in zip(places, measured, strict=True):
         workspace.artifacts.save_verdict(suite[place].asset, suite[place].name, window_key, verdict)
         verdicts[place] = verdict
     return [verdict for verdict in verdicts if verdict is not None]
@@ -98,19 +99,21 @@ def _standing(workspace: Workspace, expectation: Expectation, window_key: str, b
     return verdict if stands else None
 
 
-def _measured(workspace: Workspace, suite: Sequence[Expectation], window_key: str) -> list[Verdict]:
-    """A new verdict for each check, on what was there before it was measured and still is after it.
+def _measured(
+    workspace: Workspace, suite: Sequence[Expectation], window_key: str, bases: Sequence[_Basis]
+) -> list[Verdict]:
+    """A new verdict for each check, on what was there before it was measured (`bases`) and still is after it.
 
     Two runs may work on one window: what was measured while the other one wrote is of neither's version.
     """
     for _ in range(_MEASUREMENTS):
-        bases = _bases(workspace, suite, window_key)
         rows = [measure(workspace, expectation, window_key) for expectation in suite]
         verdicts = [
             _verdict(workspace, expectation, window_key, row, broken, basis)
             for expectation, row, broken, basis in zip(suite, rows, _broken_rules(suite, rows), bases, strict=True)
         ]
-        if bases == _bases(workspace, suite, window_key):
+        before, bases = bases, _bases(workspace, suite, window_key)
+        if bases == before:
             return verdicts
     raise AttributionError(
         f"the checks of {suite[0].asset} in window {window_key} can't be measured: another run keeps writing what they read. Launch "

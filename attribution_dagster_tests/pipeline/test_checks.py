@@ -13,6 +13,7 @@ from attribution_dagster.checks.judging import judge, measure
 from attribution_dagster.checks.suites import expectations
 from attribution_dagster.datasets.profile import Quality
 from attribution_dagster.datasets.registry import load_profile
+from attribution_dagster.graph import unrecorded_tables
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import sql_folder, transpile
 from attribution_dagster_tests.pipeline.faults import (
@@ -27,7 +28,7 @@ from attribution_dagster_tests.pipeline.faults import (
     set_where,
     with_history,
 )
-from attribution_dagster_tests.pipeline.small import EXPLAINED
+from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS
 
 PROFILE = load_profile("marketplace")
 ALL = expectations(PROFILE)
@@ -95,23 +96,49 @@ def test_a_fault_breaks_its_expectation_and_no_other_of_the_asset(copy: Workspac
     assert workspace.artifacts.verdict(expectation.asset, expectation.name, EXPLAINED) == verdict
 
 
-def test_the_warehouse_is_asked_once_what_is_current_for_all_checks_of_an_asset(
-    published: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In Snowflake each question is a statement."""
-    suite = [each for each in expectations(published.profile) if each.asset == "sessions"]
-    asked: list[tuple[set[str], list[str]]] = []
+@pytest.fixture
+def asked(published: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[tuple[set[str], set[str]]]:
+    """Tables and windows of each question to the warehouse what is current; in Snowflake each is a statement."""
+    asked: list[tuple[set[str], set[str]]] = []
     real = published.warehouse.current_versions
 
     def counted(tables: Iterable[str], keys: Iterable[str]) -> dict[tuple[str, str], str]:
-        asked.append((set(tables), list(keys)))
+        asked.append((set(tables), set(keys)))
         return real(*asked[-1])
 
     monkeypatch.setattr(published.warehouse, "current_versions", counted)
     monkeypatch.setattr(published.warehouse, "current", None)
+    return asked
+
+
+def test_the_warehouse_is_asked_once_what_is_current_for_all_checks_of_an_asset(
+    published: Workspace, asked: list[tuple[set[str], set[str]]]
+) -> None:
+    suite = [each for each in expectations(published.profile) if each.asset == "sessions"]
     assert len(judge(published, suite, EXPLAINED, reuse=True)) == len(suite) > 3
     [(tables, keys)] = asked
     assert {"sessions", "session_events", "rejected_events"} <= tables and EXPLAINED in keys
+
+
+def test_it_is_asked_before_and_after_checks_that_are_measured(
+    published: Workspace, asked: list[tuple[set[str], set[str]]]
+) -> None:
+    suite = [each for each in expectations(published.profile) if each.asset == "sessions"]
+    judge(published, suite, EXPLAINED)
+    assert len(asked) == 2 and asked[0] == asked[1]
+
+
+def test_it_is_asked_once_for_all_that_an_asset_reads(
+    published: Workspace, asked: list[tuple[set[str], set[str]]]
+) -> None:
+    records = {
+        (asset, key): published.artifacts.record(asset, key) for asset in ("events", "sessions") for key in WINDOWS
+    }
+    made = {place: record.version for place, record in records.items() if record is not None}
+    assert len(made) == 6 and unrecorded_tables(published, made) == []
+    made["sessions", EXPLAINED] = "another"
+    stale = {("session_events", "sessions", EXPLAINED), ("sessions", "sessions", EXPLAINED)}
+    assert set(unrecorded_tables(published, made)) == stale and len(asked) == 2
 
 
 def test_a_measurement_without_a_value_is_a_failure(copy: Workspace) -> None:

@@ -5,6 +5,7 @@ It is fakesnow with what it gets wrong put right, where that matters here:
 - Sums of whole numbers are floating there; Snowflake's are exact.
 - A moment that is NULL comes as the beginning of 1970 there.
 - REMOVE, which empties a stage, is unknown there.
+- The columns of a result are found by parsing its statement again, which takes longer than running it; DuckDB tells them.
 """
 
 import os
@@ -64,6 +65,7 @@ def _answers(port: int) -> bool:
 def main() -> None:
     """Serve until killed."""
     import fakesnow.arrow
+    import fakesnow.cursor
     import fakesnow.server
     import fakesnow.transforms as transforms
     import pyarrow as pa
@@ -83,7 +85,11 @@ def main() -> None:
             mask=moments.combine_chunks().is_null(),
         )
 
+    def described(cursor: fakesnow.cursor.FakeSnowflakeCursor) -> list[tuple[object, ...]]:
+        return cursor._duck_conn.execute(f"DESCRIBE {cursor._last_sql}", cursor._last_params).fetchall()
+
     fakesnow.arrow.timestamp_to_sf_struct = with_nulls
+    fakesnow.cursor.FakeSnowflakeCursor._describe_last_sql = described
     fakesnow.server.shared_fs.nop_regexes = [_REMOVE]
     uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=int(sys.argv[1]), log_level="critical")
 

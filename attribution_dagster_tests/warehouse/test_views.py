@@ -52,8 +52,10 @@ def rows(table: str, key: str) -> pa.Table:
     return pa.table(found)
 
 
-def publish(warehouse: Warehouse, tables: set[str]) -> None:
-    for key in WINDOWS:
+def publish(warehouse: Warehouse, every: set[str]) -> None:
+    """All tables in the first window; in the next only those of stores, of which the view takes the latest name."""
+    first, then = WINDOWS
+    for key, tables in ((first, every), (then, {table for table in every if "store" in table})):
         for table in tables:
             warehouse.load(table, key, "1", rows(table, key).to_batches())
         warehouse.publish(key, dict.fromkeys(tables, "1"), {})
