@@ -67,6 +67,7 @@ def test_any_model_scores_raw_events_as_it_scores_the_warehouses_sequences(
     for column in ("event_type", "store_id", "primary_category"):
         assert (encoded.codes[:, FULL_COLUMNS.index(column)] == UNKNOWN).any(), column
     assert (encoded.codes == MISSING).any() and np.isnan(sequences.numbers["price_usd"]).any()
+    assert (sequences.lengths == 1).any() == (funnel_rule != "keep") and sequences.lengths.max() > 50
     ignored = sum((Counter(score.reading.ignored) for score in found.values()), Counter())
     assert ignored["conversion_and_after"] > 30 and (ignored["funnel"] > 30) == (funnel_rule != "keep")
 

@@ -24,9 +24,11 @@ def render(page: Page, window: PublishedWindow) -> None:
         return
     by_title = {section.title: section for section in page.sections}
     section = by_title[chosen_title(list(by_title))]
-    if section.name == "findings" and not window.lacks(section, variant):
+    has_cards = section.name == "findings" and not window.lacks(section, variant)
+    if has_cards:
+        st.subheader(section.title, anchor=section.name)
         show_findings(source.rows(window, section, variant).to_pylist())
-    show_section(window, section, variant)
+    show_section(window, section, variant, heading=not has_cards)
 
 
 def chosen_title(titles: Sequence[str]) -> str:

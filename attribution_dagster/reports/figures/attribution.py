@@ -125,7 +125,11 @@ def drift(rows: Rows) -> "go.Figure":
         (row for row in rows if row["event_type"] in names), key=lambda row: names.index(row["event_type"])
     )
     return over_windows(
-        by_size, name="event_type", value="mean_centred_effect", unit=EFFECT, ends=("effect_low", "effect_high")
+        by_size,
+        name="event_type",
+        value="mean_centred_effect",
+        unit="effect (logits, 95 % interval)",
+        ends=("effect_low", "effect_high"),
     )
 
 

@@ -151,7 +151,7 @@ ATTRIBUTION = (
         query="methods",
         needs="method_comparison_{variant}",
         asset="{variant}/method_comparison",
-        reading="Rank correlation of methods within sessions, on the same sample. attention and random stand there to compare with: neither has a sign.",
+        reading="Rank correlation of methods within sessions, on the same sample. Attention and a random score stand beside them; neither has a sign.",
         columns={
             "granularity": text("of"),
             "method": text("method"),
