@@ -256,6 +256,9 @@ def test_the_approximate_index_finds_the_true_neighbours() -> None:
     assert exact.is_exact and not near.is_exact and near.recall >= 0.95
     assert (exact.places != np.arange(1500)[:, None]).all() and (near.places != np.arange(1500)[:, None]).all()
     assert np.mean(near.cosines >= exact.cosines - 1e-5) >= 0.95
+    unit = unit_rows(profiles)
+    for found in (exact, near):
+        assert np.allclose(np.einsum("nd,ncd->nc", unit, unit[found.places]), found.cosines, atol=1e-5)
     assert neighbours(profiles[:3], 10).places.shape == (3, 2) and neighbours(profiles[:1], 10).places.shape == (1, 0)
 
 
