@@ -3,6 +3,7 @@
 The pictures in docs/ are made by `python -m attribution_dagster_tests.dashboard`.
 """
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_a_person_opens_a_link_reads_downloads_and_goes_on_by_keyboard(published
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="What abandonment costs").wait_for()
-        assert "section=What+abandonment+costs" in page.url
+        page.wait_for_url(re.compile(r"section=What\+abandonment\+costs"))
         assert (
             page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor") == "rgb(255, 255, 255)"
         )
