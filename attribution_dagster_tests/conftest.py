@@ -68,20 +68,54 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]) -> Path:
+    """The folder `name`, in which `make` was called once for all workers."""
+    is_worker = "PYTEST_XDIST_WORKER" in os.environ
+    base = factory.getbasetemp().parent if is_worker else factory.getbasetemp()
+    root: Path = base / name
+    with FileLock(base / f"{name}.lock"):
+        if not (root / "done").exists():
+            make(root)
+            (root / "done").touch()
+    return root
+
+
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The small dataset, run to its publication once for all workers. Tests read it; those that break something copy it."""
     from attribution_dagster.cli.launch import launch
     from attribution_dagster_tests.pipeline.small import own_dagster_home, small_workspace
 
-    is_worker = "PYTEST_XDIST_WORKER" in os.environ
-    base = tmp_path_factory.getbasetemp().parent if is_worker else tmp_path_factory.getbasetemp()
-    root: Path = base / "published"
+    def make(root: Path) -> None:
+        with own_dagster_home(root):
+            launch(small_workspace(root), None)
+
+    root = made_once(tmp_path_factory, "published", make)
     with own_dagster_home(root):
         workspace = small_workspace(root)
-        with FileLock(base / "published.lock"):
-            if not (root / "done").exists():
-                launch(workspace, None)
-                (root / "done").touch()
         yield workspace
         workspace.warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def published_experiment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The same of the small experiment."""
+    from attribution_dagster_tests.uplift.shop import made, shop
+
+    def make(root: Path) -> None:
+        result = made(shop(root))
+        assert result.success, [event.event_specific_data for event in result.all_events if event.is_failure]
+
+    workspace = shop(made_once(tmp_path_factory, "experiment", make))
+    yield workspace
+    workspace.warehouse.close()
+
+
+@pytest.fixture(scope="session")
+def published_ads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The same of the small dataset of ads."""
+    from attribution_dagster_tests.journeys.small import publish, small_ads
+
+    workspace = small_ads(made_once(tmp_path_factory, "ads", lambda root: publish(small_ads(root))))
+    yield workspace
+    workspace.warehouse.close()

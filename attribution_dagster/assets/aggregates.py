@@ -2,12 +2,11 @@
 
 import dagster as dg
 
-from attribution_dagster.assets.showing import columns_from, top_rows
+from attribution_dagster.assets.showing import columns_from, leakage_warning, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.core.signals import signal_bounds
 from attribution_dagster.graph import AGGREGATES, DatasetAssets
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.warehouse.queries import load_query
 
 STATISTICS = "attribution_statistics"
@@ -68,7 +67,7 @@ def _statistics(assets: DatasetAssets, variant: str) -> dg.AssetsDefinition:
         rows = step.build_table(table, query, **signal_bounds())
         columns = ("granularity", "name_1", "name_2", "mean_centred_effect", "standard_error", "q_value")
         top = top_rows(step, table, columns, "q_value ASC NULLS LAST, p_value, granularity, name_1, name_2")
-        return {"rows": rows} | top | columns_from(step, query) | _warning(step, variant)
+        return {"rows": rows} | top | columns_from(step, query) | leakage_warning(step.workspace.profile, variant)
 
     return statistics
 
@@ -109,13 +108,14 @@ def _aggregate(assets: DatasetAssets, variant: str, name: str) -> dg.AssetsDefin
         top = top_rows(step, written, ("driver_rank", *names, *EFFECT), order, distinct=True)
         ranked = workspace.slice_of(written, step.window_key).sort_by("driver_rank").drop_columns(["window_start"])
         logged = log_window(step, variant, explaining_model(step, variant)["mlflow_run_id"], tables={name: ranked})
-        return {"rows": rows, "mlflow": logged} | top | columns_from(step, query) | _warning(step, variant)
+        return (
+            {"rows": rows, "mlflow": logged}
+            | top
+            | columns_from(step, query)
+            | leakage_warning(step.workspace.profile, variant)
+        )
 
     return aggregate
-
-
-def _warning(step: Step, variant: str) -> Report:
-    return {"DATA LEAKAGE": LEAKAGE_SENTENCE} if step.workspace.profile.variants[variant].leaks else {}
 
 
 def _sentence(sql: str) -> str:

@@ -6,12 +6,12 @@ import dagster as dg
 
 from attribution_dagster.assets.method_comparison import default_method
 from attribution_dagster.assets.sequences import open_sequences, sequence_query
-from attribution_dagster.assets.showing import top_rows
+from attribution_dagster.assets.showing import leakage_warning, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import model_folder, open_model
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 from attribution_dagster.graph import DatasetAssets
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE, MODEL_NOT_CAUSE
+from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.warehouse.protocol import Mapper
 
 _CODE_EVENTS = code_version("assets/attribution.py", "core/attribution", "core/models", "core/sequences")
@@ -70,7 +70,7 @@ def _attribute(step: Step, variant: str) -> Report:
     }
     columns = ("event_position", "n_events", "event_type", "label", "gradient_attribution", "centred_attribution")
     top = top_rows(step, table, columns, "label DESC, session_id, event_position")
-    return report | explained_by | top | _warning(step, variant)
+    return report | explained_by | top | leakage_warning(step.workspace.profile, variant)
 
 
 def _attribute_here(step: Step, variant: str, sequences: SequenceSet, method: str) -> int:
@@ -100,7 +100,3 @@ def _attribute_there(step: Step, variant: str, warehouse: Mapper, method: str) -
     model = model_bytes(model_folder(workspace, variant, key))
     table = f"gradient_attribution_{variant}"
     return warehouse.map_sessions(table, key, step.version, query, values, function, model, EVENTS_PER_CHUNK)
-
-
-def _warning(step: Step, variant: str) -> Report:
-    return {"DATA LEAKAGE": LEAKAGE_SENTENCE} if step.workspace.profile.variants[variant].leaks else {}

@@ -12,13 +12,12 @@ import pyarrow as pa
 
 from attribution_dagster.assets.conversion_features import FEATURE_SETS, feature_names
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
-from attribution_dagster.assets.tracking import dagster_run_is_over
+from attribution_dagster.assets.tracking import dagster_run_is_over, run_tags
 from attribution_dagster.assets.training import training_keys
 from attribution_dagster.errors import DataError, MissingInputError
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
-from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.model_registry import MODEL_FOLDER
 from attribution_dagster.resources.tracker import Training
 from attribution_dagster.resources.workspace import Workspace
@@ -201,14 +200,7 @@ def _training(step: Step, variant: str, trained_for: str, parameters: Mapping[st
         variant=variant,
         window_key=trained_for,
         parameters=parameters,
-        tags={
-            DAGSTER_RUN: step.run_id,
-            "dagster.asset": f"{profile.name}/{step.asset}",
-            "dagster.partition": trained_for,
-            "dagster.attempt": str(step.attempt),
-            "variant": variant,
-            "data": "simulated" if profile.simulated else "real",
-        },
+        tags={**run_tags(step, trained_for), "variant": variant},
         digest=digest(inputs),
         source="session_features",
     )

@@ -12,10 +12,6 @@ import numpy as np
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.traits_data import (
     history_until,
-    known_folder,
-    learnt,
-    learnt_report,
-    model_folder,
     past_and_target,
     read_customers,
     reads_of,
@@ -23,6 +19,7 @@ from attribution_dagster.assets.traits_data import (
     write_columns,
     write_dicts,
 )
+from attribution_dagster.assets.traits_learning import known_folder, learnt, learnt_report, model_folder
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
@@ -34,7 +31,9 @@ if TYPE_CHECKING:
     from attribution_dagster.core.traits.vectors import ItemVectors
 
 ASSET, TABLES = "customer_embeddings", ("customer_embeddings", "pooling_comparison")
-_CODE = code_version("assets/customer_embeddings.py", "assets/traits_data.py", "core/traits", "sql/traits")
+_CODE = code_version(
+    "assets/customer_embeddings.py", "assets/traits_data.py", "assets/traits_learning.py", "core/traits", "sql/traits"
+)
 _SHOWN = ("pooling", "task", "value", "value_low", "value_high", "validation_value", "is_default", "reason")
 
 

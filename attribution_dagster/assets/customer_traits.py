@@ -12,10 +12,6 @@ from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import training_keys
 from attribution_dagster.assets.traits_data import (
     history_until,
-    known_folder,
-    learnt,
-    learnt_report,
-    model_folder,
     read_customers,
     reads_of,
     trait_settings,
@@ -23,6 +19,7 @@ from attribution_dagster.assets.traits_data import (
     write_columns,
     write_dicts,
 )
+from attribution_dagster.assets.traits_learning import known_folder, learnt, learnt_report, model_folder
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows
@@ -33,7 +30,9 @@ if TYPE_CHECKING:
     from attribution_dagster.core.traits.model import TraitModel
 
 ASSET, TABLES = "customer_traits", ("customer_traits", "trait_comparison")
-_CODE = code_version("assets/customer_traits.py", "assets/traits_data.py", "core/traits", "sql/traits")
+_CODE = code_version(
+    "assets/customer_traits.py", "assets/traits_data.py", "assets/traits_learning.py", "core/traits", "sql/traits"
+)
 _SHOWN = ("option", "traits", "metric", "value", "standard_error", "is_chosen_number", "is_default")
 
 

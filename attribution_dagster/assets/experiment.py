@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.units import Units, open_units
+from attribution_dagster.assets.whole_source import attach_as_looked_at, whole_source
 from attribution_dagster.datasets.experiment import ExperimentProfile, ExperimentSpec
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import DatasetAssets
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 REVENUE = "revenue_usd"
 _GROUP = "step1_experiment"
-_CODE_SOURCE = code_version("assets/experiment.py", "sql/staging", "warehouse")
+_CODE_SOURCE = code_version("assets/experiment.py", "assets/whole_source.py", "sql/staging", "warehouse")
 _CODE_SIMULATION = code_version("core/simulation", "core/uplift/simulation.py")
 _CODE_VALIDITY = code_version("assets/experiment.py", "core/uplift")
 Rows = Sequence[dict[str, Any]]
@@ -42,25 +43,14 @@ def experiment_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     workspace = assets.workspace
     spec = profile_of(workspace).experiment
 
-    @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group=_GROUP, code=_CODE_SOURCE))
-    def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Where the experiment table lies and how large each of its arms is. Nothing is left out here: a unit that is lost is a finding."""
-        found = _open(workspace)
-        return make(
-            context,
-            workspace,
-            "source",
-            reads=lambda _: (),
-            settings=lambda _: [
-                found.digest,
-                str(found.events.parts[0].path),
-                workspace.warehouse.suppression().digest,
-            ],
-            code=_CODE_SOURCE,
-            exists=lambda _: True,
-            build=lambda step: _profile_source(step, found),
-            window_key=WHOLE,
-        )
+    source = whole_source(
+        assets,
+        "Where the experiment table lies and how large each of its arms is. Nothing is left out here: a unit that is lost is a finding.",
+        group=_GROUP,
+        code=_CODE_SOURCE,
+        find=_open,
+        look=_profile_source,
+    )
 
     @dg.asset(**assets.options("treatment_assignment", deps=["source"], kinds={"sql"}, group=_GROUP, code=_CODE_SOURCE))
     def treatment_assignment(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -148,14 +138,7 @@ def _profile_source(step: Step, found: Source) -> Report:
 
 def _assign(step: Step) -> Report:
     workspace, spec = step.workspace, profile_of(step.workspace).experiment
-    found = _open(workspace)
-    record = workspace.artifacts.record("source", WHOLE)
-    if record is None or record.report["digest"] != found.digest:
-        raise DataError(
-            f"dataset {workspace.profile.name}: {found.events.parts[0].path} has changed since the asset `source` looked at it. "
-            "Materialise `source` again, then what is downstream."
-        )
-    workspace.warehouse.attach_source(found)
+    attach_as_looked_at(workspace, _open(workspace))
     units = workspace.warehouse.fetch(_units_query(workspace), {})
     _refuse_unusable(workspace, units)
     rows = load_rows(step, "treatment_assignment", _outcome_rows(workspace, units))

@@ -22,7 +22,7 @@ from attribution_dagster.warehouse.forgetting import Forgettable, write_without
 _UNREACHED = (
     "the file or table the events come from: take the user out there too; until then the suppression list keeps the user out",
     "weights learnt from the user, in MLflow, until the models named here are trained again and their old runs are deleted",
-    "folders that `attribution export --out` wrote, copies, backups, other datasets that read the same events",
+    "folders that `attribution export --out` and `attribution views --out` wrote, copies, backups, other datasets that read the same events",
     "rows that Dagster's log quotes: of failed checks, and of the source in errors; delete those runs in Dagster; errors in messages that were sent",
 )
 

@@ -12,9 +12,6 @@ import numpy as np
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import training_keys
 from attribution_dagster.assets.traits_data import (
-    known_folder,
-    learnt,
-    learnt_report,
     read_windows,
     session_batches,
     token_counts,
@@ -22,6 +19,7 @@ from attribution_dagster.assets.traits_data import (
     traits_spec,
     write_dicts,
 )
+from attribution_dagster.assets.traits_learning import known_folder, learnt, learnt_report
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
@@ -39,7 +37,12 @@ DRAWN_TOKENS = 400
 _NEIGHBOURS = 5
 _MAP = "item_map.png"
 _CODE = code_version(
-    "assets/item2vec.py", "assets/traits_data.py", "core/traits", "sql/traits", "reports/trait_plots.py"
+    "assets/item2vec.py",
+    "assets/traits_data.py",
+    "assets/traits_learning.py",
+    "core/traits",
+    "sql/traits",
+    "reports/trait_plots.py",
 )
 
 
@@ -114,7 +117,8 @@ def _train(step: Step, folder: Path, run: TrainingRun, seed: int) -> None:
         (folder / "sessions.txt").unlink()
         (folder / "first.txt").unlink(missing_ok=True)
     vectors.save(folder)
-    (folder / _MAP).write_bytes(map_png(vectors, map_places(vectors, min(DRAWN_TOKENS, len(vectors)))))
+    places, is_simulated = map_places(vectors, min(DRAWN_TOKENS, len(vectors))), workspace.profile.simulated
+    (folder / _MAP).write_bytes(map_png(vectors, places, simulated=is_simulated))
     rows = [
         {**asdict(each.spec), "profile": each.spec.name, "window_tokens": each.spec.window, "thinning": each.spec.sample, **_figures(each),
          "is_chosen": each.spec is chosen}

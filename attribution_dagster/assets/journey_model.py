@@ -13,14 +13,13 @@ import pyarrow as pa
 from attribution_dagster.assets.journeys import journeys_spec, open_journeys
 from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
-from attribution_dagster.assets.tracking import dagster_run_is_over
+from attribution_dagster.assets.tracking import dagster_run_is_over, run_tags
 from attribution_dagster.assets.training import training_keys
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, MissingInputError
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
-from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.tracker import Training, TrainingRun
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 
@@ -183,13 +182,7 @@ def _training(step: Step, trained_for: str, keys: list[str], parameters: Mapping
         variant=ASSET,
         window_key=trained_for,
         parameters={**parameters, "training_windows": f"{keys[0]} to {keys[-1]}"},
-        tags={
-            DAGSTER_RUN: step.run_id,
-            "dagster.asset": f"{profile.name}/{ASSET}",
-            "dagster.partition": trained_for,
-            "dagster.attempt": str(step.attempt),
-            "data": "simulated" if profile.simulated else "real",
-        },
+        tags=run_tags(step, trained_for),
         digest=digest([step.inputs[f"ad_journeys@{k}"] for k in keys]),
         source=str(source.report["first_file"]["path"]) if source else profile.name,
     )

@@ -6,11 +6,11 @@ import dagster as dg
 import pyarrow as pa
 
 from attribution_dagster.assets.sequences import open_sequences
+from attribution_dagster.assets.showing import leakage_warning
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.training import open_model
 from attribution_dagster.errors import AttributionError, ConfigurationError
 from attribution_dagster.graph import DatasetAssets
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
 
@@ -101,7 +101,7 @@ def _compare(step: Step, variant: str) -> Report:
         stamped = table.add_column(0, "window_start", window)
         workspace.warehouse.load(name, key, step.version, stamped.to_batches())
     chosen = default_method(workspace)
-    warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if workspace.profile.variants[variant].leaks else {}
+    warning = leakage_warning(workspace.profile, variant)
     return {
         "rows": found.agreement.num_rows,
         "methods": len(found.seconds),

@@ -2,11 +2,10 @@
 
 import dagster as dg
 
-from attribution_dagster.assets.showing import columns_from, top_rows
+from attribution_dagster.assets.showing import columns_from, leakage_warning, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.core.signals import MINIMUM_SUPPORT_USERS
 from attribution_dagster.graph import DatasetAssets
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.warehouse.queries import load_query
 
 _CODE = code_version("assets/rates.py", "sql/marts/event_count_rates.sql")
@@ -49,7 +48,6 @@ def rate_assets(assets: DatasetAssets, variant: str) -> list[dg.AssetsDefinition
     def build(step: Step) -> Report:
         rows = step.build_table(table, query, minimum_support=MINIMUM_SUPPORT_USERS)
         top = top_rows(step, table, _SHOWN, "event_type ASC, decile ASC")
-        warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if leaks else {}
-        return {"rows": rows} | top | columns_from(step, query) | warning
+        return {"rows": rows} | top | columns_from(step, query) | leakage_warning(workspace.profile, variant)
 
     return [event_count_rates]

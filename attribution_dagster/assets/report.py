@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from attribution_dagster.assets.changes import CODE, build_changes
 from attribution_dagster.assets.model_card import standing_of
-from attribution_dagster.assets.showing import top_rows
+from attribution_dagster.assets.showing import leakage_warning, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.tracking import explaining_model, log_window
 from attribution_dagster.core.signals import retrained
@@ -134,7 +134,7 @@ def _draw(step: Step, variant: str) -> Report:
     assert folder is not None
     png = picture(folder).read_bytes()
     model = explaining_model(step, variant)
-    warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}
+    warning = leakage_warning(profile, variant)
     return {
         "panels": {"markdown": f"![The four panels](data:image/png;base64,{inline_picture(picture(folder))})"},
         "file": {"path": str(picture(folder))},

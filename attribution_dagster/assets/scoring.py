@@ -10,20 +10,19 @@ import pyarrow as pa
 
 from attribution_dagster.assets.method_comparison import default_method
 from attribution_dagster.assets.promotion import load_version
-from attribution_dagster.assets.showing import top_rows
+from attribution_dagster.assets.showing import leakage_warning, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.graph import DatasetAssets
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.resources.model_registry import RegisteredVersion
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster.warehouse.queries import load_query
+from attribution_dagster.warehouse.queries import load_query, parse_query
 
 if TYPE_CHECKING:
     from attribution_dagster.core.models.transformer import AttributionModel
 
 _CODE = code_version(
     "assets/scoring.py",
-    "core/scoring/batch.py",
+    "core/scoring",
     "core/attribution",
     "core/models",
     "core/sequences",
@@ -88,10 +87,28 @@ def _score(step: Step, variant: str, table: str) -> Report:
     with TemporaryDirectory(prefix="attribution-") as scratch:
         scored = _scored(step, variant, champion, model, Path(scratch))
         rows = workspace.warehouse.load(table, step.window_key, step.version, scored)
-    columns = ("probability", "label", "n_read", "reason_1", "reason_1_attribution", "reason_2", "reason_2_attribution")
-    warning = {"DATA LEAKAGE": LEAKAGE_SENTENCE} if workspace.profile.variants[variant].leaks else {}
+    columns = (
+        "probability",
+        "label",
+        "n_read",
+        "n_unknown",
+        "reason_1",
+        "reason_1_attribution",
+        "reason_2",
+        "reason_2_attribution",
+    )
+    warning = leakage_warning(workspace.profile, variant)
     shown = top_rows(step, table, columns, "probability DESC, session_id")
-    return {"rows": rows, "scored_by": champion.name, "is_new": _is_new(step, champion), **shown, **warning}
+    said = {"scored_by": champion.name, "is_new": _is_new(step, champion), **_unknown(step, table)}
+    return {"rows": rows, **said, **shown, **warning}
+
+
+def _unknown(step: Step, table: str) -> Report:
+    """How many events were read, and how many of them have a type that the champion has not learnt."""
+    totals = "COALESCE(SUM(n_read), 0) AS events_read, COALESCE(SUM(n_unknown), 0) AS events_of_unknown_type"
+    query = parse_query(f"events of {table}", f"SELECT {totals} FROM {table} WHERE window_start = :window_start")
+    (row,) = step.workspace.fetch(query, step.window_key).to_pylist()
+    return {name: int(count) for name, count in row.items()}
 
 
 def _nothing(step: Step, table: str, reason: str) -> Report:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.whole_source import attach_as_looked_at, whole_source
 from attribution_dagster.datasets.session_table import SessionTableProfile
 from attribution_dagster.errors import DataError
 from attribution_dagster.graph import DatasetAssets
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 TABLE = "session_table"
 _GROUP = "step1_sessions"
-_CODE = code_version("assets/session_table.py", "sql/staging", "warehouse")
+_CODE = code_version("assets/session_table.py", "assets/whole_source.py", "sql/staging", "warehouse")
 _NUMBERS = {"true": "1", "false": "0"}
 
 
@@ -37,25 +38,14 @@ def session_table_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     workspace = assets.workspace
     spec = profile_of(workspace).session_table
 
-    @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group=_GROUP, code=_CODE))
-    def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Where the table with a row per session lies, and what it holds by now; whoever was forgotten is not read."""
-        found = _open(workspace)
-        return make(
-            context,
-            workspace,
-            "source",
-            reads=lambda _: (),
-            settings=lambda _: [
-                found.digest,
-                str(found.events.parts[0].path),
-                workspace.warehouse.suppression().digest,
-            ],
-            code=_CODE,
-            exists=lambda _: True,
-            build=lambda step: _profile_source(step, found),
-            window_key=WHOLE,
-        )
+    source = whole_source(
+        assets,
+        "Where the table with a row per session lies, and what it holds by now; whoever was forgotten is not read.",
+        group=_GROUP,
+        code=_CODE,
+        find=_open,
+        look=_profile_source,
+    )
 
     @dg.asset(**assets.options(TABLE, deps=["source"], kinds={"sql"}, group=_GROUP, code=_CODE))
     def session_table(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -138,13 +128,7 @@ def _profile_source(step: Step, found: Source) -> Report:
 def _stage(step: Step) -> Report:
     workspace = step.workspace
     name, spec = workspace.profile.name, profile_of(workspace).session_table
-    found, record = _open(workspace), workspace.artifacts.record("source", WHOLE)
-    if record is None or record.report["digest"] != found.digest:
-        raise DataError(
-            f"dataset {name}: {found.events.parts[0].path} has changed since the asset `source` looked at it. Materialise `source` again, "
-            "then what is downstream."
-        )
-    workspace.warehouse.attach_source(found)
+    attach_as_looked_at(workspace, _open(workspace))
     columns = ", ".join(("session_id", "user_id", *spec.columns))
     query = parse_query("sessions of the source", f"SELECT {columns} FROM canonical_events ORDER BY session_id")
     sessions = workspace.warehouse.fetch(query, {})

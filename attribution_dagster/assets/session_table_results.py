@@ -16,12 +16,12 @@ from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.session_table import TABLE, open_session_table, profile_of, write_rows
 from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
+from attribution_dagster.assets.tracking import run_tags
 from attribution_dagster.errors import DataError, MissingInputError
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.reports.caveats import MODEL_NOT_CAUSE
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.reports.session_table import SessionTablePage
-from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.model_registry import MODEL_FOLDER
 from attribution_dagster.resources.tracker import Training
 from attribution_dagster.resources.workspace import Workspace
@@ -173,13 +173,7 @@ def _training(step: Step, variant: str, parameters: dict[str, Any]) -> Training:
         variant=variant,
         window_key=step.window_key,
         parameters=parameters,
-        tags={
-            DAGSTER_RUN: step.run_id,
-            "dagster.asset": f"{profile.name}/{step.asset}",
-            "dagster.partition": step.window_key,
-            "dagster.attempt": str(step.attempt),
-            "data": "simulated" if profile.simulated else "real",
-        },
+        tags=run_tags(step, step.window_key),
         digest=digest(dict(step.inputs)),
         source=TABLE,
     )

@@ -9,13 +9,20 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from attribution_dagster.assets.step import Report, Step
+from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.graph import written_tables
+from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.lineage import column_origins
 from attribution_dagster.warehouse.queries import Query, parse_query
 
 TOP = 8
 """Rows shown: with some six columns the UI still shows them in place, not behind a link."""
+
+
+def leakage_warning(profile: Profile, variant: str) -> Report:
+    """What is said of all that is made from a variant that sees the funnel; nothing of another."""
+    return {"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}
 
 
 def top_rows(step: Step, table: str, columns: Sequence[str], order: str, *, distinct: bool = False) -> Report:

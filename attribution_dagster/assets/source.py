@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from attribution_dagster.assets.showing import columns_from, top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, make
+from attribution_dagster.assets.whole_source import attach_as_looked_at, whole_source
 from attribution_dagster.core.simulation.ads import simulate_ads
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.core.simulation.shoppers import simulate_shoppers
@@ -20,7 +21,6 @@ from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.database_source import copy_folder, is_from_database, update_copy
 from attribution_dagster.resources.workspace import WHOLE, Workspace
-from attribution_dagster.retries import retried_after_io_errors
 from attribution_dagster.warehouse.queries import load_query
 from attribution_dagster.warehouse.source import Source, open_source
 
@@ -37,34 +37,16 @@ UNDATED = "undated"
 def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     """The assets `source` (whole) and `events` (one window each)."""
 
-    @dg.asset(**assets.options("source", kinds={"file"}, partitioned=False, group="step1_events", code=_CODE_SOURCE))
-    @retried_after_io_errors
-    def source(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        """Where the events come from and what they hold: rows, time range, event types. Rows without a usable time are quarantined here."""
-        workspace = assets.workspace
-        if is_from_database(workspace.profile, workspace.settings):
-            with workspace.locks.judging():
-                update_copy(
-                    workspace.profile, workspace.settings, workspace.warehouse.suppression(), workspace.progress
-                )
-        found = _open(workspace)
-        return make(
-            context,
-            workspace,
-            "source",
-            reads=lambda _: (),
-            settings=lambda _: [
-                found.digest,
-                workspace.profile.roles.model_dump(),
-                str(found.events.parts[0].path),
-                workspace.warehouse.suppression().digest,
-                _bound_in_force(workspace),
-            ],
-            code=_CODE_SOURCE,
-            exists=lambda step: _is_profiled(step),
-            build=lambda step: _profile_source(step, found),
-            window_key=WHOLE,
-        )
+    source = whole_source(
+        assets,
+        "Where the events come from and what they hold: rows, time range, event types. Rows without a usable time are quarantined here.",
+        group="step1_events",
+        code=_CODE_SOURCE,
+        find=_updated,
+        look=_profile_source,
+        more=lambda workspace: [workspace.profile.roles.model_dump(), _bound_in_force(workspace)],
+        exists=_is_profiled,
+    )
 
     @dg.asset(**assets.options("events", deps=["source"], kinds={"sql"}, group="step1_events", code=_CODE_EVENTS))
     def events(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -89,7 +71,7 @@ def source_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
     return [source, events]
 
 
-_CODE_SOURCE = code_version("assets/source.py", "warehouse", "core/simulation", "sql/staging")
+_CODE_SOURCE = code_version("assets/source.py", "assets/whole_source.py", "warehouse", "core/simulation", "sql/staging")
 _CODE_SIMULATION = code_version("core/simulation")
 _CODE_EVENTS = code_version("assets/source.py", "warehouse", "sql/staging", "sql/sessions/rejected_events.sql")
 
@@ -123,6 +105,14 @@ def content_digest(workspace: Workspace, key: str, since: str, until: str) -> st
     start, end = bounds[since], bounds[until]
     assert isinstance(start, datetime) and isinstance(end, datetime)
     return coverage(workspace).digest(start, end)
+
+
+def _updated(workspace: Workspace) -> Source:
+    """The source; of a database's table, the copy brought up to date."""
+    if is_from_database(workspace.profile, workspace.settings):
+        with workspace.locks.judging():
+            update_copy(workspace.profile, workspace.settings, workspace.warehouse.suppression(), workspace.progress)
+    return _open(workspace)
 
 
 def _open(workspace: Workspace) -> Source:
@@ -235,13 +225,7 @@ def _stage_events(step: Step) -> Report:
 
 def attach_as_profiled(workspace: Workspace) -> None:
     """Makes the source readable by the warehouse. DataError if it is not the one that was profiled."""
-    found, record = _open(workspace), workspace.artifacts.record("source", WHOLE)
-    if record is None or record.report["digest"] != found.digest:
-        raise DataError(
-            f"dataset {workspace.profile.name}: {found.events.parts[0].path} has changed since the asset `source` looked at it. "
-            "Materialise `source` again, then what is downstream."
-        )
-    workspace.warehouse.attach_source(found)
+    attach_as_looked_at(workspace, _open(workspace))
 
 
 def _refuse_too_many(step: Step, where: str, rejected: int, rows: int, reasons: str) -> None:

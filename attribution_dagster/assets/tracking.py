@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from attribution_dagster.assets.showing import leakage_warning
 from attribution_dagster.assets.step import Step, digest
-from attribution_dagster.reports.caveats import LEAKAGE_SENTENCE
 from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.model_registry import MODEL_FOLDER
 from attribution_dagster.resources.tracker import Training, TrainingRun
@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from attribution_dagster.core.models.training import TrainedModel
     from attribution_dagster.core.models.transformer import AttributionModel
     from attribution_dagster.core.sequences.sequence_set import SequenceSet
+
+
+def run_tags(step: Step, trained_for: str) -> dict[str, str]:
+    """What every training's run is found by: the run of Dagster's that it belongs to, and what it learnt from."""
+    profile = step.workspace.profile
+    return {
+        DAGSTER_RUN: step.run_id,
+        "dagster.asset": f"{profile.name}/{step.asset}",
+        "dagster.partition": trained_for,
+        "dagster.attempt": str(step.attempt),
+        "data": "simulated" if profile.simulated else "real",
+    }
 
 
 def training_of(
@@ -47,15 +59,7 @@ def training_of(
         variant=variant,
         window_key=trained_for,
         parameters={**parameters, **bounds},
-        tags={
-            DAGSTER_RUN: step.run_id,
-            "dagster.asset": f"{profile.name}/{step.asset}",
-            "dagster.partition": trained_for,
-            "dagster.attempt": str(step.attempt),
-            "variant": variant,
-            "data": "simulated" if profile.simulated else "real",
-            **({"DATA LEAKAGE": LEAKAGE_SENTENCE} if profile.variants[variant].leaks else {}),
-        },
+        tags={**run_tags(step, trained_for), "variant": variant, **leakage_warning(profile, variant)},
         digest=digest(tensors),
         source=str(source.report["first_file"]["path"]) if source else profile.name,
     )

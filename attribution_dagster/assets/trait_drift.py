@@ -9,12 +9,12 @@ import numpy as np
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.traits_data import (
     history_until,
-    open_trait_model,
     read_customers,
     trait_settings,
     traits_spec,
     write_dicts,
 )
+from attribution_dagster.assets.traits_learning import open_trait_model
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.resources.workspace import Workspace
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 ASSET, TABLE = "trait_drift", "trait_drift"
 _READS = ("customer_traits", "trait_profiles")
-_CODE = code_version("assets/trait_drift.py", "assets/traits_data.py", "core/traits", "sql/traits")
+_CODE = code_version(
+    "assets/trait_drift.py", "assets/traits_data.py", "assets/traits_learning.py", "core/traits", "sql/traits"
+)
 
 
 def trait_drift_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import dagster as dg
 
+from attribution_dagster.assets.item2vec import DRAWN_TOKENS
 from attribution_dagster.assets.report import export_folder, inline_picture
 from attribution_dagster.assets.step import Report, Step, code_version, make
-from attribution_dagster.assets.traits_data import open_trait_model
+from attribution_dagster.assets.traits_learning import open_trait_model
 from attribution_dagster.graph import DatasetAssets
 
 ASSET, PICTURE = "trait_report", "customer_traits.png"
@@ -53,9 +54,10 @@ def _fill(step: Step, folder: Path) -> None:
     from attribution_dagster.reports.trait_plots import map_png, numbers_png, traits_png
 
     workspace, key, profile = step.workspace, step.window_key, step.workspace.profile
-    names = ("trait_profiles", "trait_items", "trait_comparison")
-    profiles, items, compared = (workspace.slice_of(name, key).to_pylist() for name in names)
+    names = ("trait_profiles", "trait_items", "trait_examples", "trait_comparison")
+    profiles, items, examples, compared = (workspace.slice_of(name, key).to_pylist() for name in names)
     title, vectors = f"{profile.title}, {key}", open_trait_model(workspace, key).vectors
-    (folder / PICTURE).write_bytes(traits_png(title, profiles, items, simulated=profile.simulated))
+    (folder / PICTURE).write_bytes(traits_png(title, profiles, items, examples, simulated=profile.simulated))
     (folder / "trait_numbers.png").write_bytes(numbers_png(title, compared, simulated=profile.simulated))
-    (folder / "item_map.png").write_bytes(map_png(vectors, map_places(vectors, min(400, len(vectors)))))
+    places = map_places(vectors, min(DRAWN_TOKENS, len(vectors)))
+    (folder / "item_map.png").write_bytes(map_png(vectors, places, title, simulated=profile.simulated))

@@ -12,7 +12,6 @@ from attribution_dagster.assets.customer_traits import open_story
 from attribution_dagster.assets.step import Report, Step, code_version, make
 from attribution_dagster.assets.traits_data import (
     history_until,
-    open_trait_model,
     past_and_target,
     read_customers,
     reads_of,
@@ -21,16 +20,17 @@ from attribution_dagster.assets.traits_data import (
     write_columns,
     write_dicts,
 )
+from attribution_dagster.assets.traits_learning import open_trait_model
 from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.partitions import training_windows
 from attribution_dagster.reports.markdown import markdown_table
 from attribution_dagster.warehouse.queries import load_query
 
 if TYPE_CHECKING:
+    from attribution_dagster.core.traits.catalogue import Asked, Catalogue
     from attribution_dagster.core.traits.customers import CustomerTokens
     from attribution_dagster.core.traits.model import TraitModel
-    from attribution_dagster.core.traits.profiles import Subject
-    from attribution_dagster.core.traits.recommending import Asked, Catalogue
+    from attribution_dagster.core.traits.profiles import Outcome
 
 PROFILES, SIMILAR, RECOMMENDATIONS = "trait_profiles", "similar_customers", "recommendations"
 DEFAULT_METHOD = "blend"
@@ -41,7 +41,9 @@ _TABLES = {
     SIMILAR: ("similar_customers",),
     RECOMMENDATIONS: ("recommendations", "recommendation_metrics"),
 }
-_CODE = code_version("assets/trait_results.py", "assets/traits_data.py", "core/traits", "sql/traits")
+_CODE = code_version(
+    "assets/trait_results.py", "assets/traits_data.py", "assets/traits_learning.py", "core/traits", "sql/traits"
+)
 
 
 def trait_result_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
@@ -84,20 +86,22 @@ def trait_result_assets(assets: DatasetAssets) -> list[dg.AssetsDefinition]:
 
 
 def _build_profiles(step: Step) -> Report:
-    from attribution_dagster.core.traits.profiles import example_rows, item_rows, outcome_rows
+    from attribution_dagster.core.traits.profiles import example_rows, item_rows, profile_rows
     from attribution_dagster.core.traits.tokens import token_of
 
     workspace, key = step.workspace, step.window_key
     customers = read_customers(workspace, history_until(workspace, key))
-    weights, story = open_trait_model(workspace, key).describe(customers).weights, open_story(step)
+    model, story = open_trait_model(workspace, key), open_story(step)
+    weights = model.describe(customers).weights
     tokens = [token_of(a, i) for a, i in zip(customers.actions, customers.items, strict=True)]
     items = item_rows(customers, weights, tokens)
-    rows = _named(outcome_rows(_subject(step, customers, weights)), items)
+    rows = profile_rows(customers, weights, traits_spec(workspace.profile).sale, _outcome(step, model))
+    rows = _named(rows, items)
     for row, stability, coherence in zip(rows, story["stability"], story["coherence"], strict=True):
         row |= {"stability": stability, "coherence": coherence}
     n = write_dicts(step, "trait_profiles", rows)
     write_dicts(step, "trait_items", items)
-    write_dicts(step, "trait_examples", example_rows(customers.users, weights))
+    write_dicts(step, "trait_examples", example_rows(customers, weights))
     columns = ("trait", "suggested_name", "customers", "size_share", "conversion_lift", "spend_lift_usd", "stability")
     shown = markdown_table(workspace.slice_of("trait_profiles", key), columns, rows=n)
     return {"rows": n, "customers": len(customers), "traits": {"markdown": shown}}
@@ -116,33 +120,27 @@ def _named(rows: Sequence[dict[str, Any]], items: Sequence[Mapping[str, Any]]) -
     return list(rows)
 
 
-def _subject(step: Step, customers: "CustomerTokens", weights: Any) -> "Subject":
-    """The customers with what became of them in the window."""
-    from attribution_dagster.core.traits.profiles import Subject
+def _outcome(step: Step, model: "TraitModel") -> "Outcome":
+    """The customers as they were before the window, with what became of them in it."""
+    from attribution_dagster.core.traits.profiles import Outcome
 
     workspace, key = step.workspace, step.window_key
-    roles, place = workspace.profile.roles, {user: row for row, user in enumerate(customers.users)}
-    sessions, converted = np.zeros(len(customers)), np.zeros(len(customers))
+    before = read_customers(workspace, workspace.look_back(key))
+    place = {user: row for row, user in enumerate(before.users)}
+    sessions, converted = np.zeros(len(before)), np.zeros(len(before))
     for row in workspace.fetch(load_query("traits/customer_outcomes"), key).to_pylist():
         if row["user_id"] in place:
             sessions[place[row["user_id"]]] = row["n_sessions"]
             converted[place[row["user_id"]]] = row["n_converted"]
     bought = read_customers(workspace, [key])
-    chosen = bought.is_action(roles.conversion)
+    chosen = bought.is_action(workspace.profile.roles.conversion)
     spend = None
     if bought.n_priced[chosen].sum() > 0:
-        spend = np.zeros(len(customers))
+        spend = np.zeros(len(before))
         of = np.array([place.get(user, -1) for user in bought.users], dtype=np.int64)[bought.user[chosen]]
         np.add.at(spend, of[of >= 0], bought.price_sum_usd[chosen][of >= 0])
-    return Subject(
-        customers=customers,
-        weights=weights,
-        sessions=sessions,
-        converted=converted,
-        spend_usd=spend,
-        purchase=roles.conversion,
-        sale=traits_spec(workspace.profile).sale,
-    )
+    weights = model.describe(before).weights
+    return Outcome(weights=weights, sessions=sessions, converted=converted, spend_usd=spend)
 
 
 def _build_similar(step: Step) -> Report:
@@ -178,14 +176,15 @@ def _closeness(cosines: npt.NDArray[np.float64]) -> pa.Table:
 
 
 def _build_recommendations(step: Step) -> Report:
-    from attribution_dagster.core.traits.recommended import evaluate, wanted_items
+    from attribution_dagster.core.traits.recommended import evaluate, reachable_share, wanted_items
 
     workspace, key = step.workspace, step.window_key
     model = open_trait_model(workspace, key)
     blend = _blend(step, model)
     before = read_customers(workspace, workspace.look_back(key))
     asked, catalogue = _asked(step, model, before)
-    wanted = wanted_items(read_customers(workspace, [key]), before.users, asked, catalogue)
+    later = read_customers(workspace, [key])
+    wanted = wanted_items(later, before.users, asked, catalogue)
     metrics = evaluate(asked, catalogue, wanted, blend, DEFAULT_METHOD)
     write_dicts(step, "recommendation_metrics", metrics)
     rows = _write_lists(step, model, blend)
@@ -194,6 +193,7 @@ def _build_recommendations(step: Step) -> Report:
         "rows": rows,
         "blend": ", ".join(f"{name} {weight:g}" for name, weight in blend.items()),
         "baselines_beaten": _beaten(metrics),
+        "reachable_share": reachable_share(later, before.users, catalogue),
         "evaluation": {"markdown": markdown_table(measured, rows=measured.num_rows)},
     }
 
@@ -208,7 +208,7 @@ def _beaten(metrics: Sequence[Mapping[str, Any]]) -> str:
 
 def _asked(step: Step, model: "TraitModel", customers: "CustomerTokens") -> "tuple[Asked, Catalogue]":
     """The customers as recommenders read them, and the catalogue of all that they met."""
-    from attribution_dagster.core.traits.recommending import ask, build_catalogue
+    from attribution_dagster.core.traits.catalogue import ask, build_catalogue
 
     weights = model.describe(customers).weights
     catalogue = build_catalogue(customers, weights, model.vectors)
@@ -233,7 +233,8 @@ def _blend(step: Step, model: "TraitModel") -> dict[str, float]:
 
 def _write_lists(step: Step, model: "TraitModel", blend: Mapping[str, float]) -> int:
     """Writes what each customer is recommended at the end of the window, block by block."""
-    from attribution_dagster.core.traits.recommending import blocks, explained
+    from attribution_dagster.core.traits.catalogue import blocks
+    from attribution_dagster.core.traits.recommending import explained
 
     workspace, key = step.workspace, step.window_key
     customers = read_customers(workspace, history_until(workspace, key))

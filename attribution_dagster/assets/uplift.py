@@ -13,10 +13,10 @@ from attribution_dagster.assets.experiment import data_of, load_rows, profile_of
 from attribution_dagster.assets.report import inline_picture
 from attribution_dagster.assets.showing import top_rows
 from attribution_dagster.assets.step import Report, Step, code_version, digest, make
+from attribution_dagster.assets.tracking import run_tags
 from attribution_dagster.assets.units import Units, open_units
 from attribution_dagster.graph import TRAINING_POOL, DatasetAssets
 from attribution_dagster.reports.markdown import markdown_table
-from attribution_dagster.resources.liveness import DAGSTER_RUN
 from attribution_dagster.resources.tracker import Training, TrainingRun
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 
@@ -179,13 +179,7 @@ def _training(step: Step, units: Units) -> Training:
             "units": len(units.ids),
             "covariates": len(units.covariates.names),
         },
-        tags={
-            DAGSTER_RUN: step.run_id,
-            "dagster.asset": f"{profile.name}/{step.asset}",
-            "dagster.partition": step.window_key,
-            "dagster.attempt": str(step.attempt),
-            "data": data_of(workspace),
-        },
+        tags={**run_tags(step, step.window_key), "data": data_of(workspace)},
         digest=digest(dict(step.inputs)),
         source=place,
     )

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from attribution_dagster.assets.exporting import unranked, window_pictures, write_exports
 from attribution_dagster.assets.report import export_folder
+from attribution_dagster.cli.customers import trait_sentences
 from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import AttributionError, DataError
 from attribution_dagster.graph import written_tables
@@ -35,6 +36,7 @@ def summarise(workspace: Workspace, window_key: str, *, duration_s: float | None
         planted=_planted(workspace),
         suspected=_suspected(workspace, window_key),
         findings=_findings(workspace, window_key),
+        traits=trait_sentences(workspace, window_key),
         files={
             "tables and pictures": str(folder),
             "the picture": str(folder / picture_name()),

@@ -11,6 +11,7 @@ import pyarrow as pa
 import streamlit as st
 
 from attribution_dagster.dashboard import source
+from attribution_dagster.reports.cells import NOTHING, written
 from attribution_dagster.reports.exports import warning_of, write_csv
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.sections.section import Column, Section
@@ -59,6 +60,7 @@ def show_table(
         hide_index=True,
         key=f"table_{section.name}",
         column_config=column_config(section.columns),
+        placeholder=NOTHING,
         alt=section.title,
     )
     if section.is_paged:
@@ -127,20 +129,21 @@ def table_of(rows: pa.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
     chosen = {}
     for name, column in columns.items():
         values = rows[name].to_pylist()
-        is_name = column.kind in ("text", "long_text")
-        chosen[name] = [one_line(str(v)) if v is not None else None for v in values] if is_name else values
+        as_text = {"text": one_line, "long_text": one_line, "p_value": lambda value: written(float(value), "p_value")}
+        write = as_text.get(column.kind)
+        chosen[name] = values if write is None else [None if v is None else write(str(v)) for v in values]
     frame = pd.DataFrame(chosen)
     for name, column in columns.items():
         if column.kind == "count":
             frame[name] = frame[name].astype("float64").round().astype("Int64")
-        elif column.kind in ("number", "share", "usd"):
+        elif column.kind in ("number", "amount", "share", "usd"):
             frame[name] = frame[name].astype("float64")
     return frame
 
 
 def column_config(columns: Mapping[str, Column]) -> dict[str, Any]:
     """How Streamlit writes each column."""
-    formats = {"count": "localized", "number": "%.3f", "share": "percent", "usd": "dollar"}
+    formats = {"count": "localized", "number": "%.3f", "amount": "%.1f", "share": "percent", "usd": "dollar"}
     made: dict[str, Any] = {}
     for name, column in columns.items():
         if column.kind in formats:
@@ -149,6 +152,8 @@ def column_config(columns: Mapping[str, Column]) -> dict[str, Any]:
             made[name] = st.column_config.CheckboxColumn(column.heading)
         elif column.kind == "time":
             made[name] = st.column_config.DatetimeColumn(column.heading, format="YYYY-MM-DD HH:mm")
+        elif column.kind == "p_value":
+            made[name] = st.column_config.TextColumn(column.heading, alignment="right")
         else:
             made[name] = st.column_config.TextColumn(
                 column.heading, width="large" if column.kind == "long_text" else None

@@ -1,4 +1,4 @@
-"""How values stand in tables for people: 1,234 | 0.123 | 12.3 % | $1,234.50 | yes | 2025-01-31."""
+"""How values stand in tables for people: 1,234 | 0.123 | 1,234.5 | < 0.001 | 12.3 % | $1,234.50 | yes | 2025-01-31."""
 
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,10 @@ def written(value: Any, kind: Kind) -> str:
         return f"{value:,.0f}"
     if kind == "number":
         return f"{value:,.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+    if kind == "amount":
+        return f"{value:,.1f}"
+    if kind == "p_value":
+        return f"{value:.3f}" if value >= 0.001 else "< 0.001"
     if kind == "share":
         return f"{100 * value:.1f} %" if abs(value) >= 0.1 else f"{100 * value:.2f} %"
     if kind == "usd":

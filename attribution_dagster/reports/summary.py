@@ -65,7 +65,7 @@ class VariantSummary:
 class RunSummary:
     """One explained window. findings: sentences, the weightiest first. planted: event type -> mean planted effect of an occurrence in logits, where known.
 
-    suspected: event type that announces the conversion -> whether it is on the funnel list; None if nobody looked.
+    traits: sentences on customer traits. suspected: event type that announces the conversion -> whether it is on the funnel list; None if nobody looked.
     """
 
     dataset_title: str
@@ -76,6 +76,7 @@ class RunSummary:
     suspected: Mapping[str, bool] | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     findings: Sequence[str] = ()
+    traits: Sequence[str] = ()
     duration_s: float | None = None
     events: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
@@ -91,7 +92,7 @@ def render(summary: RunSummary) -> RenderableType:
     for variant in summary.variants:
         parts += [*_variant(variant), Text()]
     parts += [*_leakage(summary.variants, summary.suspected), *_findings(summary), *_recovered(summary)]
-    parts += [*_rejected(summary), *_files(summary)]
+    parts += [*_traits(summary), *_rejected(summary), *_files(summary)]
     parts.append(Text(f"Caution. {MODEL_NOT_CAUSE} Intervals: 95 %.", style="italic"))
     return Group(*parts)
 
@@ -221,6 +222,13 @@ def _recovered(summary: RunSummary) -> Iterator[RenderableType]:
         f"{found.right_signs} of {found.signs} signs right."
     )
     yield Text()
+
+
+def _traits(summary: RunSummary) -> Iterator[RenderableType]:
+    if summary.traits:
+        yield Rule(Text("Customer traits", style="bold"), align="left")
+        yield from (Text(one_line(sentence)) for sentence in summary.traits)
+        yield Text()
 
 
 def _rejected(summary: RunSummary) -> Iterator[RenderableType]:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 MODEL, MAX_BODY_BYTES = "SCORING_MODEL", "SCORING_MAX_BODY_BYTES"
-_SCORED = "/invocations"
+_SCORED, _JSON = "/invocations", b"application/json"
 _CODES = {400: "BAD_REQUEST", 413: "REQUEST_TOO_LARGE", 415: "UNSUPPORTED_MEDIA_TYPE"}
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -39,11 +39,11 @@ class Guarded:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Read a request to be scored, and pass it on whole or refuse it."""
-        if scope["type"] != "http" or scope["path"] != _SCORED:
+        if scope["type"] != "http" or (scope["method"], scope["path"]) != ("POST", _SCORED):
             await self._app(scope, receive, send)
             return
-        content_type = dict(scope["headers"]).get(b"content-type", b"")
-        if not content_type.lower().startswith(b"application/json"):
+        content_type = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0]
+        if content_type.strip().lower() != _JSON:
             await _refuse(send, 415, "content-type", "must be application/json")
             return
         body, more = bytearray(), True
@@ -61,7 +61,9 @@ class Guarded:
         if problem := _problem(bytes(body)):
             await _refuse(send, 400, *problem)
             return
-        await self._app(scope, _replayed(bytes(body), receive), send)
+        # MLflow knows no other spelling of the type, though capitals and parameters are allowed.
+        headers = [(name, _JSON if name == b"content-type" else value) for name, value in scope["headers"]]
+        await self._app({**scope, "headers": headers}, _replayed(bytes(body), receive), send)
 
 
 def _problem(body: bytes) -> tuple[str, str] | None:

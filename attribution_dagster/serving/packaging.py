@@ -60,6 +60,8 @@ def champion_of(workspace: Workspace, variant: str) -> RegisteredVersion:
         MissingInputError: no model has passed the gate yet.
     """
     profile = workspace.profile
+    if not profile.variants:
+        raise ConfigurationError(f"{profile.name} has no events that a model reads, and so no champion to serve")
     if variant not in profile.variants:
         raise ConfigurationError(f"{variant!r} is no variant of {profile.name}: {', '.join(profile.variants)}")
     champion = workspace.registry.champion(variant)
@@ -79,8 +81,6 @@ def described(
     rule = profile.variants[variant]
     return Described(
         model=champion.name,
-        trained_for=champion.trained_for,
-        simulated=profile.simulated,
         leaks=rule.leaks,
         conversion=list(profile.roles.conversion),
         funnel=list(profile.roles.funnel),

@@ -16,6 +16,14 @@ from attribution_dagster.serving.limits import Limits
 INPUTS = "inputs"
 _EARLIEST, _LATEST = datetime(1990, 1, 1), datetime(2100, 1, 1)  # as in stg_events.sql
 _Text = Annotated[str, Field(max_length=1024)]
+_MAX_NAME = 40
+"""Of a field's name, so much is repeated: one that is unknown is the caller's text."""
+_SAID = {
+    "model_type": "must be an object",
+    "extra_forbidden": "is no field that is known",
+    "string_pattern_mismatch": "must not be blank",
+}
+"""What is said in place of pydantic's own words, which speak of our classes and patterns."""
 
 
 class BadRequestError(MlflowException):
@@ -71,14 +79,16 @@ def parse_sessions(inputs: object, limits: Limits) -> list[tuple[str, list[RawEv
     """Id and events of each session of a request, in its order.
 
     Raises:
-        BadRequestError: a field lacks, is unknown, or has another type or value than it may; or there is too much of something.
+        BadRequestError: a field lacks, is unknown, or has another type or value than it may; an id is there twice; or there is
+            too much of something.
     """
     _require_not_too_many(inputs, limits)
     try:
         sessions = _SESSIONS.validate_python(inputs)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise BadRequestError(_path(first["loc"]), first["msg"]) from None
+        raise BadRequestError(_path(first["loc"]), _SAID.get(first["type"], first["msg"])) from None
+    _require_distinct([session.session_id for session in sessions])
     found = []
     for number, session in enumerate(sessions):
         events = [_raw(event, (number, "events", place)) for place, event in enumerate(session.events)]
@@ -100,9 +110,19 @@ def _require_not_too_many(inputs: object, limits: Limits) -> None:
             raise BadRequestError(_path((number, "events")), problem)
 
 
+def _require_distinct(ids: Sequence[str]) -> None:
+    """Refuses an id that is there twice: halves of a session have scores that are no session's, and a caller who joins by id mixes them."""
+    first: dict[str, int] = {}
+    for number, each in enumerate(ids):
+        if (before := first.setdefault(each, number)) != number:
+            raise BadRequestError(
+                _path((number, "session_id")), f"is that of {_path((before,))} too: send a session once"
+            )
+
+
 def _raw(event: EventIn, place: tuple[int | str, ...]) -> RawEvent:
     try:
-        at = datetime.fromisoformat(event.event_at)
+        at = datetime.fromisoformat(event.event_at.replace("\0", "?"))  # it would read no further than a NUL
         at = at if at.tzinfo is None else at.astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError):
         problem = "is no time in ISO 8601, such as 2026-01-31T12:00:00Z; without a zone it is taken for UTC"
@@ -126,5 +146,9 @@ def _require_one_session(events: Sequence[RawEvent], number: int, limits: Limits
 
 
 def _path(location: Sequence[int | str]) -> str:
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{_cut(step)}" for step in location)
     return INPUTS + "".join(steps)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}..."

@@ -21,8 +21,6 @@ class Described:
     """All that scoring needs to know beside the model, as it is kept with it; times in seconds."""
 
     model: str
-    trained_for: str
-    simulated: bool
     leaks: bool
     conversion: list[str]
     funnel: list[str]
@@ -79,6 +77,7 @@ class ScoringService:
             "model_version": self._known.model,
             "reasons": [_reason(reason) for reason in score.reasons],
             "events_read": len(score.reading.events) - score.n_unread,
+            "events_of_unknown_type": score.n_unknown,
             "events_ignored": _ignored(score),
             **({"caution": "DATA LEAKAGE: this model sees the funnel"} if self._known.leaks else {}),
         }

@@ -10,6 +10,7 @@ import pyarrow as pa
 from attribution_dagster.datasets.profile import Profile
 from attribution_dagster.errors import ConfigurationError, DataError, SourceError
 from attribution_dagster.warehouse.ddl import Table, table_definition
+from attribution_dagster.warehouse.duckdb_parts import statements
 from attribution_dagster.warehouse.duckdb_source import (
     input_sql,
     kept_in_snapshot,
@@ -86,14 +87,22 @@ class DuckDBWarehouse(ParquetWarehouse):
 
     def _batches(self, query: Query, parameters: Mapping[str, object], scope: Scope) -> Iterator[object]:
         with _explained(query), self._cursor(query, scope) as cursor:
-            relation = cursor.sql(transpile(query, "duckdb"), params=dict(parameters))
-            reader = relation.to_arrow_reader(_BATCH_ROWS)
-            yield reader.schema
-            yield from reader
+            for number, selected in enumerate(statements(cursor, query, parameters)):
+                relation = cursor.sql(selected, params=dict(parameters))
+                reader = relation.to_arrow_reader(_BATCH_ROWS)
+                if number == 0:
+                    yield reader.schema
+                yield from reader
 
     def _write(self, definition: Table, query: Query, parameters: Mapping[str, object], path: Path) -> None:
         with _explained(query), self._cursor(query, "work") as cursor:
-            cursor.execute(_copy(definition, transpile(query, "duckdb"), str(path)), dict(parameters))
+            parts = statements(cursor, query, parameters)
+            files = [path]
+            if len(parts) > 1:
+                path.mkdir()
+                files = [path / f"part-{number:05d}.parquet" for number in range(len(parts))]
+            for selected, file in zip(parts, files, strict=True):
+                cursor.execute(_copy(definition, selected, str(file)), dict(parameters))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:

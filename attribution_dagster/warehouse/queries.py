@@ -101,9 +101,43 @@ def common_tables(query: Query) -> str:
 
 
 @lru_cache(maxsize=512)
+def column_of(query: Query, relation: str, column: str) -> Query:
+    """The statement that selects a column of what another one reads: of a table in its WITH, or of the window's rows of a stored table.
+
+    Raises ConfigurationError when the other one reads no such table.
+    """
+    tree = _parsed(query.name, query.text)
+    ctes = tree.ctes if isinstance(tree, exp.Query) else []
+    names = [cte.alias for cte in ctes]
+    selected = exp.select(column).from_(relation)
+    if relation in names:
+        for cte in ctes[: names.index(relation) + 1]:
+            selected = selected.with_(cte.alias, as_=cte.this)
+    elif relation in query.tables:
+        selected = selected.where("window_start = :window_start", dialect=DIALECT)
+    else:
+        raise ConfigurationError(
+            f"query {query.name} reads no {relation}. It reads: {', '.join((*names, *sorted(query.tables)))}."
+        )
+    return parse_query(f"{query.name}, {relation}", selected.sql(dialect=DIALECT))
+
+
+@lru_cache(maxsize=512)
 def transpile(query: Query, dialect: str) -> str:
     """The statement in another engine's dialect, with the same parameters."""
     return _parsed(query.name, query.text).sql(dialect=dialect)
+
+
+def narrowed(query: Query, dialect: str, conditions: Mapping[str, str]) -> str:
+    """The statement in another engine's dialect, reading of each of these tables only the rows that the condition, of that dialect, holds for."""
+
+    def fewer(node: exp.Expression) -> exp.Expression:
+        if not isinstance(node, exp.Table) or node.name not in conditions:
+            return node
+        rows = exp.select("*").from_(node.name).where(conditions[node.name], dialect=dialect)
+        return rows.subquery(node.alias_or_name)
+
+    return _parsed(query.name, query.text).transform(fewer).sql(dialect=dialect)
 
 
 def with_values(query: Query, dialect: str, values: Mapping[str, object]) -> str:

@@ -60,7 +60,7 @@ class SliceStore:
         try:
             os.replace(making, target)
         except OSError:
-            if not target.is_dir():  # another writer of the same folder was faster
+            if not target.exists():  # another writer was faster, and one of the two wrote a folder
                 raise
 
     def point(self, table: str, window_key: str, version: str) -> None:

@@ -81,6 +81,10 @@ def _location(profile: Profile, path: str | Path | None) -> str:
         raise ConfigurationError(
             f"dataset {profile.name}: source.table {profile.source.table} needs source.path, the DuckDB file it is in."
         )
+    if profile.source is not None and profile.source.simulate is not None:
+        raise SourceError(
+            f"dataset {profile.name} is simulated: `attribution run --dataset {profile.name}` draws its events, and there is no file to look at."
+        )
     raise SourceError(
         f"dataset {profile.name} has no events yet: give a file, folder or glob (--events PATH), "
         "or set source.path in its profile."

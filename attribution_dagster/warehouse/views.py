@@ -1,4 +1,4 @@
-"""The views for BI tools: a star of dimensions and facts over the published tables, from sql/views/.
+"""The views for BI tools: a star of dimensions and facts over the published tables, from sql/marts/bi/.
 
 A file with `{variant}` is one SELECT per variant; the view is all of them together, told apart by its column `variant`.
 """
@@ -76,4 +76,4 @@ def _create(name: str, query: Query) -> str:
 
 @lru_cache(maxsize=64)
 def _text(name: str) -> str:
-    return (sql_folder() / "views" / f"{name}.sql").read_text(encoding="utf-8")
+    return (sql_folder() / "marts" / "bi" / f"{name}.sql").read_text(encoding="utf-8")

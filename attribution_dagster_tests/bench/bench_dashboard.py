@@ -3,7 +3,6 @@
 python -m attribution_dagster_tests.bench.bench_dashboard [rows]
 """
 
-import resource
 import sys
 import tempfile
 import time
@@ -17,9 +16,10 @@ from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.resources.published_window import dashboard_query
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.duckdb import DuckDBWarehouse
+from attribution_dagster_tests.bench.measuring import peak_memory_mb, row
 
 TABLE, WINDOW = "gradient_attribution_no_funnel", "2025-02-03"
-EVENTS_PER_SESSION, TYPES, BATCH_SESSIONS = 20, 24, 25_000
+ROWS, EVENTS_PER_SESSION, TYPES, BATCH_SESSIONS = 10_000_000, 20, 24, 25_000
 START = np.datetime64("2025-02-03", "us")
 
 
@@ -56,43 +56,55 @@ def batches(rows: int) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch([pa.array(column) for column in columns], definition.schema.names).cast(definition.schema)
 
 
-def main(rows: int = 10_000_000) -> None:
-    """Prints what each question takes, the best of three, beside what one count over the table takes."""
-    anything = {
-        "text": "",
-        "lowest_label": 0,
-        "highest_label": 1,
-        "lowest_probability": 0.0,
-        "highest_probability": 1.0,
-    }
-    page = {"rows": 25, "skip": 0}
-    asked = {
-        "sessions, the most likely first": ("sessions", {**anything, **page, "event_type": ""}),
-        "the hundredth page": ("sessions", {**anything, "event_type": "", "rows": 25, "skip": 2475}),
-        "converted sessions": ("sessions", {**anything, **page, "lowest_label": 1, "event_type": ""}),
-        "sessions whose id holds a text": ("sessions", {**anything, **page, "text": "00123", "event_type": ""}),
-        "sessions that hold an event": ("sessions", {**anything, **page, "event_type": "type_3"}),
-        "event types to choose from": ("session_event_types", {}),
-        "one session": ("session_timeline", {"session_id": "u00001234_d_2025-02-03_1"}),
-    }
+def run(rows: int = ROWS) -> list[dict]:
+    """Return the seconds of each question, the best of three, and the process's peak memory."""
+    figures = []
     with (
         tempfile.TemporaryDirectory() as folder,
         DuckDBWarehouse(root=Path(folder), profile=load_profile("marketplace")) as warehouse,
     ):
         warehouse.load(TABLE, WINDOW, "v1", batches(rows))
         warehouse.publish(WINDOW, {TABLE: "v1"}, {})
-        print(f"{rows:,} attribution rows, {rows // EVENTS_PER_SESSION:,} sessions")
-        for said, (name, parameters) in asked.items():
+        for said, (name, parameters) in questions().items():
+            query, known = dashboard_query(name, "no_funnel"), {"window_start": START.item(), **parameters}
             took = []
             for _ in range(3):
                 began = time.perf_counter()
-                found = warehouse.fetch(
-                    dashboard_query(name, "no_funnel"), {"window_start": START.item(), **parameters}, "published"
-                )
+                found = warehouse.fetch(query, known, "published")
                 took.append(time.perf_counter() - began)
-            print(f"{said:35} {min(took):6.2f} s  {found.num_rows:3} rows leave the database")
-    print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.1f} GB")
+            figures.append(
+                row(f"{said}, of {rows:,} attribution rows ({found.num_rows} leave the database)", min(took), "s")
+            )
+    return [*figures, row("peak memory", peak_memory_mb() / 1000, "GB")]
+
+
+def questions() -> dict[str, tuple[str, dict[str, object]]]:
+    """What the session debugger asks: query and parameters."""
+    anything = {
+        "text": "",
+        "lowest_label": 0,
+        "highest_label": 1,
+        "lowest_probability": 0.0,
+        "highest_probability": 1.0,
+        "event_type": "",
+        "rows": 25,
+        "skip": 0,
+    }
+    return {
+        "sessions, the most likely first": ("sessions", anything),
+        "the hundredth page": ("sessions", {**anything, "skip": 2475}),
+        "converted sessions": ("sessions", {**anything, "lowest_label": 1}),
+        "sessions between two scores": (
+            "sessions",
+            {**anything, "lowest_probability": 0.3, "highest_probability": 0.4},
+        ),
+        "sessions whose id holds a text": ("sessions", {**anything, "text": "00123"}),
+        "sessions that hold an event": ("sessions", {**anything, "event_type": "type_3"}),
+        "event types to choose from": ("session_event_types", {}),
+        "one session": ("session_timeline", {"session_id": "u00001234_d_2025-02-03_1"}),
+    }
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000)
+    for figure in run(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS):
+        print(f"{figure['name']:90} {figure['value']:6.2f} {figure['unit']}")

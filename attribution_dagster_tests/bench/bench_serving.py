@@ -62,7 +62,7 @@ def prepared(folder: Path) -> AttributionModel:
     model = random_model(world, ModelSpec(categories=FULL_COLUMNS, numbers=NUMBERS))
     save_model(model, folder)
     Described(
-        model="bench version 1", trained_for="2026-01-31", simulated=True, leaks=False, conversion=["buy"], funnel=["cart"],
+        model="bench version 1", leaks=False, conversion=["buy"], funnel=["cart"],
         funnel_rule="drop", method="gradient_x_input", reasons=5, max_sessions=256, max_events=1000, inactivity_s=1800.0,
         longest_s=43_200.0,
     ).write(folder)  # fmt: skip

@@ -1,5 +1,6 @@
 """The documentation is true: targets, commands, options and settings it names exist, and those that exist are named."""
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -54,6 +55,28 @@ def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_modules_and_tests_that_the_pages_run_exist() -> None:
+    found = 0
+    for page in PAGES:
+        text = page.read_text()
+        for module in re.findall(r"python -m ([\w.]*\w)(?![\w<])", text):
+            assert importlib.util.find_spec(module) is not None, f"{page.name}: python -m {module}"
+            found += 1
+        for path in re.findall(r"\b(attribution_dagster_tests/[\w/]+\.py)", text):
+            assert (ROOT / path).exists(), f"{page.name}: {path}"
+            found += 1
+    assert found > 20
+
+
+def test_links_to_headings_lead_to_one() -> None:
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text()):
+            linked = page.parent / target if target else page
+            headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.M)
+            named = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+            assert anchor in named, f"{page.name} links to {target}#{anchor}"
 
 
 def test_every_table_and_column_is_documented() -> None:

@@ -10,16 +10,18 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import small_environment
 
 SLOW_S = 120
+PUBLISHED_AS = {"strategy": "published_experiment", "roi": "published_experiment", "ads": "published_ads"}
+"""The fixture that has something to show on the page; `published` for the others."""
 
 
 @pytest.fixture()
 def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
     """Opens a page of a workspace's dataset in Streamlit's own test runner, with what its URL says."""
 
-    def open_page(workspace: Workspace, name: str, **url: str) -> AppTest:
+    def open_page(workspace: Workspace, name: str, *, enabled: str = "", **url: str | list[str]) -> AppTest:
         for variable, value in small_environment(workspace.settings.home.parent).items():
             monkeypatch.setenv(variable, value)
-        monkeypatch.setenv("ATTRIBUTION_DATASETS", workspace.profile.name)
+        monkeypatch.setenv("ATTRIBUTION_DATASETS", enabled or workspace.profile.name)
         app = AppTest.from_function(_draw, default_timeout=SLOW_S, kwargs={"name": name})
         for key, value in url.items():
             app.query_params[key] = value

@@ -23,6 +23,7 @@ def test_a_person_opens_a_link_reads_downloads_and_goes_on_by_keyboard(published
         browser_page(width=1280, height=800, last_seen=tmp_path / "last.png") as page,
     ):
         page.set_default_timeout(60_000)
+        page.emulate_media(color_scheme="dark")  # figures are drawn for a light page, so it stays one
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
 
@@ -43,6 +44,14 @@ def test_a_person_opens_a_link_reads_downloads_and_goes_on_by_keyboard(published
         link = page.get_by_role("link", name="Funnel overview")
         link.focus()
         page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Stages").wait_for()
+        page.get_by_role("radio", name="Stages").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
         page.get_by_role("heading", name="What abandonment costs").wait_for()
+        assert "section=What+abandonment+costs" in page.url
+        assert (
+            page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor") == "rgb(255, 255, 255)"
+        )
         assert page.locator("[role=alert]", has_text="Error").count() == 0
         assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []

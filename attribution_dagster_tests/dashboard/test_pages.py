@@ -1,101 +1,45 @@
-"""Each page as Streamlit runs it: no error, the header, every number as SQL gives it, what to make where nothing is, links, hostile names."""
+"""Each page as Streamlit runs it: no error, the header, what to make where nothing is, links, hostile names."""
 
-import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
-import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from attribution_dagster.dashboard import source
 from attribution_dagster.dashboard.screens import PAGES
 from attribution_dagster.reports import sections
 from attribution_dagster.reports.sections.section import Section
+from attribution_dagster.resources.published_window import open_window
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.dashboard.conftest import tables
+from attribution_dagster_tests.dashboard.conftest import PUBLISHED_AS
+from attribution_dagster_tests.dashboard.direct import published_window
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 
 Open = Callable[..., AppTest]
-ATTRIBUTION = sections.PAGES["attribution"].sections
 
 
-def published_rows(workspace: Workspace, table: str) -> list[dict[str, Any]]:
-    """The table's rows, read from the very files of the manifest, by another way than the dashboard's."""
-    manifest = workspace.warehouse.manifest(EXPLAINED)
-    assert manifest is not None
-    path = workspace.settings.home / "warehouse" / "small" / manifest.tables[table].location
-    return duckdb.sql(f"SELECT * FROM read_parquet('{path}')").to_arrow_table().to_pylist()
-
-
-def same(found: object, expected: object) -> bool:
-    """Whether two cells hold the same; floats to what a double keeps."""
-    if isinstance(found, float) and isinstance(expected, float | int):
-        return math.isclose(found, expected, rel_tol=1e-12)
-    return found == expected
+def files(workspace: Workspace) -> dict[Path, tuple[int, int]]:
+    """Size and time of all files of the warehouse and of the models."""
+    folders = [workspace.settings.home / name for name in ("warehouse", "artifacts")]
+    found = (path for folder in folders for path in folder.rglob("*") if path.is_file())
+    return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_says_what_it_shows_and_has_no_error(published: Workspace, shown: Open, name: str) -> None:
+def test_page_says_what_it_shows_has_no_error_and_changes_nothing(published: Workspace, shown: Open, name: str) -> None:
+    before = files(published)
     app = shown(published, name)
-    assert not app.exception
+    assert not app.exception and before and files(published) == before
     header = app.html[0].value
     manifest = published.warehouse.manifest(EXPLAINED)
     assert manifest is not None
-    for said in ("Small simulated marketplace", f"window {EXPLAINED}", "version 1", "checks passed", "SIMULATED DATA"):
-        assert said in header
-    assert len(app.dataframe) == 0 or len(app.download_button) >= 1
-
-
-@pytest.mark.parametrize("section", ATTRIBUTION, ids=lambda section: section.name)
-def test_numbers_of_attribution_are_those_of_the_published_files(
-    published: Workspace, shown: Open, section: Section
-) -> None:
-    app = shown(published, "attribution", section=section.title)
-    assert not app.exception and app.subheader[0].value == section.title
-    [rows] = tables(app)
-    expected = published_rows(published, section.needs.replace("{variant}", "no_funnel"))
-    keys = [name for name, column in section.columns.items() if column.kind == "text" and name in expected[0]]
-    by_key = {tuple(row[key] for key in keys): row for row in expected}
-    assert rows
-    for row in rows:
-        other = by_key[tuple(row[key] for key in keys)]
-        wrong = {
-            name: (row[name], other[name])
-            for name in section.columns
-            if name in other and not same(row[name], other[name])
-        }
-        assert wrong == {}
-
-
-def test_segments_are_counted_as_sql_counts_them(published: Workspace, shown: Open) -> None:
-    segments, deciles, *_ = tables(shown(published, "risk"))
-    rows = published_rows(published, "conversion_predictions")
-    for segment in segments:
-        mine = [row for row in rows if row["risk_segment"] == segment["risk_segment"]]
-        assert segment["sessions"] == len(mine) and segment["converted"] == sum(row["label"] for row in mine)
-        assert segment["conversion_rate"] == pytest.approx(segment["converted"] / len(mine))
-        assert segment["conversion_rate_low"] <= segment["conversion_rate"] <= segment["conversion_rate_high"]
-    assert sum(decile["sessions"] for decile in deciles) == len(rows)
-
-
-def test_wilson_interval_is_that_of_the_book(published: Workspace, shown: Open) -> None:
-    from scipy.stats import binomtest
-
-    for row in tables(shown(published, "risk"))[0]:
-        interval = binomtest(row["converted"], row["sessions"]).proportion_ci(method="wilson")
-        assert (row["conversion_rate_low"], row["conversion_rate_high"]) == pytest.approx(tuple(interval), abs=1e-4)
-
-
-def test_pages_go_on_where_the_last_one_ended(published: Workspace, shown: Open) -> None:
-    first = tables(shown(published, "risk"))[-1]
-    second = tables(shown(published, "risk", page_risk_sessions="2"))[-1]
-    expected = sorted(
-        published_rows(published, "conversion_predictions"),
-        key=lambda row: (-row["conversion_probability"], row["session_id"]),
-    )
-    assert [row["session_id"] for row in first + second] == [
-        row["session_id"] for row in expected[: len(first) + len(second)]
-    ]
+    facts = ("Small simulated marketplace", f"window {EXPLAINED}", "no_funnel version 1", "SIMULATED DATA")
+    verdicts: Mapping[str, str] = manifest.evidence["checks"]  # type: ignore[assignment]
+    checks = f"{sum(said.startswith('passed') for said in verdicts.values())} checks passed"
+    assert all(said in header for said in (*facts, checks))
+    assert len(app.download_button) == len(app.dataframe)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +49,27 @@ def test_a_page_without_its_data_says_what_to_make(published: Workspace, shown: 
     assert said in shown(published, page).info[0].value
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_a_section_without_its_table_says_what_to_materialise(
+    shown: Open, name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace: Workspace = request.getfixturevalue(PUBLISHED_AS.get(name, "published"))
+    window = open_window(workspace, published_window(workspace))
+    assert window is not None
+    monkeypatch.setattr(source, "window", lambda *_: replace(window, tables=frozenset()))
+    app = shown(workspace, name)
+    titles = app.segmented_control(key="section").options if app.segmented_control else [None]
+    for title in titles:
+        if title is not None:
+            app.segmented_control(key="section").set_value(title).run()
+        assert not app.exception and not app.dataframe
+        assert f"aterialise `{workspace.profile.name}/" in app.info[0].value, title
+
+
 def test_an_unpublished_dataset_says_how_to_publish(published: Workspace, shown: Open) -> None:
-    app = shown(published, "attribution", dataset="marketplace")
-    if app.selectbox(key="dataset").value == "small":  # not offered, since nothing of it is published
-        app.selectbox(key="dataset").set_value("small").run()
-    assert not app.exception
+    app = shown(published, "attribution", enabled="small,shoppers", dataset="shoppers")
+    assert not app.exception and app.selectbox(key="dataset").value == "shoppers"
+    assert "attribution run --dataset shoppers" in app.info[0].value
 
 
 def test_the_leaking_variant_says_so_above_every_figure(published: Workspace, shown: Open) -> None:

@@ -15,10 +15,11 @@ from attribution_dagster.reports.sections import PAGES
 from attribution_dagster.reports.window_report import FILE_NAME, Chapter, window_report
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.views import views_of
-from attribution_dagster_tests.dashboard.test_pages import published_rows
+from attribution_dagster_tests.dashboard.direct import published_rows
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 from attribution_dagster_tests.ui.server import browser_page, chromium
 
+NO_BROWSER = "no Chromium on this machine, so the report is not opened"
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">=1+1"
 
 
@@ -85,7 +86,26 @@ def test_names_become_characters() -> None:
     assert safe("<b>&</b>") == "&lt;b&gt;&amp;&lt;/b&gt;"
 
 
-@pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine, so the report is not opened")
+@pytest.mark.skipif(chromium() is None, reason=NO_BROWSER)
+def test_the_published_report_draws_every_figure_and_asks_for_nothing(published: Workspace, tmp_path: Path) -> None:
+    path = published.settings.exports / "small" / EXPLAINED / FILE_NAME
+    with browser_page(width=1366, height=768, last_seen=tmp_path / "last.png") as page:
+        asked: list[str] = []
+        said: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(path.as_uri())
+        page.wait_for_function("[...document.querySelectorAll('.js-plotly-plot')].every(p => p.querySelector('svg'))")
+        drawn = page.locator(".js-plotly-plot").count()
+        assert [url for url in asked if not url.startswith(("data:", "blob:"))] == [path.as_uri()] and said == []
+        assert (
+            page.locator(".plot").count() == drawn >= sum(s.figure is not None for s in PAGES["attribution"].sections)
+        )
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0  # nothing is cut off on a laptop
+
+
+@pytest.mark.skipif(chromium() is None, reason=NO_BROWSER)
 def test_report_draws_itself_without_a_network_and_runs_no_name(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.write_text(hostile_report(), encoding="utf-8")

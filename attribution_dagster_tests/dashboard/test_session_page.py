@@ -17,7 +17,7 @@ from attribution_dagster.resources.explained_session import (
 )
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.dashboard.conftest import tables
-from attribution_dagster_tests.dashboard.test_pages import published_rows
+from attribution_dagster_tests.dashboard.direct import published_rows
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 
 Open = Callable[..., AppTest]

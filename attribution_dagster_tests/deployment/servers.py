@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
 
@@ -33,8 +35,12 @@ def server(
     folder: Path,
     user: str | None = None,
     seconds: float = 60,
+    stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, once `ready` says so; its output is in `log`. AssertionError with the log's end if it never is."""
+    """The process, once `ready` says so; its output is in `log`. AssertionError with the log's end if it ends or takes longer than `seconds`.
+
+    On leaving, its group gets `stop` and 15 s to end by itself; what then still lives is killed.
+    """
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, env=dict(environment), stdout=out, stderr=out, cwd=folder, user=user, start_new_session=True
@@ -42,17 +48,32 @@ def server(
     try:
         deadline = time.monotonic() + seconds
         while not ready():
-            assert process.poll() is None and time.monotonic() < deadline, f"{command[0]}: {log.read_text()[-3000:]}"
+            assert process.poll() is None and time.monotonic() < deadline, f"{command[0]}: {log.read_text()[-2000:]}"
             time.sleep(0.2)
         yield process
     finally:
         with suppress(ProcessLookupError):  # it ended by itself
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
+            os.killpg(process.pid, stop)
+        with suppress(subprocess.TimeoutExpired):
             process.wait(15)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    """Whether something is served there."""
+    try:
+        with urllib.request.urlopen(url, timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def own_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with these settings of the project and no others, and this checkout's code."""
+    known = {name: value for name, value in os.environ.items() if not name.startswith("ATTRIBUTION_")}
+    return {**known, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])]), **settings}
 
 
 def postgres_programs() -> Path | None:

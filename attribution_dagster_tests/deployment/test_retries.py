@@ -3,6 +3,7 @@
 import errno
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -10,8 +11,10 @@ import pytest
 
 from attribution_dagster import retries
 from attribution_dagster.assets.step import Report, Step, make
+from attribution_dagster.assets.whole_source import whole_source
 from attribution_dagster.checks import adapter
 from attribution_dagster.errors import DataError
+from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster_tests.pipeline.faults import copy_of
@@ -53,6 +56,25 @@ def test_io_errors_are_tried_again_with_waits_that_double(tmp_path: Path) -> Non
 def test_a_disk_that_stays_broken_fails_the_step_in_the_end(tmp_path: Path) -> None:
     success, attempts, _ = tried(tmp_path, [OSError(errno.EIO, "Input/output error")] * 9)
     assert not success and attempts == 1 + retries.RETRIES
+
+
+def test_a_source_that_is_out_of_reach_for_a_moment_is_looked_for_again(tmp_path: Path) -> None:
+    found = SimpleNamespace(digest="d", events=SimpleNamespace(parts=[SimpleNamespace(path="p")]))
+    answers: list[Any] = [ConnectionResetError(), found]
+
+    def find(_: Workspace) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assets = DatasetAssets.of(small_workspace(tmp_path), alone=True)
+    looked = whole_source(
+        assets, "A source.", group="g", code="1", find=find, look=lambda _, source: {"digest": source.digest}
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert dg.materialize([looked], instance=instance).success
+    assert answers == [] and looked.descriptions_by_key == {assets.key("source"): "A source."}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from attribution_dagster.core.journeys.lstm import JourneyModel, JourneySpec
 from attribution_dagster.core.journeys.training import JourneyTraining, split_by_time, train_journeys
 from attribution_dagster.core.simulation.ads_world import AdsWorld
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.journeys.small import publish, small_ads
+from attribution_dagster_tests.journeys.small import small_ads
 from attribution_dagster_tests.journeys.world import Built, build
 
 
@@ -37,11 +37,9 @@ def some(built: Built) -> Journeys:
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def published(published_ads: Workspace) -> Workspace:
     """The small dataset of ads with its explained window published."""
-    workspace = small_ads(tmp_path_factory.mktemp("ads"))
-    publish(workspace)
-    return workspace
+    return published_ads
 
 
 @pytest.fixture()

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from attribution_dagster.cli.customers import show_customer
 from attribution_dagster.cli.explaining import explain_session
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.cli.results import query_table, summarise
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
+from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.summary import plain_text
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, own_dagster_home, small_workspace
@@ -26,6 +28,7 @@ TYPES = {
     "help_open": "../../etc/passwd",
 }
 STORE = 'Bob\'s "Best" <b>Burgers</b>, №1\n+1'
+PRODUCT = "=p|1 %7C\u202e<script>\n'; DROP TABLE item_tokens --"
 CONVERSION = "order \\ 'placed' % _ {x}"
 
 
@@ -39,6 +42,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         events["store_name"].isna(), STORE + events["store_name"].fillna("")
     )
     events["user_id"] = events["user_id"].replace(events["user_id"].iloc[0], "../user%_'\"\n=1")
+    events["product_id"] = events["product_id"].replace(events["product_id"].mode()[0], PRODUCT)
     events.to_csv(root / "events.csv", index=False)
     roles = f"roles: {{conversion: [{CONVERSION!r}], view: [{TYPES['item_view']!r}]}}\n"
     with own_dagster_home(root):
@@ -104,6 +108,10 @@ def test_terminal_shows_names_on_one_line_each(hostile: Workspace) -> None:
     ids = hostile.slice_of("gradient_attribution_no_funnel", EXPLAINED)["session_id"]
     console.print(explain_session(hostile, "no_funnel", ids[0].as_py()))
     assert "<script>" in buffer.getvalue()
+    recommended = hostile.slice_of("recommendations", EXPLAINED).to_pylist()
+    user = next(row["user_id"] for row in recommended if row["product_id"] == PRODUCT)
+    console.print(show_customer(hostile, user))
+    assert one_line(PRODUCT)[:12] in buffer.getvalue() and "\u202e" not in buffer.getvalue()
 
 
 def test_a_session_id_keeps_hostile_users_apart(hostile: Workspace) -> None:

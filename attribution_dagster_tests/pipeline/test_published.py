@@ -14,6 +14,7 @@ from attribution_dagster.cli.launch import launch
 from attribution_dagster.graph import AGGREGATES
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
+from attribution_dagster.warehouse.published_columns import VERSION
 from attribution_dagster.warehouse.queries import parse_query
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, WINDOWS
 
@@ -70,6 +71,7 @@ def read(workspace: Workspace, text: str) -> pa.Table:
 def test_every_table_of_the_window_is_published_with_its_documented_columns(published: Workspace) -> None:
     manifest = published.warehouse.manifest(EXPLAINED)
     assert manifest is not None and sorted(manifest.tables) == sorted(tables(published.profile))
+    assert manifest.evidence["columns_version"] == VERSION
     for table in tables(published.profile):
         names = [column.name for column in table_definition(table).columns]
         assert read(published, f"SELECT * FROM {table} LIMIT 1").column_names == names

@@ -95,6 +95,13 @@ def test_drivers_and_brakes_carry_effect_interval_odds_ratio_and_users():
     assert "−0.40 (−0.50 to −0.30)" in leave and "×0.67" in leave
 
 
+def test_traits_are_told_a_sentence_a_line_and_not_at_all_without_any():
+    text = plain_text(summary(traits=["2 traits: Shoe\x1b[31m\nfans 60%.", "Recommendations: a tie."]))
+    after = text[text.index("Customer traits") :].splitlines()
+    assert after[1].startswith("2 traits: Shoe") and "fans 60%." in after[1] and "\x1b" not in text
+    assert after[2] == "Recommendations: a tie." and "Customer traits" not in plain_text(summary())
+
+
 def test_an_effect_that_may_be_chance_has_a_pale_bar_and_each_its_q():
     scroll, click = (line_of(plain_text(summary()), name) for name in ("scroll", "▲ click"))
     assert "░" in scroll and "█" not in scroll

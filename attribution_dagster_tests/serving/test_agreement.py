@@ -10,6 +10,7 @@ from attribution_dagster.assets.training import open_model
 from attribution_dagster.core.attribution.sessions import attribute_sessions
 from attribution_dagster.core.models.prediction import predict
 from attribution_dagster.core.models.transformer import AttributionModel
+from attribution_dagster.core.scoring.batch import score_sessions
 from attribution_dagster.core.scoring.reading import ReadingRules
 from attribution_dagster.core.scoring.scorer import Score, Scorer
 from attribution_dagster.core.sequences.builder import build_sequences
@@ -58,11 +59,15 @@ def test_any_model_scores_raw_events_as_it_scores_the_warehouses_sequences(
     explained = {row["session_id"]: row["logit"] for b in attribute_sessions(model, sequences) for row in b.to_pylist()}
     differences = [abs(found[name].logit - logit) for name, logit in explained.items()]
     assert len(differences) > 200 and max(differences) < 1e-6
+    batch = {row["session_id"]: row for b in score_sessions(model, sequences) for row in b.to_pylist()}
+    assert {name: row["n_unknown"] for name, row in batch.items()} == {name: found[name].n_unknown for name in batch}
+    assert any(0 < row["n_unknown"] < row["n_read"] for row in batch.values())
     encoded = model.encode(sequences)
     assert (encoded.first_event > 0).sum() > 50 and np.ptp(ours) > 0.1
     for column in ("event_type", "store_id", "primary_category"):
         assert (encoded.codes[:, FULL_COLUMNS.index(column)] == UNKNOWN).any(), column
     assert (encoded.codes == MISSING).any() and np.isnan(sequences.numbers["price_usd"]).any()
+    assert (sequences.lengths == 1).any() == (funnel_rule != "keep") and sequences.lengths.max() > 50
     ignored = sum((Counter(score.reading.ignored) for score in found.values()), Counter())
     assert ignored["conversion_and_after"] > 30 and (ignored["funnel"] > 30) == (funnel_rule != "keep")
 
@@ -107,7 +112,7 @@ def test_batch_scores_are_those_of_the_service(published: Workspace) -> None:
     for row in rows:
         score = found[row["session_id"]]
         assert abs(row["logit"] - score.logit) < 1e-6 and abs(row["probability"] - score.probability) < 1e-6
-        assert row["n_read"] == len(score.reading.events) - score.n_unread
+        assert row["n_read"] == len(score.reading.events) - score.n_unread and row["n_unknown"] == score.n_unknown
         values = [row[f"reason_{n}_attribution"] for n in (1, 2, 3) if row[f"reason_{n}"] is not None]
         assert len(values) == len(score.reasons)
         for value, reason in zip(values, score.reasons, strict=True):

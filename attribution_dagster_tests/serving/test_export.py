@@ -77,3 +77,6 @@ def test_what_lacks_is_named(published: Workspace, tmp_path: Path) -> None:
         require_readable(champion, tmp_path)
     with pytest.raises(ConfigurationError, match=r"'nofunnel' is no variant of small: no_funnel, with_funnel"):
         save_onnx(published, "nofunnel", tmp_path / "x.onnx")
+    without_events = replace(published, profile=published.profile.model_copy(update={"variants": {}}))
+    with pytest.raises(ConfigurationError, match="small has no events that a model reads, and so no champion to serve"):
+        save_onnx(without_events, "no_funnel", tmp_path / "x.onnx")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import urllib.error
 import urllib.request
@@ -84,6 +85,13 @@ def test_every_session_of_the_window_has_the_score_that_the_pipeline_gave_it(pub
         assert answer["events_read"] + sum(answer["events_ignored"].values()) == len(raw[answer["session_id"]])
 
 
+def test_an_answer_has_what_the_page_lists(url: str) -> None:
+    (answer,) = post(url, one(EVENT))[1]["predictions"]
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \|", page.partition("| in the answer | |")[2].partition("###")[0], re.M)
+    assert listed == list(answer)
+
+
 def test_requests_side_by_side_get_the_answers_they_get_alone(published: Workspace, url: str) -> None:
     raw = raw_sessions(published)
     requests = [as_request({name: raw[name]}) for name in sorted(raw)[:12]]
@@ -124,6 +132,11 @@ BAD = [
     (b'{"inputs": [{"session_id": "a", "events": [{"event_at": "2025-01-20", "event_type": "s", "price_usd": NaN}]}]}',
      "inputs[0].events[0].price_usd"),
     (one({**EVENT, "store": "s1"}), "inputs[0].events[0].store"),
+    (one({**EVENT, "k" * 100_000: 1}), f"inputs[0].events[0].{'k' * 40}..."),
+    (one({**EVENT, "\ud800": 1}), "inputs[0].events[0]"),
+    (one({**EVENT, "event_at": "2025-01-20T10:00:00\0"}), "inputs[0].events[0].event_at"),
+    (one([EVENT]), "inputs[0].events[0]"),
+    ({"inputs": [*one(EVENT)["inputs"], {"session_id": "b", "events": []}, *one()["inputs"]]}, "inputs[2].session_id"),
     (one({**EVENT, "event_at": "2025-01-20T10:30:00.000001"}, EVENT), "inputs[0].events[0].event_at"),
     (one(*({**EVENT, "event_at": f"2025-01-20T{h:02}:{m:02}:00"} for h in range(13) for m in (0, 30))),
      "inputs[0].events[25].event_at"),
@@ -141,9 +154,9 @@ def test_a_bad_request_gets_400_with_the_field_named_and_nothing_repeated(url: s
 def test_what_is_at_the_limit_is_answered(url: str) -> None:
     gap = one(EVENT, {**EVENT, "event_at": "2025-01-20T10:30:00+00:00"})
     assert post(url, gap)[1]["predictions"][0]["events_read"] == 2
-    most = {"inputs": [{"session_id": "a", "events": []}] * MAX_SESSIONS}
+    most = {"inputs": [{"session_id": str(number), "events": []} for number in range(MAX_SESSIONS)]}
     assert len(post(url, most)[1]["predictions"]) == MAX_SESSIONS
-    (longest,) = post(url, one(*[EVENT] * 1000))[1]["predictions"]
+    (longest,) = post(url, one(*({**EVENT, "event_id": str(number)} for number in range(1000))))[1]["predictions"]
     assert (longest["events_read"], longest["events_ignored"]) == (200, {"before_the_last_that_are_read": 800})
     zones = [
         {**EVENT, "event_at": at} for at in ("2025-01-20T11:00:00+01:00", "2025-01-20T10:00:00", "2025-01-20T10:00Z")
@@ -157,7 +170,22 @@ def test_a_request_may_be_so_large_and_is_json(url: str) -> None:
     assert post(url, fits)[0] == 200
     status, answer = post(url, b" " * (MAX_BODY_BYTES + 1))
     assert (status, answer["field"]) == (413, "body")
-    assert post(url, b"a,b", "text/csv")[0] == 415
+    for kind in ("text/csv", "text/plain", "application/jsonx", ""):
+        status, answer = post(url, one(EVENT), kind)
+        assert (status, answer["field"]) == (415, "content-type"), kind
+    assert post(url, one(EVENT), "Application/JSON ; charset=utf-8")[0] == 200
+    with pytest.raises(urllib.error.HTTPError, match="405"):
+        get(f"{url}/invocations")
+
+
+def test_an_event_type_that_nobody_knows_is_read_and_counted(url: str) -> None:
+    named = ["never seen", "<script>alert(1)</script>", "'; DROP TABLE sessions; --"]
+    (answer,) = post(url, one(EVENT, *({**EVENT, "event_type": name} for name in named)))[1]["predictions"]
+    assert (answer["events_read"], answer["events_of_unknown_type"], answer["events_ignored"]) == (4, 3, {})
+    assert 0 < answer["probability"] < 1 and {reason["event_type"] for reason in answer["reasons"]} <= {
+        "search",
+        *named,
+    }
 
 
 def test_the_written_model_is_one_of_mlflows_own(published: Workspace, url: str) -> None:

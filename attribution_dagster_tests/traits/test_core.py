@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from attribution_dagster.core.traits.alignment import align, identities, match_traits
+from attribution_dagster.core.traits.catalogue import ask, build_catalogue
 from attribution_dagster.core.traits.corpus import Corpus, write_corpus
 from attribution_dagster.core.traits.customers import CustomerTokens
 from attribution_dagster.core.traits.factors import OPTIONS, Factors, coherence, fit_factors, matched
@@ -17,10 +18,12 @@ from attribution_dagster.core.traits.item2vec import Item2VecSpec, foretold, map
 from attribution_dagster.core.traits.model import TraitModel, coverage, factored_matrix, one_customer
 from attribution_dagster.core.traits.pooling import POOLINGS, Pooler
 from attribution_dagster.core.traits.profiles import ratios, suggested_name
-from attribution_dagster.core.traits.recommended import evaluate, ndcg_of, recall_of, wanted_items
-from attribution_dagster.core.traits.recommending import METHODS, ask, best_items, build_catalogue, explained, scores
+from attribution_dagster.core.traits.ranking import best_items, ndcg_of, recall_of
+from attribution_dagster.core.traits.recommended import evaluate, wanted_items
+from attribution_dagster.core.traits.recommending import METHODS, explained, scores
+from attribution_dagster.core.traits.selection import select_factors
 from attribution_dagster.core.traits.similar import neighbours
-from attribution_dagster.core.traits.tasks import other_half
+from attribution_dagster.core.traits.tasks import Measured, other_half
 from attribution_dagster.core.traits.tokens import parts_of, token_of
 from attribution_dagster.core.traits.vectors import ACTION, CATEGORY, KNOWN, UNKNOWN, ItemVectors, unit_rows
 from attribution_dagster_tests.traits.world import PURCHASE, World
@@ -162,6 +165,7 @@ def test_a_customer_is_described_the_same_alone_and_after_a_refit_of_nothing(
 ) -> None:
     matrix = factored_matrix(option, pooler, vectors, customers)
     factors = fit_factors(matrix, option, 5)
+    assert np.allclose(factors.loadings.sum(axis=1), 1)
     factors.save(tmp_path / "f"), pooler.save(tmp_path / "p"), vectors.save(tmp_path / "v")
     model = TraitModel.load(tmp_path / "v", tmp_path / "p", tmp_path / "f")
     together = model.describe(customers)
@@ -172,7 +176,10 @@ def test_a_customer_is_described_the_same_alone_and_after_a_refit_of_nothing(
 
 def test_a_new_customer_below_the_shift_is_clipped_and_counted_and_nobody_knows_one_without_tokens() -> None:
     factors = Factors(
-        option="embeddings", loadings=np.eye(2), shift=np.array([0.0, 0.0]), average=np.array([0.25, 0.75])
+        option="embeddings",
+        loadings=np.array([[0.5, 0.5], [0.0, 1.0]]),  # unclipped, -.8 would outweigh .6 in the first
+        shift=np.array([0.0, 0.0]),
+        average=np.array([0.25, 0.75]),
     )
     weights, is_fallback, clipped = factors.weights(np.array([[0.6, -0.8], [0.0, 0.0]]))
     assert weights.tolist() == [[1.0, 0.0], [0.25, 0.75]] and is_fallback.tolist() == [False, True] and clipped == 1
@@ -186,6 +193,34 @@ def test_more_traits_than_customers_are_refused() -> None:
 def test_traits_are_matched_one_to_one_by_the_largest_total() -> None:
     partner, cosine = matched(np.eye(3)[[2, 0]], np.eye(3))
     assert partner.tolist() == [2, 0] and cosine.tolist() == [1, 1]
+
+
+def test_numbers_are_chosen_on_customers_held_out_and_purchases_by_others_than_those_who_teach(
+    world: World, pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, taught, asked = [], [], []
+
+    def fit(matrix, *given, **named):
+        fitted.append(matrix.shape[0])
+        return fit_factors(matrix, *given, **named)
+
+    class Told:
+        def ranked(self, described, users, bought):
+            asked.append(set(users))
+            return Measured.of(np.ones(40))
+
+    def teach(described, users, bought):
+        taught.append(set(users))
+        return Told()
+
+    for name, spy in (("fit_factors", fit), ("fit_purchase", teach), ("stability", lambda f, *_: np.ones(f.n_traits))):
+        monkeypatch.setattr(f"attribution_dagster.core.traits.selection.{name}", spy)
+    past, later, n = world.customers(0, 2), world.customers(2, 3), len(customers)
+    select_factors(customers, (past, later), vectors, pooler, numbers=[4], purchase=PURCHASE, seed=0)
+    assert (
+        fitted == [n - len(range(0, n, 5))] * 2 + [n] * 2
+    )  # every fifth is held out; then all teach the traits published
+    assert all(not one & other for one, other in zip(taught, asked, strict=True)) and len(taught) == len(OPTIONS)
 
 
 def test_coherence_of_tokens_that_go_together_is_one_and_of_strangers_minus_one() -> None:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from attribution_dagster.assets.audited import audited, tables
 from attribution_dagster.assets.trait_drift import compared
-from attribution_dagster.assets.traits_data import MODELS, history_until, model_folder, open_trait_model, read_customers
+from attribution_dagster.assets.traits_data import history_until, read_customers
+from attribution_dagster.assets.traits_learning import MODELS, model_folder, open_trait_model
 from attribution_dagster.build import definitions_of
 from attribution_dagster.checks.expectations import Expectation
 from attribution_dagster.checks.judging import judge, measure
@@ -145,6 +146,37 @@ def test_search_and_comparison_say_what_was_chosen(made: Workspace) -> None:
     }
     assert {r["pooling"] for r in pooled if r["is_default"]} == {max(best, key=lambda p: best[p])} and len(best) == 4
     assert all("highest" in row["reason"] for row in pooled if row["is_default"])
+
+
+def test_reconstruction_chooses_the_number_of_traits_and_the_other_figures_their_origin(made: Workspace) -> None:
+    rows = made.slice_of("trait_comparison", FIRST).to_pylist()
+    means = {}
+    for option in ("embeddings", "tokens"):
+        own = [row for row in rows if row["option"] == option]
+        rebuilt = {row["traits"]: row["value"] for row in own if row["metric"] == "reconstruction"}
+        chosen = {row["traits"] for row in own if row["is_chosen_number"]}
+        assert set(rebuilt) == {4, 6} and chosen == {max(rebuilt, key=lambda k: rebuilt[k])}
+        others = [row["value"] for row in own if row["metric"] != "reconstruction" and row["value"] is not None]
+        means[option] = np.mean(others)
+    assert {row["option"] for row in rows if row["is_default"]} == {max(means, key=lambda name: means[name])}
+
+
+def test_lifts_and_lists_that_are_judged_know_nothing_of_the_window(made: Workspace) -> None:
+    """Computed anew from the history before the window, and what became of it in the window."""
+    before, model = read_customers(made, made.look_back(FIRST)), open_trait_model(made, FIRST)
+    weights = model.describe(before).weights
+    sessions = [r for r in made.slice_of("sessions", FIRST).to_pylist() if not r["is_bot"] and not r["is_censored"]]
+    place = {user: row for row, user in enumerate(before.users)}
+    known = [(place[r["user_id"]], r["is_converted"]) for r in sessions if r["user_id"] in place]
+    of = weights[[row for row, _ in known]]
+    rates = of.T @ np.array([converted for _, converted in known], float) / of.sum(axis=0)
+    told = {row["trait"]: row["conversion_rate"] for row in made.slice_of("trait_profiles", FIRST).to_pylist()}
+    assert [told[trait] for trait in range(len(told))] == pytest.approx(rates.tolist())
+    (judged,) = {row["n_customers"] for row in made.slice_of("recommendation_metrics", FIRST).to_pylist()}
+    later = read_customers(made, [FIRST])
+    assert judged <= len(set(later.users) & set(before.users)) < len(later.users)
+    listed = set(made.slice_of("recommendations", FIRST)["user_id"].to_pylist())
+    assert listed - set(before.users)  # while lists at the end of the window are for all who came until then
 
 
 def test_jobs_know_the_assets_of_traits(made: Workspace) -> None:

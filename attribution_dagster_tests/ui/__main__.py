@@ -8,8 +8,9 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.deployment.servers import ROOT
 from attribution_dagster_tests.ui.pages import Dagster
-from attribution_dagster_tests.ui.server import ROOT, browser_page, dagster_ui
+from attribution_dagster_tests.ui.server import browser_page, dagster_ui
 
 VARIANT = "no_funnel"
 WIDTH, HEIGHT = 1400, 1060

@@ -4,7 +4,7 @@ import csv
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,8 @@ from attribution_dagster_tests.uplift.shop import HOSTILE, PROFILE, WINDOW, cust
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    workspace = shop(tmp_path_factory.mktemp("coupon"))
-    result = made(workspace)
-    assert result.success, [event.event_specific_data for event in result.all_events if event.is_failure]
-    yield workspace
-    workspace.warehouse.close()
+def done(published_experiment: Workspace) -> Workspace:
+    return published_experiment
 
 
 @pytest.fixture()

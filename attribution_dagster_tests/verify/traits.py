@@ -15,14 +15,16 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from attribution_dagster.core.traits.catalogue import ask, build_catalogue
 from attribution_dagster.core.traits.corpus import split_corpus
 from attribution_dagster.core.traits.customers import CustomerTokens
 from attribution_dagster.core.traits.factors import OPTIONS, fit_factors, matched
 from attribution_dagster.core.traits.item2vec import PROFILES, best, search, train
 from attribution_dagster.core.traits.model import TraitModel, factored_matrix
 from attribution_dagster.core.traits.pooling import POOLINGS, Pooler, fit_pooler
+from attribution_dagster.core.traits.profiles import ratios
 from attribution_dagster.core.traits.recommended import evaluate, wanted_items
-from attribution_dagster.core.traits.recommending import ask, build_catalogue, choose_blend
+from attribution_dagster.core.traits.recommending import choose_blend
 from attribution_dagster.core.traits.selection import select_factors
 from attribution_dagster.core.traits.tasks import bought_categories, fit_purchase, other_half
 from attribution_dagster.core.traits.vectors import ItemVectors
@@ -121,8 +123,28 @@ def measured(
         )
     model = TraitModel(vectors=vectors, pooler=pooler, factors=chosen.factors)
     said("traits", lambda some: model.describe(some).weights)
+    _lifts(tables, model, {"before it": now, "the window included": tables.customers(0, weeks + 1, item=item)}, weeks)
     _recommended(model, (past, target), (now, later), purchase)
     return now, vectors, pooler, model
+
+
+def _lifts(tables: Tables, model: TraitModel, histories: Mapping[str, CustomerTokens], window: int) -> None:
+    """Prints each trait's lift of conversion in the window, for traits of the history before it, and of one that has it."""
+    rows = tables.database.execute(
+        "SELECT user_id, COUNT(*), SUM(CAST(is_converted AS INTEGER)) FROM sessions WHERE window_start = ? GROUP BY user_id",
+        [tables.week(window)],
+    ).fetchall()
+    for name, customers in histories.items():
+        place = {user: row for row, user in enumerate(customers.users)}
+        sums = np.zeros((2, len(customers)))
+        for user, *numbers in rows:
+            if user in place:
+                sums[:, place[user]] = numbers
+        _, everyone, lift, error = ratios(model.describe(customers).weights, sums[1], sums[0])
+        said = ", ".join(f"{100 * x:+.1f} ({100 * e:.1f})" for x, e in zip(lift, error, strict=True))
+        print(
+            f"lift of conversion in points (standard error), traits of the history {name}, {everyone:.1%} of all sessions: {said}"
+        )
 
 
 def _recommended(

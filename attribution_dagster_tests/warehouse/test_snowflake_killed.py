@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from attribution_dagster_tests.warehouse.publisher import TABLES, WINDOW, write
-from attribution_dagster_tests.warehouse.test_contract import _polling, _published
+from attribution_dagster_tests.warehouse.test_contract_writers import _polling, _published
 from attribution_dagster_tests.warehouse.test_snowflake import opened
 
 STATEMENTS = [

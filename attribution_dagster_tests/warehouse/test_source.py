@@ -161,6 +161,10 @@ def test_no_source_at_all_is_told_what_to_give() -> None:
         open_source(PROFILE)
     with pytest.raises(ConfigurationError, match=r"source\.table clicks needs source\.path"):
         open_source(shop_profile(source={"table": "clicks"}))
+    with pytest.raises(
+        SourceError, match="dataset shop is simulated: `attribution run --dataset shop` draws its events"
+    ):
+        open_source(shop_profile(source={"simulate": {"users": 10, "seed": 1}}))
 
 
 def test_digest_follows_content_not_name_or_time(tmp_path: Path) -> None:

@@ -19,10 +19,13 @@ import pytest
 from attribution_dagster.alerts.sensor import alert_sensors
 from attribution_dagster.cli.launch import launch
 from attribution_dagster.graph import tables_of
+from attribution_dagster.reports.sections import PAGES
+from attribution_dagster.resources.published_window import open_window
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.ddl import table_definition
 from attribution_dagster.warehouse.queries import parse_query
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
+from attribution_dagster_tests.dashboard.direct import differences
 from attribution_dagster_tests.deployment.project import ROOT
 from attribution_dagster_tests.deployment.test_secrets import CANARY, holding
 from attribution_dagster_tests.pipeline.small import (
@@ -43,6 +46,7 @@ OWN = {
     **{f"method_comparison_{variant}": {"seconds_per_1000_sessions"} for variant in VARIANTS},
 }
 """Columns that are each run's own: HASH is another function in each engine, and clocks differ."""
+OWN_COLUMNS = {name for names in OWN.values() for name in names}
 
 
 RUN = "from attribution_dagster.cli import main; main()"
@@ -150,6 +154,16 @@ def test_what_is_published_rests_on_the_same_evidence(published: Workspace, else
     assert {name: each.rows for name, each in got.tables.items()} == {
         name: each.rows for name, each in want.tables.items()
     }
+
+
+def test_every_section_of_the_dashboard_is_as_on_duckdb(published: Workspace, elsewhere: Workspace) -> None:
+    here, there = (open_window(each, EXPLAINED) for each in (published, elsewhere))
+    assert here is not None and there is not None
+    sections = [section for page in PAGES.values() for section in page.sections]
+    for section in [section for section in sections if not here.lacks(section, "no_funnel")]:
+        want, got = (window.rows(section, "no_funnel").to_pylist() for window in (here, there))
+        columns = {name: each for name, each in section.columns.items() if name not in OWN_COLUMNS}
+        assert differences(got, want, columns) == [], section.name
 
 
 def _ordered(table: pa.Table) -> list[dict[str, Any]]:

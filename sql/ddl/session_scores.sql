@@ -6,6 +6,7 @@ CREATE TABLE session_scores_{variant} (
     label INTEGER COMMENT '1: the session converted, 0: it did not, or not yet where it is still open.',
     logit DOUBLE COMMENT 'What the model says before calibration; the base rate''s of a session of which it reads nothing.',
     n_read INTEGER COMMENT 'Events that the model read.',
+    n_unknown INTEGER COMMENT 'Of these, events of a type that the model has not learnt: absent from its training or too rare there.',
     reason_1 VARCHAR COMMENT 'Type of the event that moved the logit most, by the size of its centred attribution.',
     reason_1_attribution DOUBLE COMMENT 'Its signed attribution in logits; negative: it lowered the prediction.',
     reason_2 VARCHAR COMMENT 'The second; NULL where there is none.',

@@ -2,6 +2,7 @@
 -- funnel_rule: drop leaves funnel events out, keep leaves them in, stop ends the sequence at the first. Ordered by session.
 -- cut: risk_set; none; or landmark, the first so many events outside the funnel, of sessions that have as many.
 -- A session of which nothing is to be read has one row, without event_at.
+-- May be computed in parts, by session_id of session_events.
 WITH readable AS (
     SELECT
         session_events.session_id AS session_id,

@@ -1,5 +1,6 @@
 -- The events of the sessions that begin in the window, numbered from 1 in each session; one row per event.
 -- A session's id is user_device_date_n: local date of its start, n counts the user's sessions on that device and date.
+-- May be computed in parts, by user_id of stg_events.
 WITH starts AS (
     SELECT
         user_id,

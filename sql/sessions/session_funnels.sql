@@ -1,4 +1,5 @@
 -- How far each session went: which stages it touched, when first, how often, how long between; one row per session.
+-- May be computed in parts, by session_id of session_events.
 WITH stages AS (
     SELECT
         session_events.session_id AS session_id,

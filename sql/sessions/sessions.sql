@@ -1,5 +1,6 @@
 -- Sessions that begin in the window, of all users, with their label; one row per session.
 -- n_no_funnel counts what a model that sees no funnel may read: events before the conversion and outside the funnel.
+-- May be computed in parts, by session_id of session_events.
 WITH conversions AS (
     SELECT
         session_events.session_id AS session_id,

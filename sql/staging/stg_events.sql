@@ -1,5 +1,6 @@
 -- The window's events with the reason for a rejection, and the chain of activity each belongs to; one row per event.
 -- Also the later events of sessions that begin in the window. Reads [scan_start, scan_end): enough to decide locally.
+-- May be computed in parts, by user_id of dated.
 WITH dated AS (
     SELECT
         event_id,

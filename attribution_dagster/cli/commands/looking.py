@@ -49,6 +49,17 @@ def journey(
 
 
 @app.command()
+def customer(
+    user_id: Annotated[str, typer.Argument(help="Id of a customer in a published window.")],
+    dataset: Dataset = "marketplace",
+) -> None:
+    """One customer: the traits he has, the customers most like him, and what he may want next with the reason."""
+    from attribution_dagster.cli.customers import show_customer
+
+    console.print(show_customer(workspace_of(dataset), user_id))
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="One SELECT in Snowflake's dialect, over the published tables.")],
     dataset: Dataset = "marketplace",

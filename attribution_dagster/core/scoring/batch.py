@@ -9,6 +9,7 @@ import pyarrow as pa
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.core.attribution.sessions import EVENTS_PER_CHUNK, Explained, explain_set, session_chunks
 from attribution_dagster.core.models.transformer import AttributionModel
+from attribution_dagster.core.scoring.scorer import unknown_types
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
 
 N_REASONS = 3
@@ -20,7 +21,7 @@ def score_sessions(
     method: str = "gradient_x_input",
     progress: Callable[[str, float], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield one row per session, in the order of the set: session_id, probability, user_id, label, logit, n_read, and reasons.
+    """Yield one row per session, in the order of the set: session_id, probability, user_id, label, logit, n_read, n_unknown, and reasons.
 
     reason_1 is the type of the event with the largest centred attribution, reason_1_attribution its signed one in
     logits; so on to N_REASONS. Raises ValueError when the set lacks a column that the model reads.
@@ -44,6 +45,7 @@ def _rows(model: AttributionModel, chunk: SequenceSet, found: Explained) -> pa.R
         "label": pa.array(chunk.label, pa.int32()),
         "logit": pa.array(found.logit),
         "n_read": pa.array(found.data.lengths, pa.int32()),
+        "n_unknown": pa.array(unknown_types(model, found.data), pa.int32()),
     }
     types = pa.array([*chunk.dictionaries["event_type"], None], pa.string())  # the last stands for code -1
     for number, places in enumerate(_largest(found), 1):

@@ -66,23 +66,20 @@ class Reading:
 def read(events: Iterable[RawEvent], rules: ReadingRules) -> Reading:
     """Return what a model reads of a session: in order, without repeated deliveries, up to the first conversion.
 
-    Events are ordered by time, id and type as in the warehouse. Those of one instant without ids keep the order they came in.
+    Events are ordered by time, id and type as in the warehouse, and an id counts once at an instant. Without ids, those of one instant keep the
+    order they came in, and of those with the same type, store and product one counts: staging makes ids of these.
     """
     ordered = sorted(events, key=lambda e: (e.event_at, e.event_id or "", e.event_type if e.event_id else ""))
     ignored: Counter[str] = Counter()
     found: list[RawEvent] = []
-    previous: RawEvent | None = None
+    delivered: set[tuple[datetime, *tuple[str | None, ...]]] = set()
     over: str | None = None
     for event in ordered:
-        is_repeated = (
-            previous is not None
-            and event.event_id is not None
-            and (event.event_at, event.event_id) == (previous.event_at, previous.event_id)
-        )
-        previous = event
-        if is_repeated:
+        delivery = _delivery(event)
+        if delivery in delivered:
             ignored[_DUPLICATE] += 1
             continue
+        delivered.add(delivery)
         if over != _AFTER_CONVERSION and event.event_type in rules.conversion:
             over = _AFTER_CONVERSION
         elif over is None and event.event_type in rules.funnel and rules.funnel_rule == "stop":
@@ -94,6 +91,13 @@ def read(events: Iterable[RawEvent], rules: ReadingRules) -> Reading:
         else:
             ignored[reason] += 1
     return Reading(events=found, ignored=dict(ignored))
+
+
+def _delivery(event: RawEvent) -> tuple[datetime, *tuple[str | None, ...]]:
+    """What tells an event from another delivery of it."""
+    if event.event_id is not None:
+        return event.event_at, event.event_id
+    return event.event_at, event.event_type, event.store_id, event.product_id
 
 
 def sequences_of(readings: Sequence[Reading], categories: Sequence[str], numbers: Sequence[str]) -> SequenceSet:

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from attribution_dagster.core.attribution.registry import ATTRIBUTORS
 from attribution_dagster.core.attribution.sessions import Explained, explain_set
 from attribution_dagster.core.models.transformer import AttributionModel
 from attribution_dagster.core.scoring.reading import RawEvent, Reading, ReadingRules, read, sequences_of
+from attribution_dagster.core.sequences.batches import EncodedSequences
+from attribution_dagster.core.sequences.vocabulary import UNKNOWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,8 @@ class Reason:
 class Score:
     """The probability that a session converts, and its reasons, the largest centred attribution first.
 
-    An empty session gets the base rate and no reason. `n_unread`: events before the last ones that the model reads.
+    An empty session gets the base rate and no reason. `n_unread`: events before the last ones that the model reads;
+    `n_unknown`: of those it reads, events of a type that it has not learnt.
     """
 
     probability: float
@@ -33,6 +37,13 @@ class Score:
     reasons: Sequence[Reason]
     reading: Reading
     n_unread: int
+    n_unknown: int
+
+
+def unknown_types(model: AttributionModel, data: EncodedSequences) -> npt.NDArray[np.int64]:
+    """Return for each session (S,) how many of the events read are of a type that training did not hold, or too rarely."""
+    is_unknown = data.codes[:, model.spec.categories.index("event_type")] == UNKNOWN
+    return np.bincount(np.repeat(np.arange(len(data.lengths)), data.lengths)[is_unknown], minlength=len(data.lengths))
 
 
 class Scorer:
@@ -56,7 +67,10 @@ class Scorer:
         spec = self._model.spec
         sequences = sequences_of(readings, spec.categories, spec.numbers)
         found = explain_set(self._model, self._explain, sequences, run=map)
-        probabilities = self._model.calibration.probability(found.logit)
+        probabilities, unknown = (
+            self._model.calibration.probability(found.logit),
+            unknown_types(self._model, found.data),
+        )
         return [
             Score(
                 probability=float(probabilities[row]),
@@ -64,6 +78,7 @@ class Scorer:
                 reasons=self._reasons(reading, found, row),
                 reading=reading,
                 n_unread=int(found.data.first_event[row]),
+                n_unknown=int(unknown[row]),
             )
             for row, reading in enumerate(readings)
         ]

@@ -4,6 +4,7 @@ The file is what gensim calls LineSentence: a session a line, blanks between wor
 can break a line, and gensim's compiled reader takes them without a Python loop over epochs.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ import pyarrow.compute as pc
 
 Ints = npt.NDArray[np.int64]
 CATALOGUE = ("action", "item_id", "category")
+HELD_OUT_SESSIONS = 20_000
+"""Sessions held out that are kept in memory."""
 
 
 @dataclass(kw_only=True)
@@ -78,14 +81,18 @@ def write_corpus(batches: Iterable[pa.RecordBatch], path: Path) -> Corpus:
     return corpus
 
 
-def split_corpus(corpus: Corpus, share: float, folder: Path) -> tuple[Path, list[Ints]]:
-    """A file of the first sessions, and the others as arrays of token numbers; `share` of the sessions, the latest, are the others."""
+def split_corpus(corpus: Corpus, share: float, folder: Path, most: int = HELD_OUT_SESSIONS) -> tuple[Path, list[Ints]]:
+    """A file of the first sessions, and of the others at most so many, evenly spread, as arrays of token numbers.
+
+    `share` of the sessions, the latest, are the others.
+    """
     first, held_out = round(corpus.n_sessions * (1 - share)), []
+    every = max(1, math.ceil((corpus.n_sessions - first) / most))
     path = folder / "first.txt"
     with corpus.path.open(encoding="ascii") as read, path.open("w", encoding="ascii") as written:
         for number, line in enumerate(read):
             if number < first:
                 written.write(line)
-            else:
+            elif (number - first) % every == 0:
                 held_out.append(np.array(line.split(), dtype=np.int64))
     return path, held_out

@@ -45,7 +45,7 @@ class CustomerTokens:
         users, user = _coded(table["user_id"])
         actions, action = _coded(table["action"])
         items, item = _coded(table["item_id"])
-        pairs, first, token = np.unique(action * max(len(items), 1) + item, return_index=True, return_inverse=True)
+        pairs, token = np.unique(action * max(len(items), 1) + item, return_inverse=True)
         numbers = {
             name: table[name].to_numpy().astype(np.float64) for name in ("n_events", "recency", "n_priced")
         }  # fmt: skip
@@ -53,7 +53,7 @@ class CustomerTokens:
             users=tuple(users),
             actions=tuple(actions[pair // len(items)] for pair in pairs.tolist()),
             items=tuple(items[pair % len(items)] for pair in pairs.tolist()),
-            categories=tuple(table["category"].take(pa.array(first)).to_pylist()),
+            categories=_first_known(table["category"], token, len(pairs)),
             user=user,
             token=token.astype(np.int64),
             half=table["half"].to_numpy().astype(np.int64),
@@ -123,6 +123,16 @@ class CustomerTokens:
 
 
 _PER_ENTRY = ("user", "token", "half", "n_events", "recency", "last_at_us", "price_sum_usd", "n_priced")
+
+
+def _first_known(column: pa.ChunkedArray, token: Ints, count: int) -> tuple[str | None, ...]:
+    """For each token the first category that a row of it has."""
+    found: list[str | None] = [None] * count
+    known = np.flatnonzero(column.is_valid().to_numpy())
+    tokens, first = np.unique(token[known], return_index=True)
+    for place, category in zip(tokens.tolist(), column.take(pa.array(known[first])).to_pylist(), strict=True):
+        found[place] = category
+    return tuple(found)
 
 
 def _coded(column: pa.ChunkedArray) -> tuple[list[str], Ints]:

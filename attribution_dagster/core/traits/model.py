@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,15 +74,21 @@ def coverage(customers: CustomerTokens, vectors: ItemVectors) -> dict[str, Float
     return {"n_events": events, **counted}
 
 
-def one_customer(events: Sequence[Mapping[str, str | None]]) -> CustomerTokens:
-    """One customer's events, just seen, as the model reads them: each with `action`, `item_id` and, where it is known, `category`."""
+def one_customer(events: Sequence[Mapping[str, Any]], half_life_days: float = 14) -> CustomerTokens:
+    """One customer's events as the model reads them, which gives exactly what it gives of him among all others.
+
+    Args:
+        events: each with `action`, `item_id` and, where they are known, `category` and `age_days`, without which it was just now.
+        half_life_days: age at which an event counts half, as in training: `traits.half_life_days` of the profile.
+    """
     tokens = sorted({(str(e["action"]), str(e["item_id"])) for e in events})
     place = {token: number for number, token in enumerate(tokens)}
-    counts = np.zeros(len(tokens))
+    counts, recency = np.zeros(len(tokens)), np.zeros(len(tokens))
     categories: list[str | None] = [None] * len(tokens)
     for event in events:
         number = place[str(event["action"]), str(event["item_id"])]
         counts[number] += 1
+        recency[number] += 0.5 ** (float(event.get("age_days") or 0) / half_life_days)
         categories[number] = categories[number] or event.get("category")
     zeros = np.zeros(len(tokens))
     return CustomerTokens(
@@ -93,7 +100,7 @@ def one_customer(events: Sequence[Mapping[str, str | None]]) -> CustomerTokens:
         token=np.arange(len(tokens)),
         half=np.zeros(len(tokens), dtype=np.int64),
         n_events=counts,
-        recency=counts,
+        recency=recency,
         last_at_us=np.zeros(len(tokens), dtype=np.int64),
         price_sum_usd=zeros,
         n_priced=zeros,

@@ -23,16 +23,16 @@ _SUPPORT = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Subject:
-    """N customers with their K traits, and what became of them in the window."""
+class Outcome:
+    """What became in the window of N customers, with their K traits as they were before it.
 
-    customers: CustomerTokens
+    Traits of the window itself load on what was bought in it: who buys would have the traits of buyers, and every such trait a lift.
+    """
+
     weights: Floats  # (N, K)
     sessions: Floats  # (N,) of the window, with a known outcome
     converted: Floats  # (N,) of these
     spend_usd: "Floats | None"  # (N,); None where purchases have no price
-    purchase: tuple[str, ...]
-    sale: tuple[str, ...]
 
 
 def ratios(weights: Floats, numerator: Floats, denominator: Floats) -> tuple[Floats, float, Floats, Floats]:
@@ -51,37 +51,18 @@ def ratios(weights: Floats, numerator: Floats, denominator: Floats) -> tuple[Flo
     return own, everyone, own - everyone, error
 
 
-def outcome_rows(subject: Subject) -> list[dict[str, Any]]:
-    """Per trait: size, conversion, spend, relative price and sale events, each with its 95 % interval; None where it is unknown."""
-    weights, customers = subject.weights, subject.customers
-    n, k = weights.shape
+def profile_rows(
+    customers: CustomerTokens, weights: Floats, sale: Sequence[str], outcome: Outcome
+) -> list[dict[str, Any]]:
+    """Per trait: size, conversion, spend, relative price and sale events, each with its 95 % interval; None where it is unknown.
+
+    Args:
+        customers: with their traits at the end of the window, shape (N, K): whose sizes, prices and sales are told.
+        sale: the actions that show a sale.
+    """
+    k = weights.shape[1]
     dominant = np.bincount(weights.argmax(axis=1), minlength=k)
-    rate, _, lift, error = ratios(weights, subject.converted, subject.sessions)
-    figures = {
-        "conversion_rate": rate, "conversion_lift": lift,
-        "conversion_lift_low": lift - Z_95 * error, "conversion_lift_high": lift + Z_95 * error,
-    }  # fmt: skip
-    if subject.spend_usd is not None:
-        spend, _, more, spread = ratios(weights, subject.spend_usd, np.ones(n))
-        figures |= {
-            "spend_usd": spend, "spend_lift_usd": more,
-            "spend_lift_low_usd": more - Z_95 * spread, "spend_lift_high_usd": more + Z_95 * spread,
-        }  # fmt: skip
-    paid, expected = _prices(customers)
-    if expected.sum() > 0:
-        price, _, _, spread = ratios(weights, paid, expected)
-        figures |= {
-            "relative_price": price, "relative_price_low": price - Z_95 * spread, "relative_price_high": price + Z_95 * spread,
-        }  # fmt: skip
-    if subject.sale:
-        events = customers.sums(customers.n_events)
-        shown = customers.sums(customers.n_events * customers.is_action(subject.sale))
-        share, everyone, more, spread = ratios(weights, shown, events)
-        figures |= {
-            "sale_share": share, "sale_lift": more, "sale_lift_low": more - Z_95 * spread, "sale_lift_high": more + Z_95 * spread,
-            "sale_share_of_all": np.full(k, everyone),
-        }  # fmt: skip
-    sizes = weights.mean(axis=0)
+    sizes, figures = weights.mean(axis=0), {**_became(outcome), **_bargains(customers, weights, sale)}
     return [
         {
             "trait": trait, "customers": int(dominant[trait]), "size_share": float(sizes[trait]),
@@ -89,6 +70,42 @@ def outcome_rows(subject: Subject) -> list[dict[str, Any]]:
         }
         for trait in range(k)
     ]  # fmt: skip
+
+
+def _became(outcome: Outcome) -> dict[str, Floats]:
+    """Conversion and spend by trait, each shape (K,)."""
+    rate, _, lift, error = ratios(outcome.weights, outcome.converted, outcome.sessions)
+    figures = {
+        "conversion_rate": rate, "conversion_lift": lift,
+        "conversion_lift_low": lift - Z_95 * error, "conversion_lift_high": lift + Z_95 * error,
+    }  # fmt: skip
+    if outcome.spend_usd is not None:
+        spend, _, more, spread = ratios(outcome.weights, outcome.spend_usd, np.ones(len(outcome.spend_usd)))
+        figures |= {
+            "spend_usd": spend, "spend_lift_usd": more,
+            "spend_lift_low_usd": more - Z_95 * spread, "spend_lift_high_usd": more + Z_95 * spread,
+        }  # fmt: skip
+    return figures
+
+
+def _bargains(customers: CustomerTokens, weights: Floats, sale: Sequence[str]) -> dict[str, Floats]:
+    """Prices and sale events by trait, where the data have them, each shape (K,)."""
+    figures: dict[str, Floats] = {}
+    paid, expected = _prices(customers)
+    if expected.sum() > 0:
+        price, _, _, spread = ratios(weights, paid, expected)
+        figures |= {
+            "relative_price": price, "relative_price_low": price - Z_95 * spread, "relative_price_high": price + Z_95 * spread,
+        }  # fmt: skip
+    if sale:
+        events = customers.sums(customers.n_events)
+        shown = customers.sums(customers.n_events * customers.is_action(sale))
+        share, everyone, more, spread = ratios(weights, shown, events)
+        figures |= {
+            "sale_share": share, "sale_lift": more, "sale_lift_low": more - Z_95 * spread, "sale_lift_high": more + Z_95 * spread,
+            "sale_share_of_all": np.full(len(share), everyone),
+        }  # fmt: skip
+    return figures
 
 
 def _prices(customers: CustomerTokens) -> tuple[Floats, Floats]:
@@ -153,12 +170,21 @@ def _kinds(customers: CustomerTokens, tokens: Sequence[str]) -> "dict[str, tuple
     }
 
 
-def example_rows(users: Sequence[str], weights: Floats) -> list[dict[str, Any]]:
-    """Rows of `trait_examples`: the customers with most of each trait, of equal ones the first."""
+def example_rows(customers: CustomerTokens, weights: Floats) -> list[dict[str, Any]]:
+    """Rows of `trait_examples`: the customers with most of each trait, of equal ones those with most events.
+
+    Who has met one item often has one trait alone: no example of anything.
+    """
+    events = customers.sums(customers.n_events)
     return [
-        {"trait": trait, "example_rank": rank, "user_id": users[place], "weight": float(weights[place, trait])}
+        {
+            "trait": trait,
+            "example_rank": rank,
+            "user_id": customers.users[place],
+            "weight": float(weights[place, trait]),
+        }
         for trait in range(weights.shape[1])
-        for rank, place in enumerate(np.argsort(-weights[:, trait], kind="stable")[:EXAMPLES], start=1)
+        for rank, place in enumerate(np.lexsort((-events, -weights[:, trait]))[:EXAMPLES], start=1)
     ]
 
 

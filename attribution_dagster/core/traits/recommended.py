@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from attribution_dagster.core.traits.catalogue import Asked, Catalogue, blocks
 from attribution_dagster.core.traits.customers import CustomerTokens
-from attribution_dagster.core.traits.recommending import METHODS, Asked, Catalogue, best_items, blocks, scores
+from attribution_dagster.core.traits.ranking import best_items, ndcg_of, recall_of
+from attribution_dagster.core.traits.recommending import METHODS, scores
 from attribution_dagster.core.traits.tasks import Measured
 
 Floats = npt.NDArray[np.float64]
@@ -33,23 +35,13 @@ def wanted_items(
     return found
 
 
-def recall_of(best: Ints, wanted: sparse.csr_matrix) -> Floats:
-    """Of each customer's wanted items, the share among the recommended, shape (N,)."""
-    recall: Floats = _hits(best, wanted).sum(axis=1) / np.maximum(np.diff(wanted.indptr), 1)
-    return recall
-
-
-def ndcg_of(best: Ints, wanted: sparse.csr_matrix) -> Floats:
-    """Normalised discounted cumulative gain of each customer's list, shape (N,): 1 where the wanted items come first."""
-    discount = 1 / np.log2(np.arange(2, best.shape[1] + 2))
-    ideal = np.concatenate([[0.0], np.cumsum(discount)])[np.minimum(np.diff(wanted.indptr), best.shape[1])]
-    gain: Floats = (_hits(best, wanted) * discount).sum(axis=1) / np.maximum(ideal, 1e-12)
-    return gain
-
-
-def _hits(best: Ints, wanted: sparse.csr_matrix) -> Floats:
-    hits: Floats = np.take_along_axis(wanted.toarray(), best, axis=1)
-    return hits
+def reachable_share(later: CustomerTokens, users: tuple[str, ...], catalogue: Catalogue) -> float | None:
+    """The share of what these users met later that was in the catalogue: the rest, new since, no list could hold. None if they met nothing."""
+    known = np.isin(np.array(later.users, dtype=object), users)[later.user]
+    pairs = np.unique(np.stack([later.user, later.catalogue[1][later.token]])[:, known], axis=1)
+    items = {item for item, n in zip(catalogue.items, catalogue.popularity, strict=True) if n}
+    found = [later.catalogue[0][place] in items for place in pairs[1].tolist()]
+    return sum(found) / len(found) if found else None
 
 
 def evaluate(

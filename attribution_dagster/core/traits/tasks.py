@@ -5,6 +5,7 @@ a buyer's categories, bought against not bought, as a mean over buyers. `other_h
 rank by cosine is a customer's own, seen from the first half; the mean reciprocal rank.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -68,7 +69,9 @@ def fit_purchase(described: Floats, users: tuple[str, ...], bought: Mapping[str,
     row, category = np.array(rows).T
     mean, scale = described.mean(axis=0), described.std(axis=0)
     scaled = (described[row] - mean) / np.where(scale > 0, scale, 1)
-    model = LogisticRegression(C=0.1, max_iter=200).fit(scaled, category)
+    with warnings.catch_warnings():  # that there are many categories for so few buyers is no mistake
+        warnings.filterwarnings("ignore", "The number of unique classes")
+        model = LogisticRegression(C=0.1, max_iter=200).fit(scaled, category)
     return PurchaseModel(mean=mean, scale=np.where(scale > 0, scale, 1), model=model)
 
 

@@ -6,7 +6,7 @@ The folder is not called pages, since Streamlit would take its files for pages b
 from collections.abc import Mapping
 
 from attribution_dagster.dashboard.page import DashboardPage
-from attribution_dagster.dashboard.screens import roi, session, stacked, traits
+from attribution_dagster.dashboard.screens import roi, sectioned, session, traits
 from attribution_dagster.reports import sections
 
 _ICONS = {
@@ -31,7 +31,7 @@ _SESSION = DashboardPage(
 def _page(name: str) -> DashboardPage:
     page = sections.PAGES[name]
     return DashboardPage(
-        title=page.title, question=page.question, icon=_ICONS[name], render=_OWN.get(name, stacked.renderer(page))
+        title=page.title, question=page.question, icon=_ICONS[name], render=_OWN.get(name, sectioned.renderer(page))
     )
 
 

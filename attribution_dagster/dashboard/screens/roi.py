@@ -1,6 +1,6 @@
 """The ROI projection: what contacting the best-scored share brings under economics of one's own, as ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,29 +9,34 @@ import streamlit as st
 
 from attribution_dagster.core.decision.roi import Economics, Point, Rates, project
 from attribution_dagster.dashboard import source
-from attribution_dagster.dashboard.screens import stacked
-from attribution_dagster.dashboard.showing import column_config, download_rows, table_of
+from attribution_dagster.dashboard.screens import sectioned
+from attribution_dagster.dashboard.screens.sectioned import chosen_title
+from attribution_dagster.dashboard.showing import column_config, download_rows, show_cautions, table_of
 from attribution_dagster.datasets.experiment import ExperimentProfile
 from attribution_dagster.reports.figures.decision import policy
 from attribution_dagster.reports.sections import PAGES
 from attribution_dagster.resources.published_window import PublishedWindow
 
 SECTION = PAGES["roi"].sections[0]
+PROJECTION = "Under your economics"
 _FIGURES = ("uplift", "incremental_conversions", "revenue_usd", "cost_usd", "profit_usd", "roi")
 
 
 def render(window: PublishedWindow) -> None:
     """Draw the page."""
     profile = window.workspace.profile
-    if isinstance(profile, ExperimentProfile) and "roi_rates" in window.tables:
-        st.subheader("Under your economics", anchor="projection")
+    if not isinstance(profile, ExperimentProfile) or chosen_title([PROJECTION, SECTION.title]) == SECTION.title:
+        sectioned.render(PAGES["roi"], window)
+        return
+    show_cautions(window, None)
+    st.subheader(PROJECTION, anchor="projection")
+    if "roi_rates" in window.tables:
         _projection(window, profile)
-    elif isinstance(profile, ExperimentProfile):
+    else:
         st.info(
-            f"Sliders need the table roi_rates: materialise `{profile.name}/roi_simulation` again.",
+            f"Sliders need the table roi_rates: materialise `{profile.name}/roi_simulation` and `{profile.name}/published` again.",
             icon=":material/construction:",
         )
-    stacked.render(PAGES["roi"], window)
 
 
 def rates_of(rows: pa.Table) -> Rates:
@@ -44,9 +49,8 @@ def rates_of(rows: pa.Table) -> Rates:
 
 def _projection(window: PublishedWindow, profile: ExperimentProfile) -> None:
     rates = rates_of(source.fetch(window, "policy_rates", None))
-    units = source.fetch(window, "policy", None)
-    everybody = units["targeted_units"].to_pylist()[-1]
-    economics, share, population = _sliders(profile, rates, round(everybody))
+    published = source.fetch(window, "policy", None).to_pylist()
+    economics, share, population = _sliders(profile, rates, published)
     points, recommended = project(rates, economics, population)
     chosen = next(point for point in points if point.targeted_share == share)
     _metrics(chosen, recommended)
@@ -71,9 +75,12 @@ def _projection(window: PublishedWindow, profile: ExperimentProfile) -> None:
     download_rows(window, "projection", table, "roi_simulation")
 
 
-def _sliders(profile: ExperimentProfile, rates: Rates, population: int) -> tuple[Economics, float, int]:
-    """What the sliders say, from the URL at first, else the profile's; the share that is looked at; units to decide on."""
+def _sliders(
+    profile: ExperimentProfile, rates: Rates, published: Sequence[Mapping[str, Any]]
+) -> tuple[Economics, float, int]:
+    """What the sliders say, from the URL at first, else the profile's; the share that is looked at, at first the recommended one; units to decide on."""
     known = profile.decision
+    recommended = next((row["targeted_share"] for row in published if row["is_recommended"]), rates.shares[0])
     first, second, third = st.columns(3)
     cost = _dollars(first, "Cost of a contact, $", "cost", known.contact_cost_usd, usual=20, step=0.25)
     incentive = _dollars(first, "Incentive, $, if redeemed", "incentive", known.incentive_usd, usual=20, step=0.25)
@@ -90,13 +97,18 @@ def _sliders(profile: ExperimentProfile, rates: Rates, population: int) -> tuple
     share = third.select_slider(
         "Targeted share",
         list(rates.shares),
-        rates.shares[3],
+        recommended,
         format_func="{:.0%}".format,
         key="share",
         bind="query-params",
     )
     decided = third.number_input(
-        "Units to decide on", 1, 1_000_000_000, population, key="population", bind="query-params"
+        "Units to decide on",
+        1,
+        1_000_000_000,
+        round(published[-1]["targeted_units"]),
+        key="population",
+        bind="query-params",
     )
     economics = Economics(
         contact_cost_usd=cost, incentive_usd=incentive, redeeming_share=redeeming, order_value_usd=value

@@ -11,6 +11,7 @@ from attribution_dagster.dashboard import frame, source
 from attribution_dagster.dashboard.screens.session_search import SESSION, search
 from attribution_dagster.dashboard.showing import download_rows, show_cautions
 from attribution_dagster.errors import AttributionError
+from attribution_dagster.reports.cells import NOTHING
 from attribution_dagster.reports.figures.session import duration, gaps_s, timeline
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.sections import PAGES
@@ -75,7 +76,7 @@ def _session(window: PublishedWindow, variant: str, session_id: str, rows: Rows)
                 by_method[name] = explained_by(*model, name, rows)[0]
     column = _READINGS[reading]
     st.plotly_chart(
-        timeline(by_method[method], column, _unit(method)),
+        timeline(by_method[method], column, _unit(method, reading)),
         theme=None,
         key="figure_timeline",
         alt="Events of the session in order; the table below has the numbers",
@@ -127,10 +128,12 @@ def _choices(has_model: bool) -> tuple[str, str]:
     return method, reading
 
 
-def _unit(method: str) -> str:
+def _unit(method: str, reading: str) -> str:
     from attribution_dagster.core.attribution.registry import WITHOUT_UNIT
 
-    return f"{method} (no unit)" if method in WITHOUT_UNIT else f"{method} (logits)"
+    if method in WITHOUT_UNIT:
+        return f"{method} (no unit)"
+    return f"change of the log-odds {reading}, {'as published' if method == PUBLISHED else f'by {method}'} (logits)"
 
 
 def _table(window: PublishedWindow, session_id: str, by_method: Mapping[str, Rows], column: str) -> None:
@@ -151,11 +154,13 @@ def _table(window: PublishedWindow, session_id: str, by_method: Mapping[str, Row
             shown["logit_lost_if_removed"] = [row[_SIGNED] for row in found]
         else:
             shown[f"{method}_logits"] = [row[column] for row in found]
+    by_name = {f"{name}_logits": st.column_config.NumberColumn(f"{name}, logits", format="%.3f") for name in by_method}
     table = pa.table(shown)
     st.dataframe(
         table.to_pandas(),
         hide_index=True,
         key="table_timeline",
+        placeholder=NOTHING,
         column_config={
             "event_position": "#",
             "event_at": st.column_config.DatetimeColumn("at (UTC)", format="HH:mm:ss"),
@@ -165,6 +170,7 @@ def _table(window: PublishedWindow, session_id: str, by_method: Mapping[str, Row
             "share": st.column_config.NumberColumn("share", format="percent"),
             "attention": st.column_config.NumberColumn("attention, share of CLS", format="percent"),
             "logit_lost_if_removed": st.column_config.NumberColumn("logits lost if removed", format="%.3f"),
+            **by_name,
         },
         alt="Events of the session",
     )

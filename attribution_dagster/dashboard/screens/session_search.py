@@ -6,6 +6,7 @@ import streamlit as st
 
 from attribution_dagster.dashboard import source
 from attribution_dagster.dashboard.showing import column_config, download, rows_before, show_pages, table_of
+from attribution_dagster.reports.cells import NOTHING
 from attribution_dagster.reports.sections.section import Section, count, share, text, time, yes_no
 from attribution_dagster.resources.published_window import PAGE_ROWS, PublishedWindow
 
@@ -47,6 +48,7 @@ def search(window: PublishedWindow, variant: str) -> None:
         hide_index=True,
         key="table_sessions",
         column_config=column_config(FOUND.columns),
+        placeholder=NOTHING,
         selection_mode="single-row",
         on_select=lambda: _choose(ids),
         alt="Sessions that fit the search",

@@ -2,10 +2,13 @@
 
 import streamlit as st
 
+from attribution_dagster.dashboard.screens.sectioned import chosen_title
 from attribution_dagster.dashboard.showing import say_what_to_make, show_cautions, show_section
 from attribution_dagster.reports.sections import PAGES
 from attribution_dagster.reports.sections.traits import CUSTOMER, CUSTOMERS
 from attribution_dagster.resources.published_window import PublishedWindow
+
+ONE_CUSTOMER = "One customer"
 
 
 def render(window: PublishedWindow) -> None:
@@ -15,12 +18,20 @@ def render(window: PublishedWindow) -> None:
     if not window.has(page.of):
         st.info(page.instead, icon=":material/info:")
         return
+    by_title = {section.title: section for section in page.sections}
+    title = chosen_title([*by_title, ONE_CUSTOMER])
+    if title in by_title:
+        show_section(window, by_title[title], None)
+    else:
+        _customer(window)
+
+
+def _customer(window: PublishedWindow) -> None:
+    """The customers whose id holds a text, and the sections of the one that is named; of the first where none is."""
+    st.subheader(ONE_CUSTOMER, anchor="customer")
     if window.lacks(CUSTOMERS, None):
         say_what_to_make(window, CUSTOMERS, None)
         return
-    for section in page.sections:
-        show_section(window, section, None)
-    st.subheader("One customer", anchor="customer")
     text = st.text_input("Id holds", key="customer_text", bind="query-params", max_chars=200)
     rows = show_section(window, CUSTOMERS, None, heading=False, text=text or "")
     first = rows["user_id"][0].as_py() if rows is not None else ""

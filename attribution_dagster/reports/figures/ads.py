@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from attribution_dagster.reports.figures.frame import FADED, SERIES, Rows, empty_figure, safe
+from attribution_dagster.reports.figures.attribution import MOST
+from attribution_dagster.reports.figures.frame import FADED, PATTERNS, SERIES, Rows, empty_figure, safe
 from attribution_dagster.reports.figures.intervals import Mark, forest
 from attribution_dagster.reports.palette import INK
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 ADDED = "purchases added (95 % interval)"
 ALL = "(all ads)"
+LISTED = 3
+"""Items of a kind that the figure lists of each trait."""
 
 
 def increments(rows: Rows) -> "go.Figure":
@@ -61,7 +64,7 @@ def sensitivity(rows: Rows) -> "go.Figure":
 
 def credit(rows: Rows) -> "go.Figure":
     """What rules of credit give each campaign, beside what it added."""
-    names = list(dict.fromkeys(row["campaign_id"] for row in rows))
+    names = list(dict.fromkeys(row["campaign_id"] for row in rows if row["purchases"]))
     figure = empty_figure("campaign", "purchases", height=400)
     for number, rule in enumerate(dict.fromkeys(row["rule"] for row in rows)):
         given = {row["campaign_id"]: row["purchases"] for row in rows if row["rule"] == rule}
@@ -69,7 +72,7 @@ def credit(rows: Rows) -> "go.Figure":
             x=[safe(n) for n in names],
             y=[given.get(n) for n in names],
             name=safe(rule),
-            marker={"color": SERIES[number % 7]},
+            marker={"color": SERIES[number % len(SERIES)], "pattern": {"shape": PATTERNS[number % len(PATTERNS)]}},
         )
     added = {row["campaign_id"]: row["purchases_added"] for row in rows}
     figure.add_scatter(
@@ -101,7 +104,24 @@ def traits(rows: Rows) -> "go.Figure":
         )
         for row in rows
     ]
-    return forest(marks, "conversion rate against all customers (.01 = one point; 95 % interval)", format_=".1%")
+    return forest(
+        marks, "conversion rate minus that of all customers (percentage points, 95 % interval)", format_=".1%"
+    )
+
+
+def trait_items(rows: Rows) -> "go.Figure":
+    """What stands out most in each trait, the largest traits first: three products and three categories of each."""
+    shown = [row for row in rows if row["kind"] != "token" and row["item_rank"] <= LISTED][:MOST]
+    marks = [
+        Mark(
+            name=safe(f"{row['item_id']} ({row['kind']})"),
+            value=row["over_representation"],
+            series=safe(f"{row['trait']}: {row['suggested_name']}"),
+            note=f"{row['share_in_trait']:.2%} of the trait's events, {row['share_in_all']:.2%} of all",
+        )
+        for row in shown
+    ]
+    return forest(marks, "share of events in the trait / in all customers (1: as everybody)", reference=1.0)
 
 
 def _added(row: "dict[str, object]", name: object, note: str = "") -> Mark:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from attribution_dagster.reports.figures.frame import (
     SIGNAL_COLOURS,
+    Row,
     Rows,
     empty_figure,
     height_of,
@@ -75,7 +76,9 @@ def heatmap(rows: Rows) -> "go.Figure":
 def variants(rows: Rows) -> "go.Figure":
     """Effect without and with the funnel, joined by a line; funnel events have the second only."""
     chosen = [row for row in rows if row["has_minimum_support"] or row["is_funnel"]][:MOST]
-    figure = empty_figure("mean centred effect (logits)", height=height_of(len(chosen)))
+    figure = empty_figure(
+        "mean effect of an occurrence against an average event (logits)", height=height_of(len(chosen))
+    )
     for place, row in enumerate(chosen):
         pair = [row["no_funnel_effect"], row["with_funnel_effect"]]
         if None not in pair:
@@ -93,11 +96,23 @@ def variants(rows: Rows) -> "go.Figure":
             mode="markers",
             name=name,
             marker={"color": colour, "symbol": symbol, "size": 10},
-            hovertext=[f"<b>{safe(row['event_type'])}</b><br>{name}: {row[column]}" for row in chosen],
+            hovertext=[_both(row) for row in chosen],
             hoverinfo="text",
         )
     figure.add_vline(x=0, line={"color": INK, "width": 1})
     return named_lines(figure, [safe(row["event_type"]) + (" ◆" if row["is_funnel"] else "") for row in chosen])
+
+
+def _both(row: Row) -> str:
+    """What the pointer shows of an event type in both variants."""
+    without, with_ = (
+        "–" if row[name] is None else f"{row[name]:+.3f}" for name in ("no_funnel_effect", "with_funnel_effect")
+    )
+    said = f"<b>{safe(row['event_type'])}</b><br>without the funnel {without} logits, with it {with_}"
+    if row["effect_change"] is None or row["effect_change_low"] is None:
+        return said
+    low, high = row["effect_change_low"], row["effect_change_high"]
+    return f"{said}<br>change {row['effect_change']:+.3f} (95 %: {low:+.3f} to {high:+.3f})"
 
 
 def drift(rows: Rows) -> "go.Figure":
@@ -110,7 +125,11 @@ def drift(rows: Rows) -> "go.Figure":
         (row for row in rows if row["event_type"] in names), key=lambda row: names.index(row["event_type"])
     )
     return over_windows(
-        by_size, name="event_type", value="mean_centred_effect", unit=EFFECT, ends=("effect_low", "effect_high")
+        by_size,
+        name="event_type",
+        value="mean_centred_effect",
+        unit="effect (logits, 95 % interval)",
+        ends=("effect_low", "effect_high"),
     )
 
 

@@ -58,7 +58,11 @@ def abandonment(rows: Rows) -> "go.Figure":
         )
         for r in rows
     ]
-    return forest(marks, "revenue lost to abandonment under the assumptions (US dollars)", format_="$,.3s")
+    return forest(
+        marks,
+        "revenue lost to abandonment under the assumptions (US dollars, 95 % interval and range of the assumption)",
+        format_="$~s",
+    )
 
 
 def funnel_over_windows(rows: Rows) -> "go.Figure":

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
-POINTS = "change of the rate by the treatment (.01 = one point; 95 % interval)"
-DOLLARS = "$,.3s"
+POINTS = "change of the rate by the treatment (percentage points, 95 % interval)"
+DOLLARS = "$~s"
 
 
 def groups(rows: Rows) -> "go.Figure":

@@ -18,6 +18,8 @@ Rows = Sequence[Row]
 SERIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
 """Okabe and Ito's palette; each series also has a symbol of its own, so that no figure needs colours to be read."""
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
+PATTERNS = ("", "/", "x", "\\", "-", "|", "+")
+"""The same for series of bars."""
 ABOVE, BELOW, UNCLEAR = "above an average event", "below", "neutral: small, or q ≥ .05"
 SIGNAL_COLOURS = {ABOVE: DRIVER, BELOW: BRAKE, UNCLEAR: UNCERTAIN}
 _FONT = 'system-ui, -apple-system, "Segoe UI", sans-serif'

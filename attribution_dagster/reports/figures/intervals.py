@@ -58,26 +58,18 @@ def forest(
     """Marks one under the other with their intervals; the wide interval is the thin line, `reference` the upright one."""
     shown = [mark for mark in marks if mark.value is not None]
     figure = empty_figure(unit, height=height_of(len(shown)))
-    for mark_at, mark in enumerate(shown):
-        if mark.wide_low is not None and mark.wide_high is not None:
-            colour = (colours or {}).get(mark.series, SERIES[0])
-            figure.add_scatter(
-                x=[mark.wide_low, mark.wide_high],
-                y=[mark_at, mark_at],
-                mode="lines",
-                line={"color": colour, "width": 1.2},
-                hoverinfo="skip",
-                showlegend=False,
-            )
     found = {mark.series for mark in shown}
     for number, series in enumerate(
         [*(each for each in colours or {} if each in found), *sorted(found - set(colours or {}))]
     ):
         places = [place for place, mark in enumerate(shown) if mark.series == series]
+        figure.add_scatter(**_wide_lines(shown, places, (colours or {}).get(series, SERIES[0])))
         figure.add_scatter(**_trace(shown, places, series, number, (colours or {}).get(series)))
     if reference is not None:
         figure.add_vline(x=reference, line={"color": INK, "width": 1})
     figure.update_xaxes(tickformat=format_, range=_room(shown, reference))
+    if found <= {""}:  # no legend
+        figure.update_layout(margin_t=10, height=figure.layout.height - 30)
     return named_lines(figure, [mark.name for mark in shown])
 
 
@@ -92,6 +84,19 @@ def _room(marks: Sequence[Mark], reference: float | None) -> list[float] | None:
     )
     room = 0.04 * (high - low) or 1.0
     return [low - room, high + room]
+
+
+def _wide_lines(shown: Sequence[Mark], places: Sequence[int], colour: str) -> dict[str, Any]:
+    """The thin lines of a series as one trace, with a gap after each: a trace of its own for each line is slow to draw."""
+    ends = [(place, end) for place in places for end in (shown[place].wide_low, shown[place].wide_high, None)]
+    return {
+        "x": [end for _, end in ends],
+        "y": [place for place, _ in ends],
+        "mode": "lines",
+        "line": {"color": colour, "width": 1.2},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def _trace(

@@ -22,13 +22,12 @@ _INSTEAD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page of the dashboard, a chapter of the report. of: what a dataset must have for it. one_at_a_time: sections are chosen, not stacked."""
+    """A page of the dashboard, a chapter of the report. of: what a dataset must have for it."""
 
     title: str
     question: str
     sections: Sequence[Section]
     of: Of
-    one_at_a_time: bool = False
 
     @property
     def instead(self) -> str:
@@ -42,7 +41,6 @@ PAGES: Mapping[str, Page] = {
         question="Which events go with conversion, at which place and store, and can the answer be trusted?",
         of="sessions",
         sections=ATTRIBUTION,
-        one_at_a_time=True,
     ),
     "funnel": Page(
         title="Funnel overview",

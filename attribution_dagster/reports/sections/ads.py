@@ -1,12 +1,22 @@
 """Sections on ad journeys: what ads added, and how far to believe it."""
 
 from attribution_dagster.reports.figures import ads as figures
-from attribution_dagster.reports.sections.section import Section, count, long_text, number, share, text, usd, yes_no
+from attribution_dagster.reports.sections.section import (
+    Section,
+    amount,
+    count,
+    long_text,
+    number,
+    share,
+    text,
+    usd,
+    yes_no,
+)
 
 _ADDED = {
-    "purchases_added": number("purchases added"),
-    "effect_low": number("low"),
-    "effect_high": number("high"),
+    "purchases_added": amount("purchases added"),
+    "effect_low": amount("low"),
+    "effect_high": amount("high"),
 }
 ADS = (
     Section(
@@ -35,8 +45,8 @@ ADS = (
         columns={
             "campaign_id": text("campaign"),
             **_ADDED,
-            "removed_dropped": number("lost if removed alone"),
-            "interaction": number("shared with others"),
+            "removed_dropped": amount("lost if removed alone"),
+            "interaction": amount("shared with others"),
             "impressions": count("impressions"),
             "cost_usd": usd("cost"),
             "cost_per_purchase_usd": usd("cost per purchase added"),
@@ -58,7 +68,7 @@ ADS = (
             "effect_low": share("low"),
             "effect_high": share("high"),
             "impressions": count("impressions"),
-            "purchases_added": number("purchases added"),
+            "purchases_added": amount("purchases added"),
         },
         figure=figures.responses,
     ),
@@ -72,8 +82,8 @@ ADS = (
         columns={
             "rule": text("rule"),
             "campaign_id": text("campaign"),
-            "purchases": number("purchases credited"),
-            "purchases_added": number("purchases added"),
+            "purchases": amount("purchases credited"),
+            "purchases_added": amount("purchases added"),
         },
         figure=figures.credit,
     ),
@@ -86,8 +96,8 @@ ADS = (
         reading="Bounds on what ads added if intent that nobody logged made being shown ads likelier. Where the lower bound meets 0, it is explained away.",
         columns={
             "tilt": number("tilt, odds ratio"),
-            "lowest": number("fewest purchases added"),
-            "highest": number("most"),
+            "lowest": amount("fewest purchases added"),
+            "highest": amount("most"),
             "explained_away_at": number("explained away at"),
         },
         figure=figures.sensitivity,
@@ -104,7 +114,7 @@ ADS = (
             "auc": number("AUC"),
             "log_loss": number("log-loss"),
             "ece": number("calibration error"),
-            "predicted_purchases": number("purchases predicted"),
+            "predicted_purchases": amount("purchases predicted"),
             "n_bought": count("journeys that bought"),
             "n_journeys": count("journeys"),
         },

@@ -1,7 +1,17 @@
 """Sections on the attribution of a variant, on both variants, and on whether to trust it."""
 
 from attribution_dagster.reports.figures import attribution as figures
-from attribution_dagster.reports.sections.section import Section, count, long_text, number, share, text, time, yes_no
+from attribution_dagster.reports.sections.section import (
+    Section,
+    count,
+    long_text,
+    number,
+    p_value,
+    share,
+    text,
+    time,
+    yes_no,
+)
 
 _EFFECT = {
     "mean_centred_effect": number("effect, logits"),
@@ -11,10 +21,10 @@ _EFFECT = {
 _RETRAINED = {
     "retraining_low": number("low, other trainings"),
     "retraining_high": number("high, other trainings"),
-    "retraining_q": number("q, other trainings"),
+    "retraining_q": p_value("q, other trainings"),
 }
 _SUPPORT = {
-    "q_value": number("q"),
+    "q_value": p_value("q"),
     "signal_strength": text("signal"),
     "occurrences": count("occurrences"),
     "users": count("users"),
@@ -88,7 +98,7 @@ ATTRIBUTION = (
             "effect_change": number("change, logits"),
             "effect_change_low": number("low"),
             "effect_change_high": number("high"),
-            "q_value": number("q"),
+            "q_value": p_value("q"),
             "leakage_amount": number("leakage, lift of shares"),
             "is_funnel": yes_no("funnel"),
             "is_suspected": yes_no("suspected"),
@@ -106,7 +116,7 @@ ATTRIBUTION = (
             "window_date": time("window"),
             "event_type": text("event type"),
             **_EFFECT,
-            "q_value": number("q"),
+            "q_value": p_value("q"),
             "occurrences": count("occurrences"),
             "users": count("users"),
         },
@@ -141,7 +151,7 @@ ATTRIBUTION = (
         query="methods",
         needs="method_comparison_{variant}",
         asset="{variant}/method_comparison",
-        reading="Rank correlation of methods within sessions, on the same sample. attention and random stand there to compare with: neither has a sign.",
+        reading="Rank correlation of methods within sessions, on the same sample. Attention and a random score stand beside them; neither has a sign.",
         columns={
             "granularity": text("of"),
             "method": text("method"),

@@ -24,13 +24,14 @@ FUNNEL = (
     Section(
         name="abandonment",
         title="What abandonment costs",
-        query="funnel",
+        query="abandonment",
         needs="funnel_report",
         asset="funnel_report",
         reading="Abandoned sessions times an assumed order value and an assumed recoverable share: a scenario, not a measurement. Stages contain each "
         "other, so amounts don't add up.",
         columns={
             "stage": text("stage"),
+            "abandoned": count("abandoned sessions"),
             "abandoned_share": share("abandoned"),
             "abandoned_share_low": share("low"),
             "abandoned_share_high": share("high"),
@@ -132,12 +133,14 @@ RISK = (
         query="risk_reasons",
         needs="conversion_predictions",
         asset="conversion_predictions",
-        reading="The reason that raises the log-odds most, of targeted sessions: feature = value (effect in log-odds).",
+        reading="The feature that raises the log-odds of a targeted session most, and how many sessions it does so for. Its values and effects are listed "
+        "under Sessions.",
         columns={
             "risk_segment": text("segment"),
-            "reason_1": text("strongest reason"),
+            "feature": text("strongest reason"),
             "sessions": count("sessions"),
             "converted": count("converted"),
+            "mean_probability": share("predicted"),
         },
     ),
     Section(

@@ -1,7 +1,17 @@
 """Sections on whom to treat, and what it earns."""
 
 from attribution_dagster.reports.figures import decision as figures
-from attribution_dagster.reports.sections.section import Section, count, number, share, text, usd, yes_no
+from attribution_dagster.reports.sections.section import (
+    Section,
+    amount,
+    count,
+    number,
+    p_value,
+    share,
+    text,
+    usd,
+    yes_no,
+)
 
 STRATEGY = (
     Section(
@@ -78,7 +88,7 @@ STRATEGY = (
             "effect": number("effect"),
             "effect_low": number("low"),
             "effect_high": number("high"),
-            "p_value": number("p"),
+            "p_value": p_value("p"),
             "units": count("units"),
         },
         figure=figures.effects,
@@ -95,7 +105,7 @@ STRATEGY = (
             "information": share("of the units seen"),
             "units_per_arm": count("units per arm"),
             "z_bound": number("bound of z"),
-            "p_bound": number("bound of p"),
+            "p_bound": p_value("bound of p"),
             "targeted_share": share("targeted"),
             "control_rate": share("rate of control"),
             "treated_rate": share("rate of treated"),
@@ -135,9 +145,9 @@ ROI = (
             "targeted_share": share("contacted"),
             "targeted_units": count("units"),
             "uplift": share("uplift"),
-            "incremental_conversions": number("conversions added"),
-            "incremental_conversions_low": number("low"),
-            "incremental_conversions_high": number("high"),
+            "incremental_conversions": amount("conversions added"),
+            "incremental_conversions_low": amount("low"),
+            "incremental_conversions_high": amount("high"),
             "revenue_usd": usd("revenue"),
             "cost_usd": usd("cost"),
             "profit_usd": usd("profit"),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-Kind = Literal["text", "long_text", "count", "number", "share", "usd", "yes_no", "time"]
-"""How a column is written: 1,234 | 0.123 | 12.3 % | $1,234.50 | yes | 2025-01-31 12:00."""
+Kind = Literal["text", "long_text", "count", "number", "amount", "p_value", "share", "usd", "yes_no", "time"]
+"""How a column is written: 1,234 | 0.123 | 1,234.5 | 0.012 or < 0.001 | 12.3 % | $1,234.50 | yes | 2025-01-31 12:00."""
 Figure = Callable[[Sequence[Mapping[str, Any]]], "go.Figure"]
 
 
@@ -59,6 +59,16 @@ def count(heading: str) -> Column:
 def number(heading: str) -> Column:
     """A column of numbers, in the unit that the heading names."""
     return Column(heading=heading, kind="number")
+
+
+def amount(heading: str) -> Column:
+    """A column of numbers that need not be whole, and of which nobody needs more than a tenth: purchases, conversions."""
+    return Column(heading=heading, kind="amount")
+
+
+def p_value(heading: str) -> Column:
+    """A column of p or q values."""
+    return Column(heading=heading, kind="p_value")
 
 
 def share(heading: str) -> Column:

@@ -11,7 +11,7 @@ TRAITS = (
         query="trait_profiles",
         needs="trait_profiles",
         asset="trait_profiles",
-        reading="What customers have in common, how large each trait is, and how its customers convert and spend against all. Names are suggested by rule.",
+        reading="What customers have in common, how large it is, and how those who had it before the window convert and spend in it. Names are by rule.",
         columns={
             **_WHO,
             "customers": count("customers"),
@@ -26,6 +26,26 @@ TRAITS = (
             "named_by": text("why it is named so"),
         },
         figure=figures.traits,
+    ),
+    Section(
+        name="trait_items",
+        title="What they do",
+        query="trait_items",
+        needs="trait_items",
+        asset="trait_profiles",
+        reading="What stands out in each trait: its share of the events of customers of the trait, as a multiple of its share of all events. "
+        "Rank goes by what the item adds to the difference from everyone.",
+        columns={
+            **_WHO,
+            "kind": text("kind"),
+            "item_rank": count("rank"),
+            "item_id": text("item"),
+            "category": text("category"),
+            "share_in_trait": share("in the trait"),
+            "share_in_all": share("in all"),
+            "over_representation": number("times as much"),
+        },
+        figure=figures.trait_items,
     ),
     Section(
         name="recommendation_metrics",

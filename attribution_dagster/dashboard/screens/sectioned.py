@@ -1,13 +1,12 @@
-"""A page that is its sections: one under the other, or one at a time where they are many."""
+"""A page that is its sections, of which one is shown at a time: a page with a single figure is there at once, and its address names what is seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from attribution_dagster.dashboard import frame, source
 from attribution_dagster.dashboard.showing import show_cautions, show_findings, show_section
 from attribution_dagster.reports.sections import Page
-from attribution_dagster.reports.sections.section import Section
 from attribution_dagster.resources.published_window import PublishedWindow
 
 
@@ -17,28 +16,31 @@ def renderer(page: Page) -> Callable[[PublishedWindow], None]:
 
 
 def render(page: Page, window: PublishedWindow) -> None:
-    """Draw the page's sections for the chosen variant."""
+    """Draw the page's chosen section for the chosen variant."""
     variant = frame.variant_of(window) if any(section.per_variant for section in page.sections) else None
     show_cautions(window, variant)
     if not window.has(page.of):
         st.info(page.instead, icon=":material/info:")
         return
-    for section in [chosen_section(page)] if page.one_at_a_time else page.sections:
-        if section.name == "findings" and not window.lacks(section, variant):
-            show_findings(source.rows(window, section, variant).to_pylist())
-        show_section(window, section, variant)
-
-
-def chosen_section(page: Page) -> Section:
-    """The section chosen by name, which is in the URL; the first by default."""
     by_title = {section.title: section for section in page.sections}
-    title = st.segmented_control(
+    section = by_title[chosen_title(list(by_title))]
+    has_cards = section.name == "findings" and not window.lacks(section, variant)
+    if has_cards:
+        st.subheader(section.title, anchor=section.name)
+        show_findings(source.rows(window, section, variant).to_pylist())
+    show_section(window, section, variant, heading=not has_cards)
+
+
+def chosen_title(titles: Sequence[str]) -> str:
+    """The title chosen above the page, which is in the URL; the first by default, and where there is no other."""
+    if len(titles) == 1:
+        return titles[0]
+    return st.segmented_control(
         "Section",
-        list(by_title),
+        titles,
         key="section",
         bind="query-params",
-        default=page.sections[0].title,
+        default=titles[0],
         required=True,
         label_visibility="collapsed",
     )
-    return by_title[title]
