@@ -29,7 +29,7 @@ def test_a_backfill_under_the_daemon_publishes_what_single_runs_publish(publishe
         environment = small_environment(tmp_path)
         with dg.DagsterInstance.get() as instance:
             with daemon({**environment, "DAGSTER_HOME": str(tmp_path / "dagster")}, tmp_path / "daemon.log"):
-                assert backfill(environment, instance, timeout_s=600) is BulkActionStatus.COMPLETED_SUCCESS
+                assert backfill(environment, instance, timeout_s=1800) is BulkActionStatus.COMPLETED_SUCCESS
             runs = instance.get_runs()
     ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
     first, *others = sorted(tuple(run.tags[end] for end in ends) for run in runs)
