@@ -17,8 +17,7 @@ from attribution_dagster.core.traits.factors import OPTIONS, Factors, coherence,
 from attribution_dagster.core.traits.item2vec import Item2VecSpec, foretold, map_places, train
 from attribution_dagster.core.traits.model import TraitModel, coverage, factored_matrix, one_customer
 from attribution_dagster.core.traits.pooling import POOLINGS, Pooler
-from attribution_dagster.core.traits.profiles import ratios, suggested_name
-from attribution_dagster.core.traits.ranking import best_items, ndcg_of, recall_of
+from attribution_dagster.core.traits.ranking import best_items
 from attribution_dagster.core.traits.recommended import evaluate, wanted_items
 from attribution_dagster.core.traits.recommending import METHODS, explained, scores
 from attribution_dagster.core.traits.selection import select_factors
@@ -262,14 +261,6 @@ def test_the_approximate_index_finds_the_true_neighbours() -> None:
     assert neighbours(profiles[:3], 10).places.shape == (3, 2) and neighbours(profiles[:1], 10).places.shape == (1, 0)
 
 
-def test_recall_and_ndcg_by_hand() -> None:
-    wanted = sparse.csr_matrix(np.array([[1.0, 0, 1, 0], [0, 1, 0, 0]]))
-    best = np.array([[0, 1], [3, 1]])
-    assert recall_of(best, wanted).tolist() == [0.5, 1.0]
-    second = 1 / math.log2(3)
-    assert ndcg_of(best, wanted) == pytest.approx([1 / (1 + second), second])
-
-
 def test_every_method_leaves_out_what_is_owned_and_beats_nobody_by_cheating(
     world: World, pooler: Pooler, customers: CustomerTokens, vectors: ItemVectors
 ) -> None:
@@ -316,32 +307,6 @@ def test_identity_is_kept_by_what_traits_load_on_and_a_stranger_is_new() -> None
     assert identities(kept, "w2", {0: "w1/0", 1: "w1/1"}) == {0: "w1/1", 1: "w1/0"}
     (new,) = match_traits(np.array([[1.0]]), np.array([[1.0]]), ["z"], ["a"], 0.5)
     assert new.previous is None and identities([new], "w2", {0: "w1/0"}) == {0: "w2/0"}
-
-
-def test_the_error_of_a_weighted_ratio_is_that_of_drawing_customers_anew() -> None:
-    rng = np.random.default_rng(0)
-    weights = rng.dirichlet(np.ones(2), 400)
-    sessions = 1.0 + rng.poisson(2, 400)
-    converted = rng.binomial(sessions.astype(int), 0.1 + 0.3 * weights[:, 0]).astype(float)
-    _, _, lift, error = ratios(weights, converted, sessions)
-    drawn = []
-    for _ in range(400):
-        again = rng.integers(0, 400, 400)
-        drawn.append(ratios(weights[again], converted[again], sessions[again])[2])
-    assert lift[0] > 0 > lift[1] and np.allclose(np.std(drawn, axis=0), error, rtol=0.15)
-
-
-def test_a_bargain_hunter_needs_evidence() -> None:
-    items = [{"kind": "category", "item_id": "Shoes", "over_representation": 3.0, "item_rank": 1}]
-    cheap = {"relative_price": 0.7, "relative_price_high": 0.8}
-    assert suggested_name(cheap, items, None)[0] == "Bargain hunter"
-    assert suggested_name({**cheap, "relative_price_high": 0.95}, items, None)[0] == "Shoes fans"
-    sales = {"sale_share": 0.3, "sale_lift_low": 0.1}
-    assert (
-        suggested_name(sales, items, 0.1)[0] == "Bargain hunter"
-        and suggested_name(sales, items, 0.9)[0] == "Shoes fans"
-    )
-    assert suggested_name({}, [], None) == ("Like everybody", "nothing stands out against all customers")
 
 
 def test_one_customer_just_seen_is_described_and_the_map_has_a_place_for_each(
