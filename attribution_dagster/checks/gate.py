@@ -1,6 +1,7 @@
 """The gate: what a blocking check has said of a version keeps everybody from reading it, in this run and in later ones.
 
-Dagster's blocking holds within one run only. So verdicts are stored with the version they were given on, and asked for again here.
+Dagster's blocking holds within one run only. So verdicts are stored with the version they were given on, and asked for again here;
+a check that has not been asked of that version is asked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ def admit(workspace: Workspace, read: Made, refused: str) -> None:
         refused: what is not done if a check objects, such as `sessions of window 2025-01-20 is not made`.
 
     Raises:
-        DataError: a blocking check failed; or it has not been run on the version that is read.
+        DataError: a blocking check failed; or the version that is read is no longer there to be asked about.
     """
     verdicts(workspace, read, refused)
     for expectation, window, verdict in _asked(workspace, _behind(workspace, read)):
@@ -39,10 +40,10 @@ def admit(workspace: Workspace, read: Made, refused: str) -> None:
 
 
 def verdicts(workspace: Workspace, made: Made, refused: str) -> dict[tuple[str, str, str], Verdict]:
-    """What the checks that have been asked said of what was made, by asset, check and window key.
+    """What the checks say of what was made, by asset, check and window key.
 
     Raises:
-        DataError: a blocking check failed, or has not been run on this version.
+        DataError: a blocking check failed; or this version is no longer there to be asked about.
     """
     said = {}
     for expectation, window, verdict in _asked(workspace, made):
@@ -58,16 +59,17 @@ def _asked(workspace: Workspace, made: Made) -> Iterator[tuple[Expectation, str,
         for (asset, window), version in sorted(made.items()):
             if asset == expectation.asset:
                 verdict = verdict_of(workspace, expectation, window, version)
-                yield expectation, window, verdict or _asked_anew(workspace, expectation, window, version)
+                yield expectation, window, verdict or _asked_now(workspace, expectation, window, version)
 
 
-def _asked_anew(workspace: Workspace, expectation: Expectation, window: str, version: str) -> Verdict | None:
-    """The verdict of the check as it is now, where an earlier form of it was asked of this version; None where none was.
+def _asked_now(workspace: Workspace, expectation: Expectation, window: str, version: str) -> Verdict | None:
+    """The verdict of a check that has not been asked, as it is now, of a version that is still there; None where it no longer is.
 
-    A changed band would otherwise stop publication until every window of the look-back had been run again; asking takes a query.
+    A backfill starts a run as soon as what it reads is made, while the run that made it is still about to ask. A changed band would
+    stop publication until every window of the look-back had been run again. Asking takes a query.
     """
-    before = workspace.artifacts.verdict(expectation.asset, expectation.name, window)
-    if before is None or before.version != version:
+    record = workspace.artifacts.record(expectation.asset, window)
+    if record is None or record.version != version:
         return None
     (verdict,) = judge(workspace, [expectation], window)
     return verdict if verdict.version == version else None
@@ -91,7 +93,11 @@ def _behind(workspace: Workspace, read: Made) -> Made:
 def _objection(
     workspace: Workspace, expectation: Expectation, window: str, verdict: Verdict | None, refused: str
 ) -> DataError:
-    why = verdict.summary if verdict is not None else "it has not been run on this version"
+    why = (
+        verdict.summary
+        if verdict is not None
+        else "it has not been run on this version, which is no longer what the tables hold"
+    )
     return DataError(
         f"dataset {workspace.profile.name}: {refused}, what was there before stays: check {expectation.asset}: {expectation.name} "
         f"of window {window} blocks it ({why}). Mend the cause and materialise {expectation.asset} again, with its checks."
