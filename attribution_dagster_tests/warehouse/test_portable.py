@@ -53,6 +53,8 @@ def refused(name: str, text: str) -> list[str]:
         if one == "DATEDIFF" and after.strip("'").lower() != "microsecond"
     ]
     found += [f"DATEDIFF in {unit}: elapsed units for Spark, boundaries for the others" for unit in coarse]
+    if ("1.0", "*") in pairwise(said):
+        found.append("1.0 *: a decimal of few digits for Snowflake and Spark; use CAST AS DOUBLE")
     orders = [
         select.args.get("order")
         for tree in sqlglot.parse(text, read="snowflake")
@@ -85,6 +87,7 @@ def test_file_parses_in_three_dialects_and_holds_nothing_that_is_not_portable(pa
         ("SELECT datediff('day', a, b) FROM t", "DATEDIFF in 'day'"),
         ("SELECT LISTAGG(a, ',') WITHIN GROUP (ORDER BY b) FROM t", "LISTAGG"),
         ("SELECT HASH(a) FROM t", "HASH"),
+        ("SELECT 1.0 * a / b AS c FROM t", "1.0 *"),
         ("SELECT b, MAX(a) AS a FROM t GROUP BY b ORDER BY ABS(MAX(a))", "ORDER BY ABS"),
         ("SELECT a FROM t TABLESAMPLE (10)", "TABLESAMPLE"),
     ],

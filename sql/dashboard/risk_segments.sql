@@ -4,6 +4,8 @@ WITH segments AS (
         risk_segment,
         COUNT(*) AS sessions,
         SUM(label) AS converted,
+        CAST(COUNT(*) AS DOUBLE) AS n,  -- a quotient of whole numbers has other digits in each engine
+        CAST(SUM(label) AS DOUBLE) / COUNT(*) AS conversion_rate,
         AVG(conversion_probability) AS mean_probability,
         MIN(conversion_probability) AS lowest_probability,
         MAX(conversion_probability) AS highest_probability,
@@ -18,17 +20,15 @@ SELECT
     risk_segment,
     sessions,
     converted,
-    1.0 * converted / sessions AS conversion_rate,
+    conversion_rate,
     -- Where none converted the two terms are equal, but for the last digit.
     GREATEST(
         0.0,
-        (1.0 * converted / sessions + 1.9208 / sessions) / (1 + 3.8416 / sessions)
-        - 1.96 * SQRT(1.0 * converted / sessions * (1 - 1.0 * converted / sessions) / sessions + 0.9604 / (1.0 * sessions * sessions))
-        / (1 + 3.8416 / sessions)
+        (conversion_rate + 1.9208 / n) / (1 + 3.8416 / n)
+        - 1.96 * SQRT(conversion_rate * (1 - conversion_rate) / n + 0.9604 / (n * n)) / (1 + 3.8416 / n)
     ) AS conversion_rate_low,
-    (1.0 * converted / sessions + 1.9208 / sessions) / (1 + 3.8416 / sessions)
-        + 1.96 * SQRT(1.0 * converted / sessions * (1 - 1.0 * converted / sessions) / sessions + 0.9604 / (1.0 * sessions * sessions))
-        / (1 + 3.8416 / sessions) AS conversion_rate_high,
+    (conversion_rate + 1.9208 / n) / (1 + 3.8416 / n)
+        + 1.96 * SQRT(conversion_rate * (1 - conversion_rate) / n + 0.9604 / (n * n)) / (1 + 3.8416 / n) AS conversion_rate_high,
     mean_probability,
     lowest_probability,
     highest_probability,

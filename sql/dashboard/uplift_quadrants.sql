@@ -3,7 +3,7 @@ SELECT
     quadrant,
     action,
     COUNT(*) AS units,
-    1.0 * COUNT(*) / SUM(COUNT(*)) OVER () AS share_of_units,
+    CAST(COUNT(*) AS DOUBLE) / SUM(COUNT(*)) OVER () AS share_of_units,
     AVG(uplift) AS mean_uplift,
     AVG(uplift_low) AS mean_uplift_low,
     AVG(uplift_high) AS mean_uplift_high,
