@@ -55,11 +55,14 @@ def refused(name: str, text: str) -> list[str]:
     found += [f"DATEDIFF in {unit}: elapsed units for Spark, boundaries for the others" for unit in coarse]
     if ("1.0", "*") in pairwise(said):
         found.append("1.0 *: a decimal of few digits for Snowflake and Spark; use CAST AS DOUBLE")
-    orders = [
-        select.args.get("order")
-        for tree in sqlglot.parse(text, read="snowflake")
-        for select in tree.find_all(exp.Select)
+    trees = sqlglot.parse(text, read="snowflake")
+    found += [
+        f"{mean.sql()}: a mean of decimals has few digits for Snowflake and Spark; use CAST AS DOUBLE"
+        for tree in trees
+        for mean in tree.find_all(exp.Avg)
+        if not mean.find(exp.Cast) and any(literal.is_number for literal in mean.find_all(exp.Literal))
     ]
+    orders = [select.args.get("order") for tree in trees for select in tree.find_all(exp.Select)]
     computed = [order for order in orders if order is not None and order.find(exp.AggFunc)]
     return found + [
         f"{order.sql()}: of an alias or of a column, as the engine likes; order a common table" for order in computed
@@ -87,6 +90,7 @@ def test_file_parses_in_three_dialects_and_holds_nothing_that_is_not_portable(pa
         ("SELECT datediff('day', a, b) FROM t", "DATEDIFF in 'day'"),
         ("SELECT LISTAGG(a, ',') WITHIN GROUP (ORDER BY b) FROM t", "LISTAGG"),
         ("SELECT HASH(a) FROM t", "HASH"),
+        ("SELECT AVG(CASE WHEN a THEN 1.0 ELSE 0.0 END) AS b FROM t", "AVG"),
         ("SELECT 1.0 * a / b AS c FROM t", "1.0 *"),
         ("SELECT b, MAX(a) AS a FROM t GROUP BY b ORDER BY ABS(MAX(a))", "ORDER BY ABS"),
         ("SELECT a FROM t TABLESAMPLE (10)", "TABLESAMPLE"),

@@ -1,6 +1,6 @@
 -- Effects of arms, and those that occur twice or differ from what is counted again from the units; one row.
 WITH counted AS (
-    SELECT arm, outcome, COUNT(*) AS units, AVG(CASE WHEN happened THEN 1.0 ELSE 0.0 END) AS rate
+    SELECT arm, outcome, COUNT(*) AS units, AVG(CAST(CASE WHEN happened THEN 1 ELSE 0 END AS DOUBLE)) AS rate
     FROM treatment_assignment
     WHERE window_start = :window_start
     GROUP BY arm, outcome

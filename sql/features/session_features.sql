@@ -116,7 +116,7 @@ summed AS (
         MIN(price_usd) AS min_price_usd,
         MAX(price_usd) AS max_price_usd,
         SUM(CASE WHEN is_cart THEN price_usd END) AS cart_value_usd,
-        AVG(CASE WHEN is_nv THEN 1.0 WHEN NOT is_nv THEN 0.0 END) AS nv_share
+        AVG(CAST(CASE WHEN is_nv THEN 1 WHEN NOT is_nv THEN 0 END AS DOUBLE)) AS nv_share
     FROM steps
     GROUP BY session_id, feature_set
 ),
