@@ -1,6 +1,7 @@
 """What is around every page: the choice of dataset, window and variant, and the header that says what is shown."""
 
 import html
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -35,16 +36,17 @@ def style() -> None:
     st.html(STYLE)
 
 
-def draw(page: DashboardPage) -> None:
+def draw(page: DashboardPage, window: PublishedWindow, variant: str | None) -> None:
     """The page in its frame, for what is chosen."""
-    window = choose()
-    if window is not None:
-        header(page, window)
-        page.render(window)
+    header(page, window)
+    page.render(window, variant)
 
 
-def choose() -> PublishedWindow | None:
-    """The window chosen at the side, from the URL at first; None, with the reason shown, where there is none."""
+def choose(page: DashboardPage) -> tuple[PublishedWindow, str | None] | None:
+    """The window and the variant chosen at the side, from the URL at first; None, with the reason shown, where there is no window.
+
+    The variant is None for a page or a dataset without variants.
+    """
     with st.sidebar:
         try:
             dataset = st.selectbox("Dataset", source.datasets(), key="dataset", bind="query-params")
@@ -60,22 +62,23 @@ def choose() -> PublishedWindow | None:
         key = st.selectbox(
             "Window", windows, key="window", bind="query-params", help="Start of the window, local date."
         )
-        return source.window(dataset, key)
+        window = source.window(dataset, key)
+        variants = list(window.workspace.profile.variants)
+        chosen = _variant(variants, disabled=not page.per_variant) if variants else None
+        return window, chosen if page.per_variant else None
 
 
-def variant_of(window: PublishedWindow) -> str | None:
-    """The variant chosen at the side; None for a dataset without variants."""
-    variants = list(window.workspace.profile.variants)
-    if not variants:
-        return None
-    with st.sidebar:
-        return st.selectbox(
-            "Variant",
-            variants,
-            key="variant",
-            bind="query-params",
-            help="Which events the model may see. One that sees the funnel shows what the funnel gives away, not what drives.",
-        )
+def _variant(variants: Sequence[str], *, disabled: bool) -> str:
+    # On pages that have nothing of it, too: a chooser that went away would take what it has written in the address with it,
+    # and Streamlit, which does so when the page is through, then forgets what was chosen on the page meanwhile.
+    return st.selectbox(
+        "Variant",
+        variants,
+        key="variant",
+        bind="query-params",
+        disabled=disabled,
+        help="Which events the model may see. One that sees the funnel shows what the funnel gives away, not what drives.",
+    )
 
 
 def header(page: DashboardPage, window: PublishedWindow) -> None:

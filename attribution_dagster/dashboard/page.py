@@ -8,12 +8,10 @@ from attribution_dagster.resources.published_window import PublishedWindow
 
 @dataclass(frozen=True, kw_only=True)
 class DashboardPage:
-    """A page: what its navigation entry and header say, and what draws it below them."""
+    """A page: what its navigation entry and header say, whether a variant is chosen for it, and what draws it for that choice."""
 
     title: str
     question: str
     icon: str
-    render: Callable[[PublishedWindow], None]
-
-    def show(self) -> None:
-        """What Streamlit's navigation is given: the app itself draws the page, within its frame."""
+    per_variant: bool
+    render: Callable[[PublishedWindow, str | None], None]

@@ -38,7 +38,9 @@ def _draw(name: str) -> None:
     from attribution_dagster.dashboard import frame
     from attribution_dagster.dashboard.screens import PAGES
 
-    frame.draw(PAGES[name])
+    page = PAGES[name]
+    if (shown := frame.choose(page)) is not None:
+        frame.draw(page, *shown)
 
 
 def _forget() -> None:

@@ -24,6 +24,7 @@ _SESSION = DashboardPage(
     title="Session debugger",
     question="One session, event by event: what moved its prediction, by which method, and what if an event had not been?",
     icon=":material/bug_report:",
+    per_variant=True,
     render=session.render,
 )
 
@@ -31,7 +32,11 @@ _SESSION = DashboardPage(
 def _page(name: str) -> DashboardPage:
     page = sections.PAGES[name]
     return DashboardPage(
-        title=page.title, question=page.question, icon=_ICONS[name], render=_OWN.get(name, sectioned.renderer(page))
+        title=page.title,
+        question=page.question,
+        icon=_ICONS[name],
+        per_variant=any(section.per_variant for section in page.sections),
+        render=_OWN.get(name, sectioned.renderer(page)),
     )
 
 

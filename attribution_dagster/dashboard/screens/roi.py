@@ -22,13 +22,13 @@ PROJECTION = "Under your economics"
 _FIGURES = ("uplift", "incremental_conversions", "revenue_usd", "cost_usd", "profit_usd", "roi")
 
 
-def render(window: PublishedWindow) -> None:
+def render(window: PublishedWindow, variant: str | None) -> None:
     """Draw the page."""
     profile = window.workspace.profile
     if not isinstance(profile, ExperimentProfile) or chosen_title([PROJECTION, SECTION.title]) == SECTION.title:
-        sectioned.render(PAGES["roi"], window)
+        sectioned.render(PAGES["roi"], window, variant)
         return
-    show_cautions(window, None)
+    show_cautions(window, variant)
     st.subheader(PROJECTION, anchor="projection")
     if "roi_rates" in window.tables:
         _projection(window, profile)

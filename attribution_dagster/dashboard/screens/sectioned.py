@@ -1,23 +1,23 @@
 """A page that is its sections, of which one is shown at a time: a page with a single figure is there at once, and its address names what is seen."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
-from attribution_dagster.dashboard import frame, source
+from attribution_dagster.dashboard import source
 from attribution_dagster.dashboard.showing import show_cautions, show_findings, show_section
 from attribution_dagster.reports.sections import Page
 from attribution_dagster.resources.published_window import PublishedWindow
 
 
-def renderer(page: Page) -> Callable[[PublishedWindow], None]:
+def renderer(page: Page) -> Callable[[PublishedWindow, str | None], None]:
     """What draws the page."""
-    return lambda window: render(page, window)
+    return partial(render, page)
 
 
-def render(page: Page, window: PublishedWindow) -> None:
+def render(page: Page, window: PublishedWindow, variant: str | None) -> None:
     """Draw the page's chosen section for the chosen variant."""
-    variant = frame.variant_of(window) if any(section.per_variant for section in page.sections) else None
     show_cautions(window, variant)
     if not window.has(page.of):
         st.info(page.instead, icon=":material/info:")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import streamlit as st
 
-from attribution_dagster.dashboard import frame, source
+from attribution_dagster.dashboard import source
 from attribution_dagster.dashboard.screens.session_search import SESSION, search
 from attribution_dagster.dashboard.showing import download_rows, show_cautions
 from attribution_dagster.errors import AttributionError
@@ -34,9 +34,8 @@ _METHOD_HELP = "published: as stored when the window was made. The others are co
 _READINGS = {"against an average event": _CENTRED, "by itself": _SIGNED}
 
 
-def render(window: PublishedWindow) -> None:
+def render(window: PublishedWindow, variant: str | None) -> None:
     """Draw the page."""
-    variant = frame.variant_of(window)
     show_cautions(window, variant)
     if variant is None:
         st.info(PAGES["attribution"].instead, icon=":material/info:")

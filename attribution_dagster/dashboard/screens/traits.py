@@ -11,17 +11,17 @@ from attribution_dagster.resources.published_window import PublishedWindow
 ONE_CUSTOMER = "One customer"
 
 
-def render(window: PublishedWindow) -> None:
+def render(window: PublishedWindow, variant: str | None) -> None:
     """Draw the page."""
     page = PAGES["traits"]
-    show_cautions(window, None)
+    show_cautions(window, variant)
     if not window.has(page.of):
         st.info(page.instead, icon=":material/info:")
         return
     by_title = {section.title: section for section in page.sections}
     title = chosen_title([*by_title, ONE_CUSTOMER])
     if title in by_title:
-        show_section(window, by_title[title], None)
+        show_section(window, by_title[title], variant)
     else:
         _customer(window)
 
