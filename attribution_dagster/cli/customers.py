@@ -8,12 +8,14 @@ from rich.text import Text
 
 from attribution_dagster.cli.tables import Rows
 from attribution_dagster.errors import AttributionError
+from attribution_dagster.reports.cells import NOTHING
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.resources.published_window import PublishedWindow, open_window
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
 
 _Table = Sequence[Mapping[str, Any]]
+_BASELINES = ("popularity", "co_occurrence")
 CAUTION = "Traits are of what was met together; neither they nor recommendations say what would make a customer buy."
 
 
@@ -81,9 +83,6 @@ def _foretold(window: PublishedWindow) -> str:
     return f"Recommendations of {default['n_customers']:,} customers, made before the window: NDCG at 10 {default['value']:.3f}, {others}."
 
 
-_BASELINES = ("popularity", "co_occurrence")
-
-
 def _gain(row: Mapping[str, Any]) -> str:
     """Whether the published list is better than this one, by the interval of the paired gain."""
     low, high = row["gain_low"], row["gain_high"]
@@ -116,7 +115,7 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0%}"
+    return NOTHING if value is None else f"{value:.0%}"
 
 
 def _words(method: str) -> str:

@@ -28,7 +28,7 @@ from attribution_dagster_tests.pipeline.small import (
     small_environment,
     small_workspace,
 )
-from attribution_dagster_tests.warehouse.databases import ENCODED, PASSWORD, VARIABLE, server_url
+from attribution_dagster_tests.warehouse.databases import ENCODED, PASSWORD, VARIABLE, needed_server_url
 
 SESSIONS = parse_query("sessions", "SELECT * FROM sessions ORDER BY session_id")
 
@@ -55,9 +55,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if request.param == "sqlite":
         yield filled(f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/shop.db")
         return
-    with server_url(request.param) as found:
-        if found is None:
-            pytest.skip("no server of postgresql is installed here")
+    with needed_server_url(request.param) as found:
         yield filled(found)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from attribution_dagster_tests.deployment.servers import mariadb, mariadb_programs, postgres, postgres_programs
@@ -14,6 +15,7 @@ ENCODED = "p%40ss%2Fw%3Ard%20canary-51c0de77"
 TABLE = 'ev"e`nts; DROP TABLE x -- %s :y é'
 AT = "at %(when)s"
 VARIABLE = "SHOP_DATABASE_URL"
+DEBIAN = {"postgresql": "apt install postgresql", "mysql": "apt install mariadb-server"}
 
 
 class Database:
@@ -64,3 +66,12 @@ def server_url(backend: str) -> Iterator[str | None]:
     start = {"postgresql": postgres, "mysql": mariadb}[backend]
     with start(programs, user="reader", password=PASSWORD, database="shop") as port:
         yield f"{backend}://reader:{ENCODED}@127.0.0.1:{port}/shop"
+
+
+@contextlib.contextmanager
+def needed_server_url(backend: str) -> Iterator[str]:
+    """The same; skips where there is none: a server is no Python package of ours, so the setup can't bring one."""
+    with server_url(backend) as url:
+        if url is None:
+            pytest.skip(f"no server of {backend} on this machine ({DEBIAN[backend]}): reading from one is not tested")
+        yield url

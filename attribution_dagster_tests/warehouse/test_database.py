@@ -19,7 +19,15 @@ from attribution_dagster.datasets.source_spec import DatabaseSpec
 from attribution_dagster.errors import ConfigurationError, SourceError
 from attribution_dagster.warehouse.copying import TableCopy
 from attribution_dagster.warehouse.database import DatabaseTable
-from attribution_dagster_tests.warehouse.databases import AT, ENCODED, PASSWORD, TABLE, VARIABLE, Database, server_url
+from attribution_dagster_tests.warehouse.databases import (
+    AT,
+    ENCODED,
+    PASSWORD,
+    TABLE,
+    VARIABLE,
+    Database,
+    needed_server_url,
+)
 
 DAY, LATE = timedelta(days=1), timedelta(hours=48)
 START, NOW, END = datetime(2025, 1, 6), datetime(2025, 1, 20), datetime(2025, 1, 22)
@@ -33,9 +41,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/shop.db"
         return
-    with server_url(request.param) as found:
-        if found is None:
-            pytest.skip(f"no server of {request.param} is installed here")
+    with needed_server_url(request.param) as found:
         yield found
 
 
