@@ -13,6 +13,9 @@ from attribution_dagster.resources.notifier import open_targets
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
 from attribution_dagster_tests.alerts.toy import run
 
+PATIENT = "cto=60&rto=60"
+"""In a URL: whom a busy machine keeps from answering at once has not failed."""
+
 
 def real_instance() -> dg.DagsterInstance:
     """An instance on files of its own, which calls nobody."""
@@ -58,7 +61,7 @@ class Ticker:
     urls: list[str]
     cursor: str | None = None
     heartbeat_url: str | None = None
-    timeout_s: float = 3.0
+    timeout_s: float = 60.0
 
     def __call__(self, *, dies: bool = False) -> Outcome:
         outcome = tick(
@@ -78,6 +81,6 @@ class Ticker:
 @pytest.fixture
 def ticker(instance: dg.DagsterInstance, hook: Webhook, tmp_path: Path) -> Ticker:
     """Tells one webhook, from now on."""
-    made = Ticker(instance=instance, home=tmp_path, urls=[f"json://127.0.0.1:{hook.port}/?rto=0.3"])
+    made = Ticker(instance=instance, home=tmp_path, urls=[f"json://127.0.0.1:{hook.port}/?{PATIENT}"])
     made()
     return made

@@ -12,6 +12,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from attribution_dagster_tests.deployment.servers import HANGING_S, free_port
+
 
 class Webhook:
     """An HTTP server on one port for its life: `answer` is 200, another status, `hang` or `drip`; `down` closes the port."""
@@ -23,8 +25,9 @@ class Webhook:
         self.hang_after: int | None = None
         """It hangs once it has taken so many."""
         self._released = threading.Event()
+        self._heard = threading.Condition()
         self._server: ThreadingHTTPServer | None = None
-        self.port = 0
+        self.port = free_port()
         self.up()
 
     @property
@@ -35,7 +38,6 @@ class Webhook:
         self._released.clear()
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         self._server.daemon_threads = True
-        self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def down(self) -> None:
@@ -49,6 +51,11 @@ class Webhook:
         """Ends the answers that hang or drip."""
         self._released.set()
 
+    def wait_until_asked(self, times: int) -> None:
+        """Returns once it has been asked so often; whoever asks may have given up before."""
+        with self._heard:
+            assert self._heard.wait_for(lambda: self.asked >= times, HANGING_S)
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         hook = self
 
@@ -61,9 +68,11 @@ class Webhook:
                 self._respond(None)
 
             def _respond(self, body: dict[str, Any] | None) -> None:
-                hook.asked += 1
+                with hook._heard:
+                    hook.asked += 1
+                    hook._heard.notify_all()
                 if hook.answer == "hang" or len(hook.taken) == hook.hang_after:
-                    hook._released.wait(20)
+                    hook._released.wait(HANGING_S)
                     return
                 if hook.answer == "drip":
                     self.send_response(200)
@@ -125,17 +134,10 @@ def mail_server(mailbox: Mailbox, port: int = 0) -> Iterator[int]:
         authenticator=mailbox.authenticate,
         auth_required=True,
         auth_require_tls=False,
+        ready_timeout=HANGING_S,
     )
     controller.start()
     try:
         yield controller.port
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -18,8 +18,10 @@ from attribution_dagster.cli.alerts import LATE_S, send_test, standing
 from attribution_dagster.errors import ConfigurationError, DeliveryError
 from attribution_dagster.resources.notifier import Message, Severity, open_targets
 from attribution_dagster.settings import Settings
-from attribution_dagster_tests.alerts.servers import Webhook, free_port
+from attribution_dagster_tests.alerts.conftest import PATIENT
+from attribution_dagster_tests.alerts.servers import Webhook
 from attribution_dagster_tests.alerts.toy import run
+from attribution_dagster_tests.deployment.servers import HANGING_S, free_port
 from attribution_dagster_tests.pipeline.small import own_dagster_home
 
 MESSAGE = Message(title="t", body="b", severity=Severity.INFO)
@@ -94,15 +96,18 @@ def test_a_failed_delivery_says_why_and_nothing_of_the_url(hook: Webhook, caplog
 
 def test_an_answer_that_comes_late_is_an_answer(hook: Webhook) -> None:
     hook.answer = "drip"
-    (target,) = open_targets([f"json://127.0.0.1:{hook.port}/"], timeout_s=0.3)
+    (target,) = open_targets([f"json://127.0.0.1:{hook.port}/?{PATIENT}"], timeout_s=0.3)
     others = [replace(MESSAGE, title=f"t{n}") for n in range(10)]
     for message in [MESSAGE, *others]:
         with pytest.raises(DeliveryError, match=r"no answer within 0\.3 s"):
             target.deliver(message)
+        hook.wait_until_asked(1)
     assert hook.asked == 1, "a server that is busy with a message was given more"
     hook.answer = 200
     hook.release()
-    time.sleep(0.5)
+    assert target._late is not None
+    target._late.join(HANGING_S)
+    target._timeout_s = HANGING_S  # from now on it answers
     target.deliver(MESSAGE)
     assert hook.asked == 1, "what was taken late was sent again"
     target.deliver(others[0])
@@ -168,7 +173,7 @@ def test_a_test_message_reaches_every_target_or_says_which_it_did_not(hook: Webh
         "ATTRIBUTION_ALERT_URLS": f"json://127.0.0.1:{hook.port}/ json://u:swordfish99@127.0.0.1:{free_port()}/",
     }
     command = [sys.executable, "-m", "attribution_dagster.cli.main", "alerts", "--test"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGING_S, check=False)
     assert done.returncode == 1 and "json took the test message" in done.stdout and len(hook.taken) == 1
     assert "json-2 did not take" in done.stdout and "swordfish99" not in done.stdout + done.stderr
     nobody = settings(tmp_path)

@@ -17,9 +17,10 @@ from attribution_dagster.alerts.delivery import Progress
 from attribution_dagster.alerts.events import OVERLAP_S, Position, dump_cursor
 from attribution_dagster.errors import DataError
 from attribution_dagster_tests.alerts import toy
-from attribution_dagster_tests.alerts.conftest import Failed, Ticker, real_instance
+from attribution_dagster_tests.alerts.conftest import PATIENT, Failed, Ticker, real_instance
 from attribution_dagster_tests.alerts.servers import Webhook, webhook
 from attribution_dagster_tests.alerts.toy import WINDOW, run
+from attribution_dagster_tests.deployment.servers import HANGING_S
 
 
 def test_a_blocking_check_and_a_warning_are_told_once_each_and_the_run_they_stop_is_not(
@@ -95,7 +96,9 @@ def test_the_first_tick_starts_from_now(failed: Failed, tmp_path: Path) -> None:
 def test_nothing_is_lost_while_the_server_is_down_slow_or_refuses(
     ticker: Ticker, hook: Webhook, failed: Failed, trouble: int | str
 ) -> None:
-    ticker.instance, ticker.cursor, ticker.timeout_s = failed.instance, failed.cursor, 0.6
+    ticker.instance, ticker.cursor = failed.instance, failed.cursor
+    patient = ticker.urls, ticker.timeout_s
+    ticker.urls, ticker.timeout_s = [f"json://127.0.0.1:{hook.port}/?rto=0.3"], 0.6
     if trouble == "down":
         hook.down()
     else:
@@ -107,7 +110,10 @@ def test_nothing_is_lost_while_the_server_is_down_slow_or_refuses(
     assert not hook.taken
     if trouble == "down":
         hook.up()
+    else:
+        hook.wait_until_asked(2)
     hook.answer = 200
+    ticker.urls, ticker.timeout_s = patient
     assert ticker().told == {"json": 3} and ticker().told == {"json": 0}
     assert len(hook.taken) == 3 and all(run_id in "".join(hook.texts) for run_id in failed.runs.values())
 
@@ -116,7 +122,7 @@ def test_who_has_taken_a_message_does_not_get_it_again_because_another_is_down(
     ticker: Ticker, hook: Webhook, instance: dg.DagsterInstance
 ) -> None:
     with webhook() as other:
-        ticker.urls.append(f"json://127.0.0.1:{other.port}/?rto=0.3")
+        ticker.urls.append(f"json://127.0.0.1:{other.port}/?{PATIENT}")
         ticker()
         other.answer = 500
         run(instance, "soft")
@@ -140,7 +146,7 @@ def test_a_url_that_takes_the_place_of_another_is_told_what_waited_there(
         assert "jsons did not take" in str(ticker())
         ticker.urls = [
             "mailto://somebody:pw@127.0.0.1:9?smtp=127.0.0.1&from=b@example.org&to=a@example.org",
-            f"json://127.0.0.1:{other.port}/",
+            f"json://127.0.0.1:{other.port}/?{PATIENT}",
         ]
         assert ticker().told == {"mailto": 0, "json": 3} and len(other.taken) == 3
 
@@ -168,14 +174,12 @@ with dg.DagsterInstance.local_temp(folder) as instance:
 
 def test_a_process_killed_between_two_messages_repeats_none(failed: Failed, tmp_path: Path) -> None:
     with webhook() as hook:
-        url = f"json://127.0.0.1:{hook.port}/?rto=30"
+        url = f"json://127.0.0.1:{hook.port}/?{PATIENT}"
         hook.hang_after = 1
         folder = failed.instance.root_directory
         command = [sys.executable, "-W", "ignore", "-c", DIES, folder, str(tmp_path), url, failed.cursor]
         with subprocess.Popen(command) as process:
-            deadline = time.monotonic() + 60
-            while hook.asked < 2 and time.monotonic() < deadline:
-                time.sleep(0.05)
+            hook.wait_until_asked(2)
             process.kill()
         assert len(hook.taken) == 1 and hook.asked == 2
         hook.hang_after = None
@@ -226,7 +230,7 @@ def test_a_slow_run_is_told_after_faster_ones_that_began_later(
     slow = threading.Thread(target=run, args=(instance, "wait soft", "2025-03-01"))
     slow.start()
     try:
-        assert toy.STARTED.wait(30)
+        assert toy.STARTED.wait(HANGING_S)
         monkeypatch.setattr(delivery, "OVERLAP_S", 0.0)  # as if the slow run had begun long before the other one
         run(instance, "soft", "2025-03-02")
         assert ticker().told == {"json": 1}

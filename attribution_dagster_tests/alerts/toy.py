@@ -9,6 +9,7 @@ import dagster as dg
 from attribution_dagster.checks.adapter import check_metadata
 from attribution_dagster.checks.expectations import Expectation, equal
 from attribution_dagster.resources.artifacts import Verdict
+from attribution_dagster_tests.deployment.servers import HANGING_S
 
 PARTITIONS = dg.DailyPartitionsDefinition("2025-01-01")
 WINDOW = "2025-01-06"
@@ -30,7 +31,7 @@ def _wants(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext, fa
 def sessions(context: dg.AssetExecutionContext) -> None:
     if _wants(context, "wait"):
         STARTED.set()
-        RELEASED.wait(30)
+        RELEASED.wait(HANGING_S)
     if _wants(context, "step"):
         raise ValueError("no connection to postgresql://reader:hunter2hunter2@db/shop\nsecond line, token=abcdef123")
 

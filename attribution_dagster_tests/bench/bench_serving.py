@@ -98,7 +98,7 @@ def served(files: Path, scratch: Path) -> Iterator[Callable[[bytes], bytes]]:
             return False
 
     log = scratch / "log"
-    with server(command, environment=environment, log=log, ready=ready, folder=scratch, seconds=240):
+    with server(command, environment=environment, log=log, ready=ready, folder=scratch):
         yield post
 
 

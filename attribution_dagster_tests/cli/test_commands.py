@@ -11,6 +11,7 @@ import yaml
 
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import parse_query
+from attribution_dagster_tests.deployment.servers import HANGING_S
 
 COMMAND = [sys.executable, "-m", "attribution_dagster.cli.main"]
 
@@ -25,7 +26,7 @@ def attribution(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]
         "COLUMNS": "160",
     }
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=HANGING_S, check=False
     )
 
 

@@ -76,7 +76,7 @@ def test_of_many_entries_the_shortest_are_told(messages: Path) -> None:
     assert {f"number {number}" for number in range(100)} < set(found) < set(metadata)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[*HealthCheck])
 @given(st.dictionaries(st.text(max_size=300), st.integers() | st.floats() | st.text(max_size=3_000), max_size=40))
 def test_no_message_is_longer_than_what_is_written_in_one_step(messages: Path, metadata: dict[str, Any]) -> None:
     assert told(messages, metadata).keys() <= metadata.keys()

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from attribution_dagster.errors import AttributionError, ConfigurationError
 from attribution_dagster.resources.progress import LoggedProgress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.pipeline.small import copy_in_use
 
 WINDOW = "2025-03-01"
 PROFILE = """
@@ -185,7 +185,7 @@ FAULTS: dict[str, tuple[str, Change]] = {
 def copy(done: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A copy in which a table is damaged, and mended after each test."""
     root = tmp_path_factory.mktemp("damaged")
-    shutil.copytree(done.settings.home, root / "home", ignore=shutil.ignore_patterns("mlflow*"))
+    copy_in_use(done.settings.home, root / "home", "mlflow*")
     return dataset(root)
 
 

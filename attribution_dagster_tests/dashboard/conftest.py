@@ -7,9 +7,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.deployment.servers import HANGING_S
 from attribution_dagster_tests.pipeline.small import small_environment
 
-SLOW_S = 120
 PUBLISHED_AS = {"strategy": "published_experiment", "roi": "published_experiment", "ads": "published_ads"}
 """The fixture that has something to show on the page; `published` for the others."""
 
@@ -22,7 +22,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
         for variable, value in small_environment(workspace.settings.home.parent).items():
             monkeypatch.setenv(variable, value)
         monkeypatch.setenv("ATTRIBUTION_DATASETS", enabled or workspace.profile.name)
-        app = AppTest.from_function(_draw, default_timeout=SLOW_S, kwargs={"name": name})
+        app = AppTest.from_function(_draw, default_timeout=HANGING_S, kwargs={"name": name})
         for key, value in url.items():
             app.query_params[key] = value
         return app.run()

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from attribution_dagster_tests.deployment.servers import ROOT, answers, free_port, own_environment, server
 
-UP_S = 120
-
 
 @contextmanager
 def dashboard(settings: Mapping[str, str], log: Path) -> Iterator[str]:
@@ -23,7 +21,6 @@ def dashboard(settings: Mapping[str, str], log: Path) -> Iterator[str]:
         log=log,
         ready=lambda: answers(f"{address}/_stcore/health"),
         folder=ROOT,
-        seconds=UP_S,
         stop=signal.SIGINT,
     ):
         yield address

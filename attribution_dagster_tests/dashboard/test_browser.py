@@ -23,7 +23,6 @@ def test_a_person_opens_a_link_reads_downloads_and_goes_on_by_keyboard(published
         dashboard(small_environment(published.settings.home.parent), tmp_path / "log") as address,
         browser_page(width=1280, height=800, last_seen=tmp_path / "last.png") as page,
     ):
-        page.set_default_timeout(60_000)
         page.emulate_media(color_scheme="dark")  # figures are drawn for a light page, so it stays one
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

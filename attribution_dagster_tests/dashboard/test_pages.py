@@ -1,6 +1,6 @@
 """Each page as Streamlit runs it: no error, the header, what to make where nothing is, links, hostile names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from attribution_dagster.resources.published_window import open_window
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.dashboard.conftest import PUBLISHED_AS
 from attribution_dagster_tests.dashboard.direct import published_window
+from attribution_dagster_tests.pipeline.faults import copy_of
 from attribution_dagster_tests.pipeline.small import EXPLAINED
 
 Open = Callable[..., AppTest]
@@ -27,13 +28,21 @@ def files(workspace: Workspace) -> dict[Path, tuple[int, int]]:
     return {path: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
 
 
+@pytest.fixture(scope="module")
+def own(published: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A copy of the published dataset: in that one the other test worker may be storing verdicts."""
+    copy = copy_of(published, tmp_path_factory.mktemp("own"))
+    yield copy
+    copy.warehouse.close()
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_page_says_what_it_shows_has_no_error_and_changes_nothing(published: Workspace, shown: Open, name: str) -> None:
-    before = files(published)
-    app = shown(published, name)
-    assert not app.exception and before and files(published) == before
+def test_page_says_what_it_shows_has_no_error_and_changes_nothing(own: Workspace, shown: Open, name: str) -> None:
+    before = files(own)
+    app = shown(own, name)
+    assert not app.exception and before and files(own) == before
     header = app.html[0].value
-    manifest = published.warehouse.manifest(EXPLAINED)
+    manifest = own.warehouse.manifest(EXPLAINED)
     assert manifest is not None
     facts = ("Small simulated marketplace", f"window {EXPLAINED}", "no_funnel version 1", "SIMULATED DATA")
     verdicts: Mapping[str, str] = manifest.evidence["checks"]  # type: ignore[assignment]

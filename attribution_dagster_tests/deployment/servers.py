@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,13 +17,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+HANGING_S = 600
+"""Seconds after which something is taken to hang. It only ends what would never end: a busy machine may take long for anything."""
+_PORTS = range(20_000, 32_000)
+"""Below those that Linux and macOS give to clients and to whoever asks for any port; and none that browsers refuse."""
 POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody uses, and that the system gives to nobody else before the server listens there."""
+    while True:
+        port = random.SystemRandom().choice(_PORTS)  # the other test worker draws, too
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager
@@ -34,10 +42,9 @@ def server(
     ready: Callable[[], bool],
     folder: Path,
     user: str | None = None,
-    seconds: float = 60,
     stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The process, once `ready` says so; its output is in `log`. AssertionError with the log's end if it ends or takes longer than `seconds`.
+    """The process, once `ready` says so; its output is in `log`. AssertionError with the log's end if it ends before.
 
     On leaving, its group gets `stop` and 15 s to end by itself; what then still lives is killed.
     """
@@ -46,7 +53,7 @@ def server(
             command, env=dict(environment), stdout=out, stderr=out, cwd=folder, user=user, start_new_session=True
         )
     try:
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + HANGING_S
         while not ready():
             assert process.poll() is None and time.monotonic() < deadline, f"{command[0]}: {log.read_text()[-2000:]}"
             time.sleep(0.2)
@@ -64,7 +71,7 @@ def server(
 def answers(url: str) -> bool:
     """Whether something is served there."""
     try:
-        with urllib.request.urlopen(url, timeout=2):
+        with urllib.request.urlopen(url, timeout=HANGING_S):
             return True
     except OSError:
         return False

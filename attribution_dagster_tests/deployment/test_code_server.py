@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from attribution_dagster_tests.deployment.project import DEPLOY, ROOT, command, load
-from attribution_dagster_tests.deployment.servers import BIN, free_port, postgres, postgres_programs, server
+from attribution_dagster_tests.deployment.servers import BIN, HANGING_S, free_port, postgres, postgres_programs, server
 
 CANARY = "canary-7f3e9b1d"
 QUERY = """{
@@ -42,7 +42,7 @@ def code_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int,
         ]
 
     def healthy() -> bool:
-        check = subprocess.run(on_port(command("HEALTHCHECK")), capture_output=True, env=environment, timeout=60)
+        check = subprocess.run(on_port(command("HEALTHCHECK")), capture_output=True, env=environment, timeout=HANGING_S)
         return check.returncode == 0
 
     log = root / "code.log"
@@ -110,14 +110,14 @@ def test_a_wrong_setting_keeps_the_code_server_from_starting_by_name(tmp_path: P
     words = [str(BIN / command("CMD")[0]), *command("CMD")[1:]]
     words[words.index("--port") + 1] = str(free_port())
     environment = {**os.environ, "ATTRIBUTION_THREADS": "two", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=HANGING_S, cwd=tmp_path)
     assert done.returncode != 0
     assert "ATTRIBUTION_THREADS='two' is not a whole number of at least 1" in done.stdout + done.stderr
 
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/server_info", timeout=HANGING_S) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -129,7 +129,7 @@ def _graphql(port: int, query: str) -> dict[str, Any]:
         data=json.dumps({"query": query}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=HANGING_S) as answer:
         found = json.loads(answer.read())
     assert "errors" not in found, found
     return dict(found["data"])

@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from attribution_dagster.datasets.registry import BUILT_IN
 from attribution_dagster.settings import Settings
 from attribution_dagster_tests.deployment.project import ROOT, command, dockerfile
+from attribution_dagster_tests.deployment.servers import HANGING_S
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PINS = {
@@ -86,7 +87,7 @@ def test_the_wheel_carries_the_sql_and_the_datasets(tmp_path: Path) -> None:
         "-w",
         str(tmp_path),
     ]
-    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, timeout=HANGING_S, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:

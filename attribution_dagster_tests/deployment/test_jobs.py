@@ -1,6 +1,5 @@
 """The parts of a window as jobs: they hold everything once, and run one after the other they publish the window."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from attribution_dagster.build import build_definitions, definitions_of
 from attribution_dagster.graph import FORCE_TAG, TRAINING_POOL
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
-from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, copy_in_use, own_dagster_home, small_workspace
 
 PARTS = ["prepare", *(f"explain_{variant}" for variant in VARIANTS), "publish"]
 
@@ -34,7 +33,7 @@ def test_models_are_trained_from_a_pool_the_gate_has_one_and_nothing_else_has() 
 
 
 def test_jobs_in_turn_publish_a_window(published: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(published.settings.home, tmp_path / "home")
+    copy_in_use(published.settings.home, tmp_path / "home")
     with own_dagster_home(tmp_path):
         (tmp_path / "dagster").mkdir()
         workspace = small_workspace(tmp_path)

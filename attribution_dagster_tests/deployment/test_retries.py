@@ -1,7 +1,6 @@
 """A step is tried again after an error of a disk or the network, and after no other."""
 
 import errno
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +17,7 @@ from attribution_dagster.graph import DatasetAssets
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import WHOLE, Workspace
 from attribution_dagster_tests.pipeline.faults import copy_of
-from attribution_dagster_tests.pipeline.small import EXPLAINED, materialise, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use, materialise, small_workspace
 
 
 def tried(root: Path, errors: list[Exception]) -> tuple[bool, int, list[float]]:
@@ -99,7 +98,7 @@ def test_checks_are_tried_again_too(published: Workspace, tmp_path: Path, monkey
 
 
 def test_a_file_that_the_warehouse_cannot_read_is_an_io_error(published: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(published.settings.home, tmp_path / "home")
+    copy_in_use(published.settings.home, tmp_path / "home")
     for path in (tmp_path / "home" / "warehouse" / "small" / "work" / "sessions").rglob("*.parquet"):
         path.unlink()
     workspace = small_workspace(tmp_path)

@@ -24,8 +24,8 @@ from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
 from attribution_dagster_tests.deployment.project import DEPLOY, ROOT, load
-from attribution_dagster_tests.deployment.servers import free_port
-from attribution_dagster_tests.pipeline.small import EXPLAINED
+from attribution_dagster_tests.deployment.servers import HANGING_S, free_port
+from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use
 
 CANARY = "canary-51c0de77"
 
@@ -78,8 +78,8 @@ def test_an_address_without_a_password_is_not(value: str) -> None:
 
 
 def test_a_training_that_mlflow_refuses_leaves_the_password_nowhere(published: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(published.settings.home, tmp_path / "home")
-    shutil.copytree(published.settings.dataset_folders[0], tmp_path / "datasets")
+    copy_in_use(published.settings.home, tmp_path / "home")
+    copy_in_use(published.settings.dataset_folders[0], tmp_path / "datasets")
     shutil.rmtree(tmp_path / "home" / "artifacts" / "small" / "artifacts" / "no_funnel" / "trained_model")
     heard: list[str] = []
     with refusing_mlflow(heard) as port:
@@ -102,7 +102,7 @@ def test_a_training_that_mlflow_refuses_leaves_the_password_nowhere(published: W
         launch = [sys.executable, "-m", "dagster", "job", "execute", "-m", "attribution_dagster.definitions"]
         tags = json.dumps({"dagster/partition": EXPLAINED})
         command = [*launch, "--job", "small_explain_no_funnel", "--tags", tags]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGING_S, cwd=tmp_path)
     assert done.returncode != 0 and "MlflowException" in done.stdout + done.stderr, done.stderr[-2000:]
     # The password was in use, or its absence would prove nothing.
     assert f"Basic {base64.b64encode(f'me:{CANARY}'.encode()).decode()}" in heard

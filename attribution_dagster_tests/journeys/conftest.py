@@ -1,5 +1,3 @@
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from attribution_dagster.core.simulation.ads_world import AdsWorld
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.journeys.small import small_ads
 from attribution_dagster_tests.journeys.world import Built, build
+from attribution_dagster_tests.pipeline.small import copy_in_use
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +44,5 @@ def published(published_ads: Workspace) -> Workspace:
 @pytest.fixture()
 def copy(published: Workspace, tmp_path: Path) -> Workspace:
     """A copy of it that a test may damage."""
-    ignored: Callable[..., set[str]] = shutil.ignore_patterns("mlflow*", "dagster", "simulated")
-    shutil.copytree(published.settings.home, tmp_path / "home", ignore=ignored)
+    copy_in_use(published.settings.home, tmp_path / "home", "mlflow*", "dagster", "simulated")
     return small_ads(tmp_path)

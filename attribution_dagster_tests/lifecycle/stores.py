@@ -2,18 +2,16 @@
 
 import os
 import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attribution_dagster.core.models.gate import Decision
 from attribution_dagster.resources.tracker import Tracker, Training
+from attribution_dagster_tests.deployment.servers import answers, free_port, server
 
 GOOD = Decision(
     promoted=True, objections=(), sessions=500, converted=90, log_loss=0.4, calibration_error=0.02,
@@ -25,32 +23,14 @@ GOOD = Decision(
 def mlflow_server(root: Path) -> Iterator[str]:
     """URL of `mlflow server` on sqlite; it is ended with its whole process group."""
     root.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{(port := free_port())}"
     command = [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
         "--backend-store-uri", f"sqlite:///{root / 'server.db'}", "--artifacts-destination", str(root / "artifacts"),
     ]  # fmt: skip
-    with (root / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, cwd=root)
-    try:
-        _wait(f"http://127.0.0.1:{port}/health", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert server.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(url)
+    healthy = partial(answers, f"{url}/health")
+    with server(command, environment=os.environ, log=root / "log", ready=healthy, folder=root, stop=signal.SIGKILL):
+        yield url
 
 
 def logged_model(tracker: Tracker, dataset: str = "shop") -> tuple[str, str]:

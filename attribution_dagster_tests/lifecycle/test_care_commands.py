@@ -1,6 +1,5 @@
 """The commands about models and data: what they say, and that they refuse in words."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from typer.testing import CliRunner, Result
 from attribution_dagster.cli.main import app
 from attribution_dagster.errors import AttributionError
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED
+from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use
 
 Run = Callable[..., Result]
 
@@ -19,7 +18,7 @@ Run = Callable[..., Result]
 def run(published: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs a command on a copy of the published dataset."""
     for name in ("home", "datasets", "exports"):
-        shutil.copytree(published.settings.home.parent / name, tmp_path / name)
+        copy_in_use(published.settings.home.parent / name, tmp_path / name)
     settings = {"ATTRIBUTION_DATASET_FOLDERS": "datasets", "ATTRIBUTION_HOME": "home", "ATTRIBUTION_EXPORTS": "exports"}
     for name, folder in settings.items():
         monkeypatch.setenv(name, str(tmp_path / folder))

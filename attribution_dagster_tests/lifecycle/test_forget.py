@@ -26,14 +26,14 @@ from attribution_dagster.warehouse.forgetting import Forgettable
 from attribution_dagster.warehouse.protocol import Scope
 from attribution_dagster.warehouse.queries import Query, load_query, parse_query, traced
 from attribution_dagster.warehouse.suppression import add_to_suppression, load_suppression
-from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, materialise, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, copy_in_use, materialise, small_workspace
 
 
 @pytest.fixture()
 def copy(published: Workspace, tmp_path: Path) -> Iterator[Workspace]:
     """A copy of the published dataset and its exports."""
     for name in ("home", "datasets", "exports"):
-        shutil.copytree(published.settings.home.parent / name, tmp_path / name)
+        copy_in_use(published.settings.home.parent / name, tmp_path / name)
     workspace = small_workspace(tmp_path)
     yield workspace
     workspace.warehouse.close()

@@ -11,6 +11,7 @@ import pytest
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources import locks
 from attribution_dagster.resources.locks import Locks
+from attribution_dagster_tests.deployment.servers import HANGING_S
 
 SESSIONS, FUNNELS = ("sessions", "2025-01-20"), ("session_funnels", "2025-01-20")
 OTHER = ("sessions", "2025-01-27")
@@ -50,8 +51,8 @@ def test_the_second_waits_until_the_first_is_done(tmp_path: Path, first: Hold, s
     other = threading.Thread(target=enter)
     with first(Locks(tmp_path), _never):
         other.start()
-        assert told.wait(20) and not entered.is_set()
-    other.join(20)
+        assert told.wait(HANGING_S) and not entered.is_set()
+    other.join(HANGING_S)
     assert entered.is_set() and places == [waits_at]
 
 
@@ -71,9 +72,9 @@ def test_a_process_that_dies_gives_its_locks_up(tmp_path: Path) -> None:
     held = context.Event()
     child = context.Process(target=_hold_for_ever, args=(tmp_path, held))
     child.start()
-    assert held.wait(60)
+    assert held.wait(HANGING_S)
     child.kill()
-    child.join(20)
+    child.join(HANGING_S)
     with Locks(tmp_path).making(SESSIONS, [], _never):
         pass
 
@@ -90,7 +91,7 @@ def test_a_file_system_without_locks_is_refused_by_name(tmp_path: Path, monkeypa
 def _hold_for_ever(folder: Path, held) -> None:
     with Locks(folder).making(SESSIONS, [], _never):
         held.set()
-        threading.Event().wait(120)
+        threading.Event().wait(HANGING_S)
 
 
 def _never(place: str) -> None:

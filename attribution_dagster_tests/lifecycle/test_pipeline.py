@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -26,15 +25,15 @@ from attribution_dagster.resources.liveness import PID, process_tags
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD
 from attribution_dagster_tests.pipeline.faults import report as record_report
-from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, own_dagster_home, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, copy_in_use, own_dagster_home, small_workspace
 from attribution_dagster_tests.pipeline.test_gates import change_verdict, failed, run_only
 
 
 @pytest.fixture()
 def copy(published: Workspace, tmp_path: Path) -> Iterator[Workspace]:
     """A copy of the published dataset, its MLflow store included, that a test may go on with."""
-    shutil.copytree(published.settings.home, tmp_path / "home")
-    shutil.copytree(published.settings.home.parent / "datasets", tmp_path / "datasets")
+    copy_in_use(published.settings.home, tmp_path / "home")
+    copy_in_use(published.settings.home.parent / "datasets", tmp_path / "datasets")
     workspace = small_workspace(tmp_path)
     yield workspace
     workspace.warehouse.close()

@@ -14,6 +14,7 @@ from attribution_dagster.core.models.spec import TrainingSpec
 from attribution_dagster.core.models.together import Course, SharedTraining
 from attribution_dagster.core.models.training import TrainedModel, train
 from attribution_dagster.core.sequences.sequence_set import SequenceSet
+from attribution_dagster_tests.deployment.servers import HANGING_S
 from attribution_dagster_tests.models.worlds import planted_world, small_spec
 
 PROCESSES = 2
@@ -62,7 +63,7 @@ def courses(tmp_path_factory: pytest.TempPathFactory) -> tuple[SharedTraining, l
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={PROCESSES}"]
     done = subprocess.run(
         [*torchrun, "-m", "attribution_dagster_tests.models.joins", str(folder / "shared")],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}, capture_output=True, text=True, timeout=300,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}, capture_output=True, text=True, timeout=HANGING_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return shared, [pickle.loads((folder / f"course-{rank}").read_bytes()) for rank in range(PROCESSES)]

@@ -15,6 +15,7 @@ from dagster._time import get_current_timestamp
 
 from attribution_dagster.build import build_definitions
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.deployment.servers import HANGING_S
 
 UNFINISHED = {BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING}
 
@@ -31,7 +32,7 @@ def daemon(environment: Mapping[str, str], log: Path) -> Iterator[None]:
         yield
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=60)
+        process.wait(timeout=HANGING_S)
 
 
 def backfill(environment: Mapping[str, str], instance: dg.DagsterInstance, timeout_s: float) -> BulkActionStatus:

@@ -1,6 +1,5 @@
 """A fault for every expectation: what a broken asset would have written, such that this expectation fails and its neighbours hold."""
 
-import shutil
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from attribution_dagster.checks.judging import judge
 from attribution_dagster.graph import VIEWS, written_tables
 from attribution_dagster.resources.artifacts import Verdict
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use, small_workspace
 from attribution_dagster_tests.traits.faults import TRAIT_FAULTS, TRAITS_WITHOUT_ROWS
 
 Change = Callable[[pa.Table], pa.Table]
@@ -26,8 +25,8 @@ TRAILING = ["2024-12-23", "2024-12-30", "2025-01-06", "2025-01-13"]
 
 def copy_of(published: Workspace, root: Path) -> Workspace:
     """A copy of the published dataset that a test may damage."""
-    shutil.copytree(published.settings.home, root / "home", ignore=shutil.ignore_patterns("mlflow*", "dagster"))
-    shutil.copytree(published.settings.home.parent / "datasets", root / "datasets")
+    copy_in_use(published.settings.home, root / "home", "mlflow*", "dagster")
+    copy_in_use(published.settings.home.parent / "datasets", root / "datasets")
     return small_workspace(root)
 
 

@@ -1,16 +1,20 @@
 """A small dataset and a quick model, on which the whole graph runs in seconds."""
 
 import os
+import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import dagster as dg
 
+from attribution_dagster.atomic import PARTIAL
 from attribution_dagster.build import definitions_of
 from attribution_dagster.resources.progress import LoggedProgress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.deployment.servers import HANGING_S
 
 PROFILE = """
 extends: marketplace
@@ -82,3 +86,26 @@ def own_dagster_home(root: Path) -> Iterator[None]:
         del os.environ["DAGSTER_HOME"]
         if before is not None:
             os.environ["DAGSTER_HOME"] = before
+
+
+def copy_in_use(source: Path, target: Path, *left_out: str) -> None:
+    """Copies a folder while others write to it: without what is there for a moment only, and databases as of their last commit.
+
+    left_out: patterns of names that are not copied either.
+    """
+    passing = shutil.ignore_patterns(*left_out, f"{PARTIAL}*", "spill", "*.db-*")
+    databases: list[Path] = []
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        found = passing(folder, names)
+        own = {name for name in names if name.endswith(".db")} - found
+        databases.extend(Path(folder, name) for name in own)
+        return found | own
+
+    shutil.copytree(source, target, ignore=ignored)
+    for path in databases:
+        with (
+            closing(sqlite3.connect(path, timeout=HANGING_S)) as live,
+            closing(sqlite3.connect(target / path.relative_to(source))) as copy,
+        ):
+            live.backup(copy)

@@ -1,6 +1,5 @@
 """A window made by another process, started by Pipes: what it made is in this Dagster's history, and so is its failure."""
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ import dagster as dg
 
 from attribution_dagster.elsewhere import elsewhere_job
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED, small_environment
+from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use, small_environment
 
 
 def run(workspace: Workspace, root: Path, instance: dg.DagsterInstance, **settings: str) -> dg.ExecuteInProcessResult:
@@ -26,7 +25,7 @@ def run(workspace: Workspace, root: Path, instance: dg.DagsterInstance, **settin
 
 
 def test_what_was_made_elsewhere_is_in_the_history_here(published: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(published.settings.home.parent, tmp_path / "there")
+    copy_in_use(published.settings.home.parent, tmp_path / "there")
     with dg.DagsterInstance.ephemeral() as instance:
         assert run(published, tmp_path / "there", instance).success
         event = instance.get_latest_materialization_event(dg.AssetKey(["small", "no_funnel", "event_attribution"]))
@@ -40,7 +39,7 @@ def test_what_was_made_elsewhere_is_in_the_history_here(published: Workspace, tm
 
 
 def test_a_failure_elsewhere_is_one_here(published: Workspace, tmp_path: Path) -> None:
-    shutil.copytree(published.settings.home.parent / "datasets", tmp_path / "datasets")
+    copy_in_use(published.settings.home.parent / "datasets", tmp_path / "datasets")
     with dg.DagsterInstance.ephemeral() as instance:
         result = run(published, tmp_path, instance, ATTRIBUTION_WAREHOUSE="oracle")
         assert not result.success

@@ -1,6 +1,5 @@
 """Scores in batch, made again: nothing is scored twice, and only another champion says anything else."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ import pytest
 from attribution_dagster.build import definitions_of
 from attribution_dagster.graph import FORCE_TAG
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use, small_workspace
 
 TABLE = "session_scores_no_funnel"
 
 
 @pytest.fixture
 def copy(published: Workspace, tmp_path: Path) -> Iterator[Workspace]:
-    shutil.copytree(published.settings.home, tmp_path / "home")
-    shutil.copytree(published.settings.home.parent / "datasets", tmp_path / "datasets")
+    copy_in_use(published.settings.home, tmp_path / "home")
+    copy_in_use(published.settings.home.parent / "datasets", tmp_path / "datasets")
     workspace = small_workspace(tmp_path)
     yield workspace
     workspace.warehouse.close()

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.deployment.servers import free_port, server
+from attribution_dagster_tests.deployment.servers import HANGING_S, free_port, server
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_environment
 from attribution_dagster_tests.serving.raw import as_request, raw_sessions
 
@@ -45,12 +45,12 @@ def url(published: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Itera
             return False
 
     log = scratch / "log"
-    with server([*command, *limits], environment=environment, log=log, ready=ready, folder=scratch, seconds=240):
+    with server([*command, *limits], environment=environment, log=log, ready=ready, folder=scratch):
         yield address
 
 
 def get(url: str) -> int:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=HANGING_S) as answer:
         return int(answer.status)
 
 
@@ -59,7 +59,7 @@ def post(url: str, body: Any, content_type: str = "application/json") -> tuple[i
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = urllib.request.Request(f"{url}/invocations", data, {"Content-Type": content_type})
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=HANGING_S) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as refused:
         return refused.code, json.loads(refused.read())

@@ -1,4 +1,3 @@
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from attribution_dagster.core.traits.pooling import Pooler, fit_pooler
 from attribution_dagster.core.traits.tasks import bought_categories
 from attribution_dagster.core.traits.vectors import ItemVectors
 from attribution_dagster.resources.workspace import Workspace
+from attribution_dagster_tests.pipeline.small import copy_in_use
 from attribution_dagster_tests.traits.small import make_all, small_shoppers
 from attribution_dagster_tests.traits.world import PURCHASE, World, build
 
@@ -57,6 +57,5 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture()
 def copy(made: Workspace, tmp_path: Path) -> Workspace:
     """A copy of it that a test may damage."""
-    ignored = shutil.ignore_patterns("mlflow*", "dagster", "simulated")
-    shutil.copytree(made.settings.home, tmp_path / "home", ignore=ignored)
+    copy_in_use(made.settings.home, tmp_path / "home", "mlflow*", "dagster", "simulated")
     return small_shoppers(tmp_path)

@@ -5,7 +5,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
-RUN_MS = 90_000
 _RGB = re.compile(r"\d+")
 
 
@@ -38,7 +37,7 @@ class Dagster:
         self.page.get_by_role("button", name="Launch 1 run").click()
         self.page.get_by_text("View", exact=True).click()
         self.page.wait_for_url(re.compile("/runs/"))
-        expect(self.page.get_by_text("Success", exact=True).first).to_be_visible(timeout=RUN_MS)
+        expect(self.page.get_by_text("Success", exact=True).first).to_be_visible()
         return urlsplit(self.page.url).path.rsplit("/", 1)[-1]
 
     def open_picture(self) -> int:

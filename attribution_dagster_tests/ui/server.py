@@ -6,11 +6,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Page, expect, sync_playwright
 
-from attribution_dagster_tests.deployment.servers import BIN, ROOT, answers, free_port, own_environment, server
+from attribution_dagster_tests.deployment.servers import (
+    BIN,
+    HANGING_S,
+    ROOT,
+    answers,
+    free_port,
+    own_environment,
+    server,
+)
 
-UP_S = 90
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -33,7 +40,6 @@ def dagster_ui(dagster_home: Path, settings: Mapping[str, str]) -> Iterator[str]
         log=dagster_home / "ui.log",
         ready=lambda: answers(f"{address}/server_info"),
         folder=ROOT,
-        seconds=UP_S,
         stop=signal.SIGINT,  # Ctrl-C lets code servers and running steps end by themselves
     ):
         yield address
@@ -48,7 +54,8 @@ def browser_page(*, width: int, height: int, last_seen: Path) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(1000 * HANGING_S)
+        expect.set_options(timeout=1000 * HANGING_S)
         # A new instance greets with a dialog, some time after the page has come up.
         page.add_locator_handler(page.get_by_role("button", name="Skip"), lambda skip: skip.click())
         try:

@@ -7,9 +7,6 @@ The pictures in docs/ are of the same pages. To make them again after `attributi
 It reads the home that the settings name and writes docs/ui-graph.png and docs/ui-report.png.
 """
 
-import shutil
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +15,7 @@ import pytest
 
 from attribution_dagster.build import definitions_of
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, small_environment, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, copy_in_use, small_environment, small_workspace
 from attribution_dagster_tests.ui.pages import Dagster
 from attribution_dagster_tests.ui.server import browser_page, chromium, dagster_ui
 
@@ -32,9 +29,8 @@ MODEL, CHECK = "no_funnel/trained_model", "weights_finite"
 def damaged(published: Workspace, tmp_path: Path) -> Workspace:
     """A copy of the published dataset, history included, where a window's funnel metrics are gone and a model's weights are said to be no numbers."""
     root = published.settings.home.parent
-    for folder in ("home", "datasets"):
-        shutil.copytree(root / folder, tmp_path / folder)
-    copy_history(root / "dagster", tmp_path / "dagster")
+    for folder in ("home", "datasets", "dagster"):
+        copy_in_use(root / folder, tmp_path / folder)
     copy = small_workspace(tmp_path)
     (tmp_path / f"home/artifacts/small/records/funnel_metrics/{WINDOWS[1]}.json").unlink()
     record = copy.artifacts.record(MODEL, EXPLAINED)
@@ -76,17 +72,6 @@ def test_a_person_sees_the_graph_makes_a_window_opens_the_picture_and_notices_a_
         page.get_by_text("expected non_finite_weights = 0, found non_finite_weights = 3").first.wait_for()
     record = damaged.artifacts.record("funnel_metrics", WINDOWS[1])
     assert record is not None and record.run_id == run
-
-
-def copy_history(source: Path, target: Path) -> None:
-    """Copies a Dagster home whole, even while another test's run writes to it."""
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.db", "*.db-*"))
-    for path in source.rglob("*.db"):
-        with (
-            closing(sqlite3.connect(path)) as live,
-            closing(sqlite3.connect(target / path.relative_to(source))) as copy,
-        ):
-            live.backup(copy)
 
 
 def run_with_checks(workspace: Workspace, home: Path) -> None:

@@ -23,6 +23,7 @@ from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import Query, load_query
+from attribution_dagster_tests.pipeline.small import copy_in_use
 from attribution_dagster_tests.uplift.shop import HOSTILE, PROFILE, WINDOW, customers, made, shop
 
 
@@ -33,7 +34,7 @@ def done(published_experiment: Workspace) -> Workspace:
 
 @pytest.fixture()
 def copy(done: Workspace, tmp_path: Path) -> Workspace:
-    shutil.copytree(done.settings.home, tmp_path / "home", ignore=shutil.ignore_patterns("mlflow*"))
+    copy_in_use(done.settings.home, tmp_path / "home", "mlflow*")
     shutil.copy(done.settings.home.parent / "coupon.csv", tmp_path)
     return shop(tmp_path)
 
@@ -266,7 +267,7 @@ def test_the_page_lists_every_expectation_with_its_severity_and_words() -> None:
 def damaged(done: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A copy in which a table is damaged, and mended after each test; as it is, it fails no check."""
     root = tmp_path_factory.mktemp("damaged")
-    shutil.copytree(done.settings.home, root / "home", ignore=shutil.ignore_patterns("mlflow*"))
+    copy_in_use(done.settings.home, root / "home", "mlflow*")
     copy = shop(root)
     suite = [e for e in expectations(copy.profile) if e.metric_query is not None]
     assert all(verdict.passed for verdict in judge(copy, suite, WINDOW))

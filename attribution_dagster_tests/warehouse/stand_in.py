@@ -11,11 +11,13 @@ It is fakesnow with what it gets wrong put right, where that matters here:
 import os
 import signal
 import socket
-import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+from attribution_dagster_tests.deployment.servers import HANGING_S, ROOT, free_port, server
 
 _REMOVE = r"\s*REMOVE\b"
 
@@ -23,22 +25,20 @@ _REMOVE = r"\s*REMOVE\b"
 @contextmanager
 def stand_in() -> Iterator[str]:
     """The address of a running server; it ends with the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", __name__, str(port)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        until = time.monotonic() + 60
-        while not _answers(port):
-            assert server.poll() is None and time.monotonic() < until, "the stand-in did not start"
-            time.sleep(0.1)
+    port = free_port()
+    command = [sys.executable, "-W", "ignore", "-m", __name__, str(port)]
+    with (
+        tempfile.TemporaryDirectory(prefix="attribution-stand-in-") as folder,
+        server(
+            command,
+            environment=os.environ,
+            log=Path(folder) / "log",
+            ready=lambda: _listens(port),
+            folder=ROOT,
+            stop=signal.SIGKILL,
+        ),
+    ):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
 
 
 def account(url: str, database: str) -> dict[str, str]:
@@ -54,9 +54,9 @@ def account(url: str, database: str) -> dict[str, str]:
     }
 
 
-def _answers(port: int) -> bool:
+def _listens(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 0.2).close()
+        socket.create_connection(("127.0.0.1", port), HANGING_S).close()
     except OSError:
         return False
     return True

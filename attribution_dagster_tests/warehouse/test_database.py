@@ -19,6 +19,7 @@ from attribution_dagster.datasets.source_spec import DatabaseSpec
 from attribution_dagster.errors import ConfigurationError, SourceError
 from attribution_dagster.warehouse.copying import TableCopy
 from attribution_dagster.warehouse.database import DatabaseTable
+from attribution_dagster_tests.deployment.servers import HANGING_S
 from attribution_dagster_tests.warehouse.databases import (
     AT,
     ENCODED,
@@ -135,7 +136,7 @@ def test_a_copy_that_is_killed_goes_on_where_it_was(database: Database, tmp_path
     environment = os.environ | {VARIABLE: database.url}
     for killed_at in (3, 4):
         command = [sys.executable, "-m", "attribution_dagster_tests.warehouse.copier", str(tmp_path), str(killed_at)]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGING_S)
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert list(tmp_path.glob(".tmp-*")), "it was not killed while it wrote"
     slices = [f"{START + timedelta(days=number):%Y-%m-%dT%H}" for number in range(10)]

@@ -145,11 +145,13 @@ def test_reader_sees_old_or_new_even_if_the_publisher_is_killed(tmp_path: Path, 
         )
         try:
             assert publisher.stdout is not None and publisher.stdout.readline() == b"1\n"
-            until = time.monotonic() + 0.4 + 0.013 * life
-            while time.monotonic() < until:
+            killed_after, versions = len(seen) + 20 + 7 * life, set[int]()
+            while len(seen) < killed_after or len(versions) < 2 + life:
+                assert publisher.poll() is None
                 [row] = warehouse.fetch(BOTH, {}, "published").to_pylist()
                 assert row["a"] == row["b"] == row["c"] == row["d"] and row["n"] == 500, row
                 seen.append(row["a"])
+                versions.add(row["a"])
         finally:
             os.kill(publisher.pid, signal.SIGKILL)
             publisher.wait()

@@ -29,9 +29,10 @@ def test_a_writer_killed_before_any_statement_leaves_old_or_new(snowflake_url: s
             assert writers.stdin is not None and writers.stdout is not None
             while (said := writers.stdout.readline().split()) and said[0] == "killed":
                 died_before.append(said[1])
-                assert _published(reader) == (0, 0)
+                seen.append(_published(reader))
+                assert seen[-1] == (0, 0)
                 writers.stdin.write("\n")
                 writers.stdin.flush()
         assert said == ["ended", "0", "nothing"] and _published(reader) == (1, 1)
-        assert died_before == STATEMENTS and set(seen) <= {(0, 0), (1, 1)} and len(seen) > 10
+        assert died_before == STATEMENTS and set(seen) <= {(0, 0), (1, 1)}
         assert reader.prune(0) > 0 and _published(reader) == (1, 1)

@@ -1,6 +1,5 @@
 """What is Spark's own: texts read as the others read them, sources, files that both engines read, work on the executors."""
 
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +39,7 @@ from attribution_dagster_tests.models.test_together import (
     trained_here,
     worlds,
 )
-from attribution_dagster_tests.pipeline.small import EXPLAINED, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use, small_workspace
 from attribution_dagster_tests.warehouse.local_spark import CORES, LOCAL_SPARK, needs_spark
 from attribution_dagster_tests.warehouse.shop import OPEN_END, STAGES, shop_profile
 
@@ -180,7 +179,7 @@ def test_either_engine_reads_what_the_other_wrote(published: Workspace, tmp_path
     needs_spark()
     from attribution_dagster.warehouse.spark import SparkWarehouse
 
-    shutil.copytree(published.settings.home / "warehouse", tmp_path / "warehouse")
+    copy_in_use(published.settings.home / "warehouse", tmp_path / "warehouse")
     copied = parse_query("copied", "SELECT * FROM sessions WHERE window_start = :start ORDER BY session_id")
     shown = parse_query("shown", "SELECT * FROM transformer_event_attribution_no_funnel ORDER BY event_type")
     start = published.window(EXPLAINED).start
@@ -205,7 +204,7 @@ def test_executors_explain_bit_for_bit_what_this_process_does(
 
     from attribution_dagster.warehouse.spark import SparkWarehouse
 
-    shutil.copytree(published.settings.home / "warehouse", tmp_path / "warehouse")
+    copy_in_use(published.settings.home / "warehouse", tmp_path / "warehouse")
     start, table = published.window(EXPLAINED).start, "gradient_attribution_no_funnel"
     model, sequences = open_model(published, "no_funnel", EXPLAINED), open_sequences(published, "no_funnel", EXPLAINED)
     here = list(stamped(attribute_sessions(model, sequences, events_per_chunk=events_per_chunk), start))
