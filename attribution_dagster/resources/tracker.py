@@ -149,14 +149,18 @@ class Tracker:
 
     def _experiment(self, dataset: str) -> str:
         import mlflow
+        from mlflow.exceptions import MlflowException
 
         name = f"{EXPERIMENT_PREFIX}/{dataset}"
-        found = mlflow.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        # A server has artifacts of its own; beside a database there are none but ours.
-        location = None if self._uri.startswith("http") else (self._artifacts / dataset).as_uri()
-        return str(mlflow.create_experiment(name, artifact_location=location))
+        if mlflow.get_experiment_by_name(name) is None:
+            # A server has artifacts of its own; beside a database there are none but ours.
+            location = None if self._uri.startswith("http") else (self._artifacts / dataset).as_uri()
+            try:
+                mlflow.create_experiment(name, artifact_location=location)
+            except MlflowException as error:  # the dataset's first runs may begin side by side
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        return str(mlflow.get_experiment_by_name(name).experiment_id)
 
     def _location(self, info: Any) -> str:
         if self._uri.startswith(("http://", "https://")):
