@@ -52,14 +52,15 @@ def write_profile(settings: Settings, wanted: Wanted) -> Path:
         raise ConfigurationError(f"there is a dataset {wanted.name} already, {known[wanted.name]}: choose another name")
     parent = load_events_profile(wanted.like, settings.dataset_folders)
     found, types, items = _look(settings, parent, wanted)
+    zone = wanted.time_zone or parent.time_zone
     content = {
         "extends": wanted.like,
         "name": wanted.name,
         "title": wanted.name.replace("_", " ").capitalize(),
         "simulated": False,
         "source": {"path": str(Path(wanted.events).absolute())},
-        "time_zone": wanted.time_zone or parent.time_zone,
-        "windows": _windows(parent, found, wanted.time_zone or parent.time_zone),
+        "time_zone": zone,
+        "windows": _windows(parent, found, zone, datetime.now(ZoneInfo(zone)).date()),
         "roles": _roles(parent, types, wanted),
         # Without an item in any event there are no tokens, and nothing would be published for want of traits.
         **({"traits": None} if parent.traits is not None and not items[parent.traits.item] else {}),
@@ -96,10 +97,10 @@ def _look(settings: Settings, parent: Profile, wanted: Wanted) -> tuple[Coverage
     return found, [name for name in types if name], items
 
 
-def _windows(parent: Profile, found: Coverage, time_zone: str) -> dict[str, Any]:
+def _windows(parent: Profile, found: Coverage, time_zone: str, today: date) -> dict[str, Any]:
     """The longest windows, up to the parent's, of which the events fill at least three; look-back as far as they allow."""
     dates = found.events_by_date(ZoneInfo(time_zone))
-    lengths, today = ("month", "week", "day"), datetime.now(ZoneInfo(time_zone)).date()
+    lengths = ("month", "week", "day")
     for length in lengths[lengths.index(parent.windows.length) :]:
         starts = [start for start in _filled(dates, length) if next_boundary(start, length) <= today]
         if len(starts) > min(parent.windows.look_back, 2):

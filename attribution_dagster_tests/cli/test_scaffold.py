@@ -1,6 +1,6 @@
 """Windows that `attribution new` writes, for a file that still grows and for one that does not."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
@@ -21,17 +21,20 @@ def coverage(first: datetime, days: int) -> Coverage:
     return Coverage(pa.table(columns))
 
 
-def test_a_file_that_grows_has_windows_without_an_end_and_none_that_is_not_over() -> None:
-    """The dataset it extends ends in 2025: that end must not hold."""
-    now = datetime.now(UTC).replace(tzinfo=None)
-    found = _windows(MARKETPLACE, coverage(now - timedelta(days=40), 41), "UTC")
+@pytest.mark.parametrize("day", range(7))
+def test_a_file_that_grows_has_windows_without_an_end_and_none_that_is_not_over(day: int) -> None:
+    """The dataset it extends ends in 2025: that end must not hold. Today is any day of the week."""
+    now = datetime(2026, 3, 2) + timedelta(days=day)
+    patient = MARKETPLACE.model_copy(update={"windows": MARKETPLACE.windows.model_copy(update={"look_back": 9})})
+    found = _windows(patient, coverage(now - timedelta(days=40), 41), "UTC", now.date())
+    assert (found["start"], found["look_back"]) == ((date(2026, 1, 19), 5) if day < 2 else (date(2026, 1, 26), 4))
     assert found["end"] is None and found["length"] == "week"
     last_start = now.date() - timedelta(days=now.weekday())
     assert (last_start - found["start"]).days == 7 * (found["look_back"] + 1)
 
 
 def test_a_file_of_the_past_ends_after_its_last_window() -> None:
-    found = _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 30), "UTC")
+    found = _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 30), "UTC", date(2026, 3, 2))
     assert (str(found["start"]), str(found["end"]), found["look_back"]) == ("2024-01-01", "2024-01-29", 3)
 
 
@@ -50,6 +53,6 @@ def test_windows_that_are_not_full_are_named_with_what_leaves_them_out() -> None
 
 
 def test_a_few_days_get_windows_of_a_day_and_one_day_is_too_little() -> None:
-    assert _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 6), "UTC")["length"] == "day"
+    assert _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 6), "UTC", date(2026, 3, 2))["length"] == "day"
     with pytest.raises(DataError, match=r"1 date\(s\)"):
-        _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 1), "UTC")
+        _windows(MARKETPLACE, coverage(datetime(2024, 1, 1), 1), "UTC", date(2026, 3, 2))
