@@ -1,5 +1,6 @@
 """The embedded warehouse: Parquet files on disk, an in-memory DuckDB per process that sees them as views."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +37,7 @@ class DuckDBWarehouse(ParquetWarehouse):
         super().__init__(root, profile)
         self._limits = {"memory_limit": memory_limit, "threads": threads}
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connecting = threading.Lock()
 
     def attach_source(self, source: Source) -> None:
         """Make `raw_events`, `raw_<extra>`, `malformed_lines` and `canonical_events` readable.
@@ -105,18 +107,20 @@ class DuckDBWarehouse(ParquetWarehouse):
                 cursor.execute(_copy(definition, selected, str(file)), dict(parameters))
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        if self._connection is None:
-            settings = {
-                **self._limits,
-                "temp_directory": str(self._spill_folder()),
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-            }
-            self._connection = duckdb.connect(config=settings)
-            self._connection.execute("SET GLOBAL TimeZone = 'UTC'")
-            roles = roles_table(self._profile)  # noqa: F841 - DuckDB reads it by its name
-            self._connection.execute(f"CREATE TABLE {ROLES_TABLE} AS SELECT * FROM roles")
-        return self._connection
+        with self._connecting:  # two visitors of the dashboard may be the first to ask
+            if self._connection is None:
+                settings = {
+                    **self._limits,
+                    "temp_directory": str(self._spill_folder()),
+                    "preserve_insertion_order": False,
+                    "autoinstall_known_extensions": False,
+                }
+                opened = duckdb.connect(config=settings)
+                opened.execute("SET GLOBAL TimeZone = 'UTC'")
+                roles = roles_table(self._profile)  # noqa: F841 - DuckDB reads it by its name
+                opened.execute(f"CREATE TABLE {ROLES_TABLE} AS SELECT * FROM roles")
+                self._connection = opened
+            return self._connection
 
     @contextmanager
     def _cursor(self, query: Query, scope: Scope) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -4,10 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -185,6 +190,25 @@ def test_stream_gives_what_fetch_gives_while_others_query(warehouse: DuckDBWareh
     assert reader.schema.names == ["user_id", "sample_rank"]
     warehouse.fetch(BOTH, {})
     assert reader.read_all() == warehouse.fetch(USERS, {})
+
+
+def test_two_threads_that_ask_first_find_one_connection_with_all_that_is_in_it(
+    warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two visitors of the dashboard. Each would make a connection if both came that far, or find the other's half made."""
+    connect, both, opened = duckdb.connect, threading.Barrier(2), list[object]()
+
+    def waiting_for_the_other(**options: Any) -> duckdb.DuckDBPyConnection:
+        with suppress(threading.BrokenBarrierError):
+            both.wait(0.5)
+        opened.append(warehouse._connection)
+        return connect(**options)
+
+    monkeypatch.setattr(duckdb, "connect", waiting_for_the_other)
+    roles = parse_query("roles", "SELECT COUNT(*) AS n FROM event_roles")
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: warehouse.fetch(roles, {}).to_pylist(), range(2))
+    assert first == second and first[0]["n"] > 0 and opened == [None]
 
 
 def test_unknown_table_source_and_version_are_named(warehouse: DuckDBWarehouse) -> None:
