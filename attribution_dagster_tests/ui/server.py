@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Error, Page, sync_playwright
 
 from attribution_dagster_tests.deployment.servers import BIN, ROOT, answers, free_port, own_environment, server
@@ -20,6 +21,11 @@ FLAGS = [
 def chromium() -> str | None:
     """The machine's Chromium or Chrome, None where there is none."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+needs_browser = pytest.mark.skipif(
+    chromium() is None, reason="no Chromium and no Chrome on this machine (apt install chromium): nothing is opened"
+)
 
 
 @contextmanager
