@@ -28,6 +28,7 @@ from attribution_dagster.errors import AttributionError, ConfigurationError
 from attribution_dagster.resources.progress import LoggedProgress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.datasets.real import SHOPPERS, needs_file
 from attribution_dagster_tests.pipeline.small import copy_in_use
 
 WINDOW = "2025-03-01"
@@ -52,7 +53,6 @@ STAGING = (
 )
 HOSTILE = "<script>alert(1)</script> | =HYPERLINK()"
 """A browser's name: it comes from outside."""
-SHOPPERS = Path(__file__).parents[3] / "shared" / "data" / "online_shoppers_intention.csv"
 Rows = list[dict[str, Any]]
 
 
@@ -291,9 +291,8 @@ def test_suspects_by_hand() -> None:
     assert earlier.auc == pytest.approx((2 * 0.5 + 3 + 2) / 9) and (later.n_sessions, later.auc) == (2, 1.0)
 
 
+@needs_file(SHOPPERS)
 def test_the_published_figure_of_online_shoppers_is_reached() -> None:
-    if not SHOPPERS.is_file():
-        pytest.skip("online_shoppers_intention.csv is not beside the project: its terms keep it out")
     from pyarrow import csv as arrow_csv
 
     table = arrow_csv.read_csv(SHOPPERS)

@@ -6,18 +6,14 @@ The pictures in docs/ are made by `python -m attribution_dagster_tests.dashboard
 import re
 from pathlib import Path
 
-import pytest
-
 from attribution_dagster.reports.exports import read_back
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.dashboard.server import dashboard
 from attribution_dagster_tests.pipeline.small import EXPLAINED, small_environment
-from attribution_dagster_tests.ui.server import browser_page, chromium
+from attribution_dagster_tests.ui.server import browser_page, needs_browser
 
 
-@pytest.mark.skipif(
-    chromium() is None, reason="no Chromium on this machine, so the dashboard is not opened: install Debian's chromium"
-)
+@needs_browser
 def test_a_person_opens_a_link_reads_downloads_and_goes_on_by_keyboard(published: Workspace, tmp_path: Path) -> None:
     with (
         dashboard(small_environment(published.settings.home.parent), tmp_path / "log") as address,

@@ -17,9 +17,8 @@ from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.views import views_of
 from attribution_dagster_tests.dashboard.direct import published_rows
 from attribution_dagster_tests.pipeline.small import EXPLAINED
-from attribution_dagster_tests.ui.server import browser_page, chromium
+from attribution_dagster_tests.ui.server import browser_page, needs_browser
 
-NO_BROWSER = "no Chromium on this machine, so the report is not opened"
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">=1+1"
 
 
@@ -86,7 +85,7 @@ def test_names_become_characters() -> None:
     assert safe("<b>&</b>") == "&lt;b&gt;&amp;&lt;/b&gt;"
 
 
-@pytest.mark.skipif(chromium() is None, reason=NO_BROWSER)
+@needs_browser
 def test_the_published_report_draws_every_figure_and_asks_for_nothing(published: Workspace, tmp_path: Path) -> None:
     path = published.settings.exports / "small" / EXPLAINED / FILE_NAME
     with browser_page(width=1366, height=768, last_seen=tmp_path / "last.png") as page:
@@ -105,7 +104,7 @@ def test_the_published_report_draws_every_figure_and_asks_for_nothing(published:
         assert wide <= 0  # nothing is cut off on a laptop
 
 
-@pytest.mark.skipif(chromium() is None, reason=NO_BROWSER)
+@needs_browser
 def test_report_draws_itself_without_a_network_and_runs_no_name(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     path.write_text(hostile_report(), encoding="utf-8")

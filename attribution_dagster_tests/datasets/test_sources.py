@@ -8,9 +8,9 @@ import pytest
 from attribution_dagster.datasets.registry import load_profile
 from attribution_dagster.errors import SourceError
 from attribution_dagster.warehouse.source import open_source
+from attribution_dagster_tests.datasets.real import TAOBAO, needs_file
 from attribution_dagster_tests.warehouse.shop import Shop
 
-TAOBAO = Path(__file__).parents[3] / "shared" / "data" / "taobao_userbehavior.csv"
 MS = 1_433_000_000_000  # 30 May 2015 15:33:20 UTC
 
 
@@ -65,7 +65,7 @@ def test_taobao_seconds_are_utc_and_equal_lines_are_duplicates(tmp_path: Path) -
         assert shop.column("SELECT session_id FROM sessions") == ["1_no-device_2017-11-25_1"]
 
 
-@pytest.mark.skipif(not TAOBAO.exists(), reason="the Taobao file is not here")
+@needs_file(TAOBAO)
 def test_taobao_has_the_sessions_of_its_description(tmp_path: Path) -> None:
     """84,252 events in 14,071 sessions, 9.55 % with a buy, and 37 to 38 % of those with nothing to read before it."""
     with Shop(tmp_path, load_profile("taobao")) as shop:

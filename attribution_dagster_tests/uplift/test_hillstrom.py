@@ -1,19 +1,17 @@
 """The known effects of Hillstrom's experiment, through the staging SQL; skipped where the file isn't."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from attribution_dagster.resources.progress import LoggedProgress
 from attribution_dagster.resources.workspace import Workspace, open_workspace
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.datasets.real import HILLSTROM, needs_file
 from attribution_dagster_tests.uplift.shop import made
 
-FILE = Path(os.environ.get("HILLSTROM_CSV", Path(__file__).parents[3] / "shared" / "data" / "hillstrom.csv"))
 WINDOW = "2008-03-01"
-pytestmark = pytest.mark.skipif(not FILE.exists(), reason=f"{FILE} is not there; name it in HILLSTROM_CSV")
+pytestmark = needs_file(HILLSTROM)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +21,7 @@ def hillstrom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         {
             "ATTRIBUTION_HOME": str(root / "home"),
             "ATTRIBUTION_EXPORTS": str(root / "exports"),
-            "ATTRIBUTION_EVENTS_HILLSTROM": str(FILE),
+            "ATTRIBUTION_EVENTS_HILLSTROM": str(HILLSTROM),
             "ATTRIBUTION_THREADS": "1",
         }
     )

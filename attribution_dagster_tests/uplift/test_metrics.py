@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklift import metrics as theirs
 
 from attribution_dagster.core.uplift.curves import ranked
 from attribution_dagster.core.uplift.metrics import (
@@ -65,7 +66,6 @@ def test_the_order_of_rows_never_matters(rows: list[tuple[int, bool, bool]], shu
 
 @pytest.mark.parametrize("decimals", [1, 2, 8])
 def test_agrees_with_scikit_uplift_on_the_same_scores(decimals: int) -> None:
-    theirs = pytest.importorskip("sklift.metrics", reason="scikit-uplift is not installed")
     seen = trial(1500)
     score = np.round(seen.x[:, 0] + np.random.default_rng(0).normal(size=1500), decimals)
     steps = ranked(score, seen.treated, seen.y).steps()
@@ -84,7 +84,6 @@ def test_agrees_with_scikit_uplift_on_the_same_scores(decimals: int) -> None:
 
 
 def test_uplift_at_k_agrees_with_scikit_uplift_where_no_scores_are_equal() -> None:
-    theirs = pytest.importorskip("sklift.metrics", reason="scikit-uplift is not installed")
     seen = trial(1000)
     score = seen.x[:, 0]
     steps = ranked(score, seen.treated, seen.y).steps()

@@ -1,21 +1,21 @@
 """Databases that events are read from, each with a table under hostile names, of which the test knows every row."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from attribution_dagster_tests.deployment.servers import mariadb, mariadb_programs, postgres, postgres_programs
+from attribution_dagster_tests.deployment.servers import mariadb, mariadb_programs, postgres
 
 PASSWORD = "p@ss/w:rd canary-51c0de77"
 ENCODED = "p%40ss%2Fw%3Ard%20canary-51c0de77"
 TABLE = 'ev"e`nts; DROP TABLE x -- %s :y é'
 AT = "at %(when)s"
 VARIABLE = "SHOP_DATABASE_URL"
-DEBIAN = {"postgresql": "apt install postgresql", "mysql": "apt install mariadb-server"}
 
 
 class Database:
@@ -58,20 +58,22 @@ class Database:
 
 @contextlib.contextmanager
 def server_url(backend: str) -> Iterator[str | None]:
-    """The address of a running server's empty database; None where its programs are not installed."""
-    programs = {"postgresql": postgres_programs, "mysql": mariadb_programs}[backend]()
-    if programs is None:
-        yield None
-        return
-    start = {"postgresql": postgres, "mysql": mariadb}[backend]
-    with start(programs, user="reader", password=PASSWORD, database="shop") as port:
+    """The address of a running server's empty database; None where MariaDB is not installed, which no Python package brings."""
+    start: Callable[..., contextlib.AbstractContextManager[int]] = postgres
+    if backend == "mysql":
+        programs = mariadb_programs()
+        if programs is None:
+            yield None
+            return
+        start = partial(mariadb, programs)
+    with start(user="reader", password=PASSWORD, database="shop") as port:
         yield f"{backend}://reader:{ENCODED}@127.0.0.1:{port}/shop"
 
 
 @contextlib.contextmanager
 def needed_server_url(backend: str) -> Iterator[str]:
-    """The same; skips where there is none: a server is no Python package of ours, so the setup can't bring one."""
+    """The same; skips where there is none."""
     with server_url(backend) as url:
         if url is None:
-            pytest.skip(f"no server of {backend} on this machine ({DEBIAN[backend]}): reading from one is not tested")
+            pytest.skip("no MariaDB on this machine (apt install mariadb-server): reading from it is not tested")
         yield url

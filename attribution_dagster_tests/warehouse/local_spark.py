@@ -12,9 +12,9 @@ CORES = 2
 def needs_spark() -> None:
     """Skips the test where Spark can't run, and says why; else starts it, once for all tests of the process, and with two cores."""
     if find_spec("pyspark") is None:
-        pytest.skip("pyspark is not installed: pip install .[spark], or make test-spark")
+        pytest.skip("pyspark is not installed: make test-spark brings it and runs this")
     if shutil.which("java") is None:
-        pytest.skip("Spark needs Java 17, and there is no java")
+        pytest.skip("Spark needs Java 17, and there is no java (apt install openjdk-17-jre-headless)")
     from attribution_dagster.warehouse.spark_session import open_spark
 
     open_spark(None, LOCAL_SPARK["ATTRIBUTION_MEMORY_LIMIT"], CORES)
