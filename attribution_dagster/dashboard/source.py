@@ -62,7 +62,8 @@ def window(dataset: str, key: str) -> PublishedWindow | None:
 
 def rows(shown: PublishedWindow, section: Section, variant: str | None, **parameters: object) -> pa.Table:
     """The section's rows, as of the publication that is shown."""
-    return _rows(shown, section, _version(shown), section.name, variant, parameters)
+    chosen = variant if section.per_variant else None
+    return _rows(shown, section, _version(shown), section.name, chosen, parameters)
 
 
 def fetch(shown: PublishedWindow, query: str, variant: str | None, **parameters: object) -> pa.Table:

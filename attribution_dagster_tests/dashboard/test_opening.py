@@ -1,5 +1,6 @@
 """What is done before the first visitor comes: pages find their rows read, and browsers are told early what draws figures."""
 
+import asyncio
 import gc
 from collections.abc import Callable
 from pathlib import Path
@@ -35,17 +36,22 @@ def test_a_page_that_was_prepared_asks_the_warehouse_for_nothing(
     assert not app.exception and app.dataframe and asked == []
 
 
-@pytest.mark.anyio
-async def test_the_server_starts_where_nothing_can_be_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_starts_where_nothing_can_be_prepared(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail() -> None:
-        raise OSError("no warehouse")
+        raise OSError("no warehouse at secret@host")
+
+    async def start() -> int:
+        async with serving.prepared(None):
+            return gc.get_freeze_count()
 
     monkeypatch.setattr(preparing, "prepare", fail)
     try:
-        async with serving.prepared(None):
-            assert gc.get_freeze_count() > 0
+        assert asyncio.run(start()) > 0
     finally:
         gc.unfreeze()
+    assert "OSError" in caplog.text and "secret" not in caplog.text
 
 
 def test_pages_name_streamlits_own_files_and_nothing_else_does() -> None:
