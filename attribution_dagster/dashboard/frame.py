@@ -30,6 +30,11 @@ h3 { font-size: 1.2rem !important; }
 [data-testid="stElementToolbar"] { display: none; }
 </style>"""
 
+_WHICH_EVENTS = (
+    "Which events the model may see. One that sees the funnel shows what the funnel gives away, not what drives."
+)
+_EVERY_VARIANT = "This page is the same for each; the choice stays for the pages that are not."
+
 
 def style() -> None:
     """The looks of what Streamlit has no element for."""
@@ -77,7 +82,7 @@ def _variant(variants: Sequence[str], *, disabled: bool) -> str:
         key="variant",
         bind="query-params",
         disabled=disabled,
-        help="Which events the model may see. One that sees the funnel shows what the funnel gives away, not what drives.",
+        help=f"{_EVERY_VARIANT} {_WHICH_EVENTS}" if disabled else _WHICH_EVENTS,
     )
 
 

@@ -1,8 +1,13 @@
-"""Starts the web app: on loopback only, without telemetry, with the first page drawn once before the first visitor comes."""
+"""Starts the web app: on loopback only, without telemetry, with what the pages need opened before the first visitor comes."""
 
-from contextlib import suppress
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+_LOG = logging.getLogger(__name__)
 APP = Path(__file__).with_name("app.py")
 ADDRESS = "127.0.0.1"
 OPTIONS = {
@@ -18,23 +23,27 @@ OPTIONS = {
 """Nobody logs in here, so nobody else is listened to; put a proxy that asks who it is before it, to show it to others."""
 
 
-_FIRST_PAGE_S = 60
-
-
 def serve(port: int) -> None:
     """Serve the app until Ctrl-C."""
-    from streamlit.web import bootstrap
+    import streamlit as st
+    from starlette.middleware import Middleware
 
-    options = {**OPTIONS, "server.port": port}
-    bootstrap.load_config_options({name.replace(".", "_"): value for name, value in options.items()})
-    _draw_unseen()
-    print(f"dashboard on http://{ADDRESS}:{port}", flush=True)
-    bootstrap.run(str(APP), is_hello=False, args=[], flag_options={})
+    from attribution_dagster.dashboard.preloading import Preloading
+
+    app = st.App(APP, lifespan=prepared, middleware=[Middleware(Preloading)])
+    app.run(config={**OPTIONS, "server.port": port})
 
 
-def _draw_unseen() -> None:
-    """Draw the first page in Streamlit's own test runner: whatever is imported or opened on first use then is, whoever comes first."""
-    from streamlit.testing.v1 import AppTest
+@asynccontextmanager
+async def prepared(_: Any) -> AsyncIterator[None]:
+    """Before the server answers: what pages need is opened, or it is said that it can't be."""
+    from attribution_dagster.dashboard.preparing import prepare
 
-    with suppress(RuntimeError):  # it took longer: whoever comes first sees why
-        AppTest.from_file(str(APP), default_timeout=_FIRST_PAGE_S).run()
+    try:
+        prepare()
+    except Exception as error:  # a warehouse that can't be reached, say: the pages tell whoever comes
+        _LOG.warning("The first visitor will wait longer: %s", type(error).__name__)
+    # Streamlit collects garbage after each run, while the browser waits for its files; what is imported by now never becomes any.
+    gc.collect()
+    gc.freeze()
+    yield

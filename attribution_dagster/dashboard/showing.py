@@ -32,8 +32,8 @@ def show_section(
     if window.lacks(section, variant):
         say_what_to_make(window, section, variant)
         return None
-    page = {"rows": PAGE_ROWS, "skip": rows_before(section)} if section.is_paged else {}
-    rows = source.rows(window, section, variant, **page, **parameters)
+    skip = rows_before(section) if section.is_paged else 0
+    rows = rows_of(window, section, variant, skip=skip, **parameters)
     st.caption(section.reading)
     if not rows.num_rows:
         st.info("No rows.", icon=":material/info:")
@@ -49,6 +49,14 @@ def show_section(
         )
     show_table(window, section, variant, rows, parameters)
     return rows
+
+
+def rows_of(
+    window: PublishedWindow, section: Section, variant: str | None, *, skip: int = 0, **parameters: object
+) -> pa.Table:
+    """The section's rows; of a paged one a page of them, after the `skip` first ones."""
+    page = {"rows": PAGE_ROWS, "skip": skip} if section.is_paged else {}
+    return source.rows(window, section, variant, **page, **parameters)
 
 
 def show_table(

@@ -20,19 +20,19 @@ KEPT = 256
 """Results that are kept in memory."""
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def settings() -> Settings:
     """The settings of the process."""
     return Settings.from_environment()
 
 
-@st.cache_resource
+@st.cache_resource(show_spinner=False)
 def workspace(dataset: str) -> Workspace:
     """The dataset's workspace; everything below reads its published tables only."""
     return open_workspace(dataset, settings(), LoggedProgress())
 
 
-@st.cache_data(ttl=FRESH_S)
+@st.cache_data(ttl=FRESH_S, show_spinner=False)
 def datasets() -> list[str]:
     """The datasets of the settings, and the others that have anything published; on Snowflake the former only, since asking costs."""
     enabled = settings().datasets
@@ -48,13 +48,13 @@ def datasets() -> list[str]:
     ]
 
 
-@st.cache_data(ttl=FRESH_S)
+@st.cache_data(ttl=FRESH_S, show_spinner=False)
 def windows(dataset: str) -> list[str]:
     """Keys of the published windows, the latest first."""
     return workspace(dataset).warehouse.published_windows()[::-1]
 
 
-@st.cache_resource(ttl=FRESH_S, max_entries=32)
+@st.cache_resource(ttl=FRESH_S, max_entries=32, show_spinner=False)
 def window(dataset: str, key: str) -> PublishedWindow | None:
     """The window as it is published."""
     return open_window(workspace(dataset), key)
@@ -62,7 +62,8 @@ def window(dataset: str, key: str) -> PublishedWindow | None:
 
 def rows(shown: PublishedWindow, section: Section, variant: str | None, **parameters: object) -> pa.Table:
     """The section's rows, as of the publication that is shown."""
-    return _rows(shown, section, _version(shown), section.name, variant, parameters)
+    chosen = variant if section.per_variant else None
+    return _rows(shown, section, _version(shown), section.name, chosen, parameters)
 
 
 def fetch(shown: PublishedWindow, query: str, variant: str | None, **parameters: object) -> pa.Table:

@@ -53,3 +53,6 @@ def test_a_person_opens_a_link_reads_downloads_and_goes_on_by_keyboard(published
         )
         assert page.locator("[role=alert]", has_text="Error").count() == 0
         assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+        figures = [place for place, url in enumerate(asked) if "/PlotlyChart." in url]
+        assert len(figures) == 1  # what the page's own answer names is what Streamlit then draws with
+        assert figures[0] < min(place for place, url in enumerate(asked) if "/Selectbox." in url)
