@@ -75,7 +75,8 @@ RISK = (
         query="risk_segments",
         needs="conversion_predictions",
         asset="conversion_predictions",
-        reading="high is the tenth most likely to convert, medium the next three, low the rest. Intervals take sessions as independent.",
+        reading="high is the tenth most likely to convert, medium the next three, low the rest, by all that a session held, carts and checkouts too: they part well because the funnel says how it ends. "
+        "What is known after its first events is `early_probability` of the table `conversion_predictions`. Intervals take sessions as independent.",
         columns={"risk_segment": text("segment"), **_RATE, "targeted": count("targeted")},
         figure=figures.segments,
     ),
@@ -85,7 +86,7 @@ RISK = (
         query="risk_deciles",
         needs="conversion_predictions",
         asset="conversion_predictions",
-        reading="Where the diamond lies within the bar's interval, predictions can be read as rates.",
+        reading="Where the diamond lies within the bar's interval, predictions, made when a session is over, can be read as rates.",
         columns={"decile": count("decile"), **_RATE},
         figure=figures.deciles,
     ),
