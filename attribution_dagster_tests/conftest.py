@@ -1,4 +1,5 @@
 import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for name in [n for n in os.environ if n.startswith("ATTRIBUTION_")]:
     del os.environ[name]
 os.environ.pop("DAGSTER_HOME", None)
+# A script that runs the suite in the background has it ignore SIGINT. Dagster then ignores SIGTERM, as does all that it starts from a thread,
+# which it waits a minute for to end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Its default fails an example that takes 200 ms, as the first one does that imports scipy on a busy machine.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
