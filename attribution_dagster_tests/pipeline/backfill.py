@@ -19,21 +19,10 @@ from attribution_dagster.settings import Settings
 UNFINISHED = {BulkActionStatus.REQUESTED, BulkActionStatus.CANCELING, BulkActionStatus.FAILING}
 
 
-DAEMON = """
-import dagster._daemon.controller as controller
-from dagster._daemon.cli import main
-controller.DEFAULT_DAEMON_INTERVAL_SECONDS = {every_s}
-main()
-"""
-
-
 @contextmanager
-def daemon(environment: Mapping[str, str], log: Path, *, every_s: float = 30) -> Iterator[None]:
-    """Runs Dagster's daemon on the project's definitions; ends it and its children.
-
-    every_s: how often it looks at backfills. 30 is Dagster's own, which no setting changes; a test sleeps less.
-    """
-    command = [sys.executable, "-c", DAEMON.format(every_s=every_s), "run", "-m", "attribution_dagster.definitions"]
+def daemon(environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """Runs Dagster's daemon on the project's definitions; ends it and its children."""
+    command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-m", "attribution_dagster.definitions"]
     with log.open("w") as out:
         process = subprocess.Popen(
             command, env={**os.environ, **environment}, stdout=out, stderr=out, start_new_session=True

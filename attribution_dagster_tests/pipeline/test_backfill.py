@@ -28,8 +28,7 @@ def test_a_backfill_under_the_daemon_publishes_what_single_runs_publish(publishe
         materialise(workspace, ["source"], [None])
         environment = small_environment(tmp_path)
         with dg.DagsterInstance.get() as instance:
-            of_daemon = {**environment, "DAGSTER_HOME": str(tmp_path / "dagster")}
-            with daemon(of_daemon, tmp_path / "daemon.log", every_s=1):
+            with daemon({**environment, "DAGSTER_HOME": str(tmp_path / "dagster")}, tmp_path / "daemon.log"):
                 assert backfill(environment, instance, timeout_s=1800) is BulkActionStatus.COMPLETED_SUCCESS
             runs = instance.get_runs()
     ends = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
