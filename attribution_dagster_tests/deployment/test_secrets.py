@@ -2,7 +2,6 @@
 
 import base64
 import http.server
-import json
 import os
 import shutil
 import sqlite3
@@ -99,9 +98,8 @@ def test_a_training_that_mlflow_refuses_leaves_the_password_nowhere(published: W
         }
         (tmp_path / "dagster").mkdir()
         shutil.copy(ROOT / "dagster.yaml", tmp_path / "dagster")
-        launch = [sys.executable, "-m", "dagster", "job", "execute", "-m", "attribution_dagster.definitions"]
-        tags = json.dumps({"dagster/partition": EXPLAINED})
-        command = [*launch, "--job", "small_explain_no_funnel", "--tags", tags]
+        launch = [sys.executable, "-m", "dagster", "asset", "materialize", "-m", "attribution_dagster.definitions"]
+        command = [*launch, "--select", "key:small/no_funnel/trained_model", "--partition", EXPLAINED]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANGING_S, cwd=tmp_path)
     assert done.returncode != 0 and "MlflowException" in done.stdout + done.stderr, done.stderr[-2000:]
     # The password was in use, or its absence would prove nothing.

@@ -1,23 +1,28 @@
-"""Names that come from outside go through the whole graph and come out harmless: files, tables, pages, the terminal."""
+"""Names that come from outside go through the whole graph and come out harmless: files, tables, pages, the terminal.
+
+What goes through it are the jobs that the schedule and the sensors ask for, one after the other.
+"""
 
 import csv
 import io
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
+import dagster as dg
 import pandas as pd
 import pytest
 from rich.console import Console
 
+from attribution_dagster.build import definitions_of
 from attribution_dagster.cli.customers import show_customer
 from attribution_dagster.cli.explaining import explain_session
-from attribution_dagster.cli.launch import launch
 from attribution_dagster.cli.results import query_table, summarise
 from attribution_dagster.core.simulation.marketplace import simulate_marketplace
 from attribution_dagster.reports.labels import one_line
 from attribution_dagster.reports.summary import plain_text
 from attribution_dagster.resources.workspace import Workspace
-from attribution_dagster_tests.pipeline.small import EXPLAINED, WINDOWS, own_dagster_home, small_workspace
+from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, WINDOWS, materialise, small_workspace
 
 TYPES = {
     "card_click": '=HYPERLINK("http://x","click")',
@@ -45,11 +50,28 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     events["product_id"] = events["product_id"].replace(events["product_id"].mode()[0], PRODUCT)
     events.to_csv(root / "events.csv", index=False)
     roles = f"roles: {{conversion: [{CONVERSION!r}], view: [{TYPES['item_view']!r}]}}\n"
-    with own_dagster_home(root):
-        workspace = small_workspace(root, events=str(root / "events.csv"), extra=roles)
-        launch(workspace, None)
-        yield workspace
-        workspace.warehouse.close()
+    workspace = small_workspace(root, events=str(root / "events.csv"), extra=roles)
+    publish_by_jobs(workspace, root / "dagster")
+    yield workspace
+    workspace.warehouse.close()
+
+
+def publish_by_jobs(workspace: Workspace, home: Path) -> None:
+    """Makes the windows by the jobs of their parts, in turn, and nothing else but the source."""
+    materialise(workspace, ["source"], [None])
+    explained = [*(f"explain_{variant}" for variant in VARIANTS), "publish"]
+    definitions = definitions_of([workspace])
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        for part, window in [*(("prepare", key) for key in WINDOWS), *((part, EXPLAINED) for part in explained)]:
+            job = definitions.resolve_job_def(f"{workspace.profile.name}_{part}")
+            assert job.execute_in_process(partition_key=window, instance=instance).success, (part, window)
+
+
+def test_jobs_in_turn_publish_a_window(hostile: Workspace) -> None:
+    assert hostile.warehouse.published_windows() == [EXPLAINED]
+    record = hostile.artifacts.record("published", EXPLAINED)
+    assert record is not None and record.version
 
 
 def names_in(workspace: Workspace, file: str, column: str) -> set[str]:
