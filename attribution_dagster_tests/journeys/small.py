@@ -1,6 +1,6 @@
 """A small dataset of ads and quick models, on which the graph of journeys runs in seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -39,12 +39,12 @@ journeys:
 """A dataset of events, of which two kinds are ads; it has no auctions."""
 
 
-def small_ads(root: Path, *, users: int = 600) -> Workspace:
-    """The workspace of dataset `small_ads`, with everything it writes under `root`."""
+def small_ads(root: Path, *, users: int = 600, settings: Mapping[str, str] | None = None) -> Workspace:
+    """The workspace of dataset `small_ads`, with everything it writes under `root`; `settings` change the environment."""
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "small_ads.yaml").write_text(PROFILE.format(users=users))
-    return _opened(root, "small_ads")
+    return _opened(root, "small_ads", settings or {})
 
 
 def events_with_ads(root: Path) -> Workspace:
@@ -52,10 +52,10 @@ def events_with_ads(root: Path) -> Workspace:
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "banners.yaml").write_text(EVENTS_PROFILE)
-    return _opened(root, "banners")
+    return _opened(root, "banners", {})
 
 
-def _opened(root: Path, dataset: str) -> Workspace:
+def _opened(root: Path, dataset: str, settings: Mapping[str, str]) -> Workspace:
     environment = {
         "ATTRIBUTION_HOME": str(root / "home"),
         "ATTRIBUTION_EXPORTS": str(root / "exports"),
@@ -64,7 +64,7 @@ def _opened(root: Path, dataset: str) -> Workspace:
         "ATTRIBUTION_THREADS": "1",
         "ATTRIBUTION_MEMORY_LIMIT": "1GB",
     }
-    return open_workspace(dataset, Settings.from_environment(environment), LoggedProgress())
+    return open_workspace(dataset, Settings.from_environment({**environment, **settings}), LoggedProgress())
 
 
 def publish(workspace: Workspace) -> list[str]:

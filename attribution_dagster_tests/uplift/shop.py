@@ -81,15 +81,22 @@ def write_customers(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def shop(root: Path, rows: list[dict[str, Any]] | None = None, profile: str = PROFILE) -> Workspace:
-    """The workspace of dataset `coupon`, with everything under `root`."""
+def shop(
+    root: Path,
+    rows: list[dict[str, Any]] | None = None,
+    profile: str = PROFILE,
+    settings: Mapping[str, str] | None = None,
+) -> Workspace:
+    """The workspace of dataset `coupon`, with everything under `root`; `settings` change the environment."""
     folder = root / "datasets"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "coupon.yaml").write_text(profile)
     (folder / "stg_experiment__coupon.sql").write_text(STAGING)
     if rows is not None or not (root / "coupon.csv").exists():
         write_customers(root / "coupon.csv", rows or customers())
-    return open_workspace("coupon", Settings.from_environment(environment(root)), LoggedProgress())
+    return open_workspace(
+        "coupon", Settings.from_environment(environment(root) | dict(settings or {})), LoggedProgress()
+    )
 
 
 def environment(root: Path) -> dict[str, str]:

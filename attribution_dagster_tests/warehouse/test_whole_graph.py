@@ -4,7 +4,6 @@ Snowflake's stand-in is DuckDB inside; Spark is an engine of its own, and so the
 The run against the stand-in is given secrets, and none of them is left anywhere.
 """
 
-import math
 import os
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 import pytest
 
 from attribution_dagster.alerts.sensor import alert_sensors
@@ -38,6 +36,7 @@ from attribution_dagster_tests.pipeline.small import (
 from attribution_dagster_tests.warehouse.engines import EMBEDDED, engines
 from attribution_dagster_tests.warehouse.live import live, live_account
 from attribution_dagster_tests.warehouse.local_spark import LOCAL_SPARK, needs_spark
+from attribution_dagster_tests.warehouse.rows import assert_same_rows
 from attribution_dagster_tests.warehouse.stand_in import account
 
 TABLES = sorted({table for tables in tables_of(VARIANTS).values() for table in tables} - {"canonical_events"})
@@ -138,13 +137,8 @@ def test_every_table_is_as_on_duckdb(published: Workspace, elsewhere: Workspace,
         columns = [column.name for column in table_definition(table).columns if column.name not in OWN.get(table, ())]
         query = parse_query("all", f"SELECT {', '.join(columns)} FROM {table}")
         want, got = (each.warehouse.fetch(query, {}, scope) for each in (published, elsewhere))
-        assert got.column_names == want.column_names and got.num_rows == want.num_rows, table
         filled += bool(want.num_rows)
-        for one, other in zip(_ordered(want), _ordered(got), strict=True):
-            for name, value in one.items():
-                assert _same(value, other[name]), (
-                    f"{table}.{name}: {value!r} on DuckDB, {other[name]!r} elsewhere, in {one}"
-                )
+        assert_same_rows(table, want, got)
     assert filled > len(TABLES) // 2
 
 
@@ -164,20 +158,3 @@ def test_every_section_of_the_dashboard_is_as_on_duckdb(published: Workspace, el
         want, got = (window.rows(section, "no_funnel").to_pylist() for window in (here, there))
         columns = {name: each for name, each in section.columns.items() if name not in OWN_COLUMNS}
         assert differences(got, want, columns) == [], section.name
-
-
-def _ordered(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows by their texts and moments first, which are exact, then by the numbers, which may differ in the last digits."""
-    inexact = {field.name for field in table.schema if pa.types.is_floating(field.type)}
-    exact = [name for name in table.column_names if name not in inexact]
-
-    def key(row: dict[str, Any]) -> tuple[list[str], list[str]]:
-        return [repr(row[name]) for name in exact], [f"{row[name] or 0:.6g}" for name in sorted(inexact)]
-
-    return sorted(table.to_pylist(), key=key)
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, float) and isinstance(other, float):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(one) and math.isnan(other))
-    return type(one) is type(other) and one == other
