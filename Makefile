@@ -41,7 +41,7 @@ dashboard: $(STAMP)  ## what is published, at http://127.0.0.1:8501
 bench: $(STAMP)  ## speed and memory, as ratios against named baselines
 	@$(BIN)/python -m attribution_dagster_tests.bench
 
-bench-scale: $(STAMP)  ## 1, 10 and 50 million events on DuckDB, and attribution on Spark where `make test-spark` installed it (about an hour, 10 GB of disk)
+bench-scale: $(STAMP)  ## 1, 10 and 50 million events on DuckDB, and attribution on Spark where `make test-spark` installed it (some 20 minutes on two idle cores, 10 GB of disk)
 	@$(BIN)/python -m attribution_dagster_tests.bench.scale
 
 verify: $(STAMP)  ## a schedule under a real daemon, windows in two orders, and Monte-Carlo evidence on simulated truth (some three hours)

@@ -29,7 +29,7 @@ from attribution_dagster_tests.models.worlds import random_model
 
 SIZES = (1_000_000, 10_000_000, 50_000_000)
 CEILING_GB, LINEAR = 2.5, 1.3
-ATTRIBUTED_EVENTS, CORES = 500_000, (1, 2)
+ATTRIBUTED_EVENTS, CORES = 2_000_000, (1, 2)
 ATTRIBUTION = "attribution"
 TABLE = "gradient_attribution_no_funnel"
 
