@@ -121,7 +121,9 @@ def test_where_it_holds_how_long_it_held_and_how_to_test_it() -> None:
         sentences.stability_sentence(found)
         == "Models trained on one of its training windows alone agree on the sign: 2 of 3."
     )
-    assert "too rare in each of the windows" in sentences.stability_sentence(finding(stability=Stability(same=0, windows=0)))
+    assert "too rare in each of the windows" in sentences.stability_sentence(
+        finding(stability=Stability(same=0, windows=0))
+    )
     planned = plan(GROUND, 0.2)
     assert planned is not None
     said = sentences.experiment_sentence(found)
