@@ -52,6 +52,13 @@ def test_a_covariate_that_is_the_arm_itself_is_no_balance() -> None:
     assert overall_balance(x, treated).p_value == 0
 
 
+def test_rounding_of_columns_that_sum_to_one_tells_no_arms_apart() -> None:
+    for seed in range(50):
+        generator = np.random.default_rng(seed)
+        x = np.concatenate([np.eye(3)[generator.integers(0, 3, 3000)], generator.uniform(20, 80, (3000, 2))], axis=1)
+        assert overall_balance(x, generator.permutation(np.arange(3000) % 2)).p_value > 1e-6  # type: ignore[operator]
+
+
 def test_the_unit_of_a_covariate_does_not_matter() -> None:
     generator = np.random.default_rng(1)
     treated = np.arange(3000) % 2

@@ -14,6 +14,8 @@ SAMPLE_RATIO_ALPHA = 0.001
 MAX_DIFFERENCE = 0.1
 """Standardised difference of a covariate from which arms are not alike (Austin, Statistics in Medicine 2009)."""
 BALANCE_ALPHA = 0.001
+_NO_VARIANCE, _NO_DIFFERENCE = 1e-9, 1e-6
+"""What rounding leaves of the variance of a combination that is constant, as a share of the largest, and of its difference in standard deviations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +94,14 @@ def overall_balance(x: Floats, treated: Ints) -> Test:
     under, control = scaled[treated == 1], scaled[treated == 0]
     gap = under.mean(axis=0) - control.mean(axis=0)
     covariance = np.atleast_2d(np.cov(under, rowvar=False) / len(under) + np.cov(control, rowvar=False) / len(control))
-    # One-hot columns sum to one: the pseudo-inverse takes the combinations that vary.
-    rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
-    weights = np.linalg.pinv(covariance, hermitian=True) @ gap
-    statistic = float(gap @ weights)
-    # A combination that is constant in both arms, and another constant in each, tells them apart for certain.
-    p_value = float(chi2.sf(statistic, rank)) if np.allclose(covariance @ weights, gap) else 0.0
+    variances, axes = np.linalg.eigh(covariance)
+    along = axes.T @ gap
+    # One-hot columns sum to one: only combinations that vary are tested.
+    varies = variances > _NO_VARIANCE * variances.max()
+    statistic = float(np.sum(along[varies] ** 2 / variances[varies]))
+    # One that is constant in both arms, and another constant in each, tells them apart for certain.
+    is_told = bool((np.abs(along[~varies]) > _NO_DIFFERENCE).any())
+    p_value = 0.0 if is_told else float(chi2.sf(statistic, max(int(varies.sum()), 1)))
     return Test(
         test="overall_balance",
         name="all covariates",
