@@ -125,9 +125,8 @@ def stability_sentence(finding: Finding) -> str:
     """How it stands in each of the windows that the model learnt from."""
     found = finding.stability
     if not found.windows:
-        return "None of the windows that the model learnt from has enough of it to learn from that window alone."
-    windows = "1 window" if found.windows == 1 else f"{found.windows} windows"
-    return f"Same sign in {found.same} of {windows} that the model learnt from, each learnt from alone."
+        return "It is too rare in each of the windows that the model learnt from to be learnt from one of them alone."
+    return f"Models trained on one of its training windows alone agree on the sign: {found.same} of {found.windows}."
 
 
 def experiment_sentence(finding: Finding) -> str:
@@ -163,7 +162,7 @@ def nothing_found(variant: str, tested: int, known: int) -> str:
     if tested and not known:
         return (
             f"Not known: of {_types(tested)} with enough users in variant {variant}, none could be compared between models trained on "
-            "other users. That takes two pairs of them, and enough occurrences in the sessions that they explain."
+            "other users. That takes two pairs of such models, and enough occurrences in the sessions that they explain."
         )
     found = f"Nothing significant: of {_types(known)} with enough users, none has an effect with q below .05 in variant {variant}."
     return f"{found} {not_known(tested, known)}".strip()

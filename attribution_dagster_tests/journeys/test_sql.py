@@ -92,6 +92,20 @@ def test_a_purchase_is_of_the_day_that_it_lies_in_and_is_in_no_journey() -> None
     assert {e["event_type"] for e in events} == {"impression"}
 
 
+def test_clicks_of_users_whose_events_are_numbered_alike_are_all_kept_and_each_once() -> None:
+    seen = [event(1, START - DAY, "shown", primary_tag="c"), event(2, START - DAY + TICK, "clicked", primary_tag="c")]
+    alike = [{**each, "user_id": user} for user in ("a", "z") for each in seen]
+    later = [{**each, "event_at": each["event_at"] + 2 * TICK} for each in seen]  # and each visit's anew
+    _, found = journeys([*alike, *seen, *later])
+    day_0 = sorted((e for e in found if e["journey_id"].endswith("_0")), key=lambda e: e["event_position"])
+    assert [(e["event_type"], e["exposure"]) for e in day_0] == [
+        ("impression", 1),
+        ("click", 1),
+        ("impression", 2),
+        ("click", 2),
+    ]
+
+
 def test_a_click_goes_with_the_impression_of_its_auction_and_takes_its_campaign() -> None:
     events = [
         event(1, START - DAY, "shown", auction_id="a", primary_tag="first"),

@@ -25,8 +25,8 @@ from attribution_dagster.resources.liveness import PID, process_tags
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD
 from attribution_dagster_tests.pipeline.faults import report as record_report
+from attribution_dagster_tests.pipeline.gates import change_verdict, failed, run_only
 from attribution_dagster_tests.pipeline.small import EXPLAINED, VARIANTS, copy_in_use, own_dagster_home, small_workspace
-from attribution_dagster_tests.pipeline.test_gates import change_verdict, failed, run_only
 
 
 @pytest.fixture()

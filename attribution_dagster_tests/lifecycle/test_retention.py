@@ -23,8 +23,8 @@ from attribution_dagster.resources.tracker import Tracker
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster_tests.lifecycle.stores import GOOD, logged_model
 from attribution_dagster_tests.pipeline.faults import copy_of
+from attribution_dagster_tests.pipeline.gates import run_only
 from attribution_dagster_tests.pipeline.small import EXPLAINED, materialise, small_workspace
-from attribution_dagster_tests.pipeline.test_gates import run_only
 from attribution_dagster_tests.pipeline.test_windows import WEEKS
 
 LOCK = ".lock"  # empty, and never deleted: who waits for the file that is gone and who makes it anew would both hold it

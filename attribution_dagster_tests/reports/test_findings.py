@@ -1,7 +1,6 @@
 """Findings and model cards as people read them, with names that mean harm."""
 
 import re
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from attribution_dagster.core.claims.raw_rates import CountRate, trend
 from attribution_dagster.core.claims.standing import Standing, State
 from attribution_dagster.reports import sentences
 from attribution_dagster.reports.findings import FindingsPage, VariantFindings
-from attribution_dagster.reports.model_card import ModelCard, calibration_points, limits
 from attribution_dagster.reports.sentences import Finding
+from attribution_dagster_tests.reports.reading import GOOD, Tags
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -24,7 +23,6 @@ HOSTILE = [
     "<img src=x onerror=y>",
 ]
 GROUND = Ground(sessions=10_000, converted=800, users=6_000, standard_error=0.003)
-GOOD = Standing(state=State.PUBLISHABLE, reasons=(), claims=True, ranks=True)
 
 
 def row(count: int, rate: float) -> CountRate:
@@ -121,9 +119,11 @@ def test_where_it_holds_how_long_it_held_and_how_to_test_it() -> None:
     assert sentences.stores_sentence(found) == "No store has enough users with this event."
     assert (
         sentences.stability_sentence(found)
-        == "Same sign in 2 of 3 windows that the model learnt from, each learnt from alone."
+        == "Models trained on one of its training windows alone agree on the sign: 2 of 3."
     )
-    assert "None of the windows" in sentences.stability_sentence(finding(stability=Stability(same=0, windows=0)))
+    assert "too rare in each of the windows" in sentences.stability_sentence(
+        finding(stability=Stability(same=0, windows=0))
+    )
     planned = plan(GROUND, 0.2)
     assert planned is not None
     said = sentences.experiment_sentence(found)
@@ -136,22 +136,6 @@ def test_where_it_holds_how_long_it_held_and_how_to_test_it() -> None:
 def test_many_stores_are_counted_and_five_are_named() -> None:
     said = sentences.stores_sentence(finding(stores=Holding(same=tuple(f"s{n}" for n in range(9)))))
     assert said == "Under this one model it holds at 9 of 9 stores with enough users (s0, s1, s2, s3, s4 and 4 more)."
-
-
-class Tags(HTMLParser):
-    """Every tag of a page, and its text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.tags.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -199,84 +183,3 @@ def test_without_a_ranking_the_pages_say_so_and_show_no_rank() -> None:
     for text in (shown.html(), shown.markdown()):
         assert "No ranking." in text and "ranking withheld: because" in text
     assert 'class="rank"' not in shown.html() and "| – | card_click |" in shown.markdown()
-
-
-METRIC = dict(
-    model="transformer",
-    population="all",
-    auc=0.7,
-    auc_low=0.65,
-    auc_high=0.75,
-    auc_gain=None,
-    auc_gain_low=None,
-    auc_gain_high=None,
-    log_loss=0.3,
-    brier=0.1,
-    ece=0.012,
-)
-TRUST = dict(
-    granularity="model",
-    test="deletion",
-    method="gradient_x_input",
-    value=0.4,
-    value_low=0.3,
-    value_high=0.5,
-    bound_low=0.1,
-    bound_high=None,
-    passed=True,
-    blocking=True,
-    meaning="<b>how</b> | fast",
-)
-
-
-def card(**changes: Any) -> ModelCard:
-    values: dict[str, Any] = dict(
-        title="Shop",
-        variant="no_funnel",
-        window_key="2025-02-03",
-        model="shop-no_funnel version 3",
-        simulated=True,
-        leaks=False,
-        standing=GOOD,
-        facts={"Explains": "window 2025-02-03"},
-        metrics=[METRIC, {**METRIC, "population": "unseen", "auc": None}],
-        trust=[TRUST, {**TRUST, "test": "insertion", "passed": False}, {**TRUST, "passed": None, "bound_low": None}],
-        calibration=[(0.1, 0.12), (0.3, 0.25)],
-        rank_correlation=0.9,
-        limits=limits(best_epoch=0, unknown_types=0.02, max_events=200, sampled_users=10_000),
-    )
-    return ModelCard(**{**values, **changes})
-
-
-def test_a_card_says_state_metrics_trust_calibration_and_limits() -> None:
-    for text in (card().html(), card().markdown()):
-        for part in (
-            "publishable",
-            "0.650 to 0.750",
-            "deletion",
-            "failed",
-            "no bound",
-            "0.012",
-            "network added nothing",
-        ):
-            assert part in text, part
-        assert "SIMULATED DATA" in text and "2.0 %" in text.replace("2.0%", "2.0 %") and "<b>how" not in text
-    assert "version 3" in Tags(card().html()).text and card().html().count("<circle") == 2
-
-
-def test_a_test_with_too_little_data_is_told_from_one_without_a_bound_and_leakage_is_said() -> None:
-    unjudged = card(trust=[{**TRUST, "passed": None, "value": None}])
-    assert "too little to tell" in unjudged.html() and "too little to tell" in unjudged.markdown()
-    assert "DATA LEAKAGE" in card(leaks=True).html()
-
-
-def test_a_card_leaves_out_what_could_not_be_measured() -> None:
-    assert "unseen users" not in card().html() and "Left out" in card().html()
-    assert card(metrics=[{**METRIC, "auc": None, "ece": None}]).error is None
-
-
-def test_points_of_the_calibration_plot_lie_on_the_diagonal_where_predictions_come_true() -> None:
-    found = calibration_points([(0.1, 0.1), (0.5, 0.5)])
-    for point in found["points"]:
-        assert point["x"] + point["y"] == pytest.approx(240, abs=0.2)
-    assert calibration_points([])["points"] == []

@@ -4,7 +4,6 @@ import csv
 import re
 import shutil
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.warehouse.queries import Query, load_query
 from attribution_dagster_tests.pipeline.small import copy_in_use
+from attribution_dagster_tests.uplift.faults import FAULTS
 from attribution_dagster_tests.uplift.shop import HOSTILE, PROFILE, WINDOW, customers, made, shop
 
 
@@ -218,35 +218,6 @@ def test_a_wrong_profile_is_told_its_key_and_remedy(old: str, new: str, said: st
     (tmp_path / "coupon.yaml").write_text(PROFILE.replace(old, new))
     with pytest.raises(ConfigurationError, match=said):
         load_profile("coupon", [tmp_path])
-
-
-Change = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
-
-
-def first(**values: Any) -> Change:
-    return lambda known: [{**known[0], **values}, *known[1:]]
-
-
-def used(**values: Any) -> Change:
-    return lambda known: [{**row, **values} if row["is_used"] else row for row in known]
-
-
-FAULTS: dict[str, tuple[str, Change]] = {
-    "assignment_complete": ("treatment_assignment", lambda known: known[1:]),
-    "experiment_valid": ("experiment_validity", first(passed=False, blocking=True)),
-    "experiment_without_warnings": ("experiment_validity", lambda known: [*known[:-1], {**known[-1], "passed": False}]),
-    "effects_add_up": ("experiment_effects", lambda known: [*known, known[0]]),
-    "uplift_metrics_complete": ("uplift_metrics", first(value_low=1.0, value_high=0.0)),
-    "uplift_beats_random": ("uplift_metrics", used(over_random_low=-1.0, beats_random=False)),
-    "uplift_scores_valid": ("uplift_scores", first(uplift=0.2, uplift_low=0.3)),
-    "uplift_truth_valid": (
-        "uplift_truth",
-        lambda _: [{"figure": "pehe", "value": 0.1, "meaning": "m", "data": "real"}],
-    ),
-    "roi_adds_up": ("roi_simulation", first(profit_usd=1.0)),
-    "roi_rates_possible": ("roi_rates", first(treated_rate=1.5)),
-    "confirming_test_valid": ("confirming_test", lambda known: known[:-1]),
-}
 
 
 def test_there_is_a_fault_for_every_expectation_and_every_table_is_checked(done: Workspace) -> None:

@@ -43,6 +43,34 @@ def test_a_constant_covariate_is_balanced_and_one_hot_columns_are_tested_togethe
     assert 0 < overall_balance(x, seen.treated).p_value < 1  # type: ignore[operator]
 
 
+def test_a_covariate_that_is_the_arm_itself_is_no_balance() -> None:
+    """It varies within neither arm."""
+    treated = np.arange(400) % 2
+    x = np.stack([3.0 * treated, np.random.default_rng(0).normal(size=400)], axis=1)
+    arm, _ = balance(x, ["arm", "noise"], treated)
+    assert (arm.value, arm.p_value, arm.passed) == (2.0, 0.0, False)
+    assert overall_balance(x, treated).p_value == 0
+
+
+def test_rounding_of_columns_that_sum_to_one_tells_no_arms_apart() -> None:
+    for seed in range(50):
+        generator = np.random.default_rng(seed)
+        x = np.concatenate([np.eye(3)[generator.integers(0, 3, 3000)], generator.uniform(20, 80, (3000, 2))], axis=1)
+        assert overall_balance(x, generator.permutation(np.arange(3000) % 2)).p_value > 1e-6  # type: ignore[operator]
+
+
+def test_the_unit_of_a_covariate_does_not_matter() -> None:
+    generator = np.random.default_rng(1)
+    treated = np.arange(3000) % 2
+    x = np.concatenate([np.eye(3)[generator.integers(0, 3, 3000)], generator.normal(size=(3000, 2))], axis=1)
+    x[treated == 1, 0] *= generator.random(1500) < 0.5
+    cents = x * np.array([1, 1, 1, 1, 1e9])
+    assert (
+        overall_balance(x, treated).value == pytest.approx(overall_balance(cents, treated).value)
+        and not overall_balance(cents, treated).passed
+    )
+
+
 def test_overall_balance_rejects_a_random_assignment_as_often_as_it_says() -> None:
     generator = np.random.default_rng(1)
     x = generator.normal(size=(400, 5))

@@ -1,6 +1,7 @@
 -- What a user saw of ads in the look-back before each day of the window; one row per journey and ad event.
 -- A journey is a user at the start of a day, and ends there: nothing of the day itself, on which the purchase may come, is in it.
 -- A click stands with its impression (of the same auction; where there are no auctions, the latest of its campaign), or not at all.
+-- An event is known by user, time and id: a source may number each user's events from 1.
 WITH ads AS (
     SELECT
         event_id,
@@ -32,11 +33,13 @@ WITH ads AS (
 clicks AS (
     SELECT
         clicked.event_id,
+        clicked.user_id,
         clicked.event_at,
         clicked.at_us,
         shown.event_id AS impression_id,
+        shown.event_at AS impression_at,
         ROW_NUMBER() OVER (
-            PARTITION BY clicked.event_id ORDER BY shown.event_at DESC, shown.event_id DESC
+            PARTITION BY clicked.user_id, clicked.event_at, clicked.event_id ORDER BY shown.event_at DESC, shown.event_id DESC
         ) AS place
     FROM ads AS clicked
     INNER JOIN ads AS shown
@@ -64,7 +67,10 @@ seen AS (
         clicks.event_id, clicks.impression_id, ads.user_id, clicks.event_at, clicks.at_us, ads.at_us AS shown_us,
         'click' AS ad_event, ads.campaign_id, ads.ad_id, ads.ad_type, ads.product_id, CAST(0 AS DOUBLE) AS cost_usd
     FROM clicks
-    INNER JOIN ads ON clicks.impression_id = ads.event_id
+    INNER JOIN ads
+        ON clicks.user_id = ads.user_id
+        AND clicks.impression_at = ads.event_at
+        AND clicks.impression_id = ads.event_id
     WHERE clicks.place = 1 AND ads.event_type = :impression_type
 ),
 

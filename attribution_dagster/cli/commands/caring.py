@@ -14,7 +14,7 @@ app = typer.Typer()
 def alerts(
     test: Annotated[bool, typer.Option("--test", help="Send a test message to every target.")] = False,
 ) -> None:
-    """How far each target has been told of failures; exit code 1 if one is more than 15 minutes behind, or the test was not taken."""
+    """Whether each target has been told of all failures; exit code 1 if one is more than 15 minutes behind, or did not take the test message."""
     from attribution_dagster.cli.alerts import send_test, standing
 
     settings = Settings.from_environment()
@@ -43,12 +43,10 @@ def models(
 
 @app.command()
 def rollback(
-    variant: Annotated[str, typer.Option(help="Whose champion.")],
+    variant: Annotated[str, typer.Option(help="Variant whose champion is replaced.")],
     dataset: Dataset = "marketplace",
-    to: Annotated[
-        int | None, typer.Option(min=1, help="Version; the last champion before where none is given.")
-    ] = None,
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the version.")] = "not said",
+    to: Annotated[int | None, typer.Option(min=1, help="Version to restore; by default the previous champion.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; the reason is kept with the version.")] = "not said",
 ) -> None:
     """Makes an earlier champion the champion again."""
     from attribution_dagster.cli.models import roll_back

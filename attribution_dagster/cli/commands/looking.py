@@ -53,7 +53,7 @@ def customer(
     user_id: Annotated[str, typer.Argument(help="Id of a customer in a published window.")],
     dataset: Dataset = "marketplace",
 ) -> None:
-    """One customer: the traits he has, the customers most like him, and what he may want next with the reason."""
+    """One customer: their traits, the customers most like them, and what they may want next, with the reason."""
     from attribution_dagster.cli.customers import show_customer
 
     console.print(show_customer(workspace_of(dataset), user_id))
@@ -76,7 +76,7 @@ def sql(
 def export(
     dataset: Dataset = "marketplace",
     window: Window = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; exports/<dataset>/<window> where none is given.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; by default exports/<dataset>/<window>.")] = None,
 ) -> None:
     """Writes the published tables of a window, the latest where none is named, as CSV files with the pictures."""
     from attribution_dagster.cli.results import export_window

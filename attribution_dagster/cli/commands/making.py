@@ -23,7 +23,7 @@ def new(
     ] = None,
     funnel: Annotated[list[str] | None, typer.Option(help="Event type of the funnel; may be repeated.")] = None,
     time_zone: Annotated[
-        str | None, typer.Option(help="Whose midnights separate windows, such as Europe/Berlin.")
+        str | None, typer.Option(help="Time zone whose midnights separate windows, such as Europe/Berlin.")
     ] = None,
 ) -> None:
     """Describes a file of your own as a dataset: writes datasets/NAME.yaml, with windows and roles that fit the file."""
@@ -44,7 +44,7 @@ def new(
 
 @app.command()
 def check(events: Events = None, dataset: Dataset = "marketplace") -> None:
-    """A look at a file before anything is run: columns, roles, time zone, conversions per window, detectable effects, minutes."""
+    """Looks at a dataset before anything is run: columns, roles, time zone, conversions per window, detectable effects, minutes."""
     from attribution_dagster.cli.doctor import examine
 
     with console.status("reading the events"):
@@ -64,13 +64,18 @@ def run(
         bool, typer.Option("--dry-run", help="Print the SQL that would be run, and run nothing.")
     ] = False,
     warehouse_size: Annotated[
-        str, typer.Option(help="For the credits that --dry-run estimates: xsmall, small …")
+        str, typer.Option(help="For the estimate of credits by --dry-run: size of the warehouse, xsmall, small …")
     ] = "xsmall",
-    events_per_window: Annotated[int | None, typer.Option(min=1, help="Likewise; else as the source had.")] = None,
+    events_per_window: Annotated[
+        int | None,
+        typer.Option(min=1, help="For the estimate: events in a window; by default as many as the source had."),
+    ] = None,
     rows_per_s: Annotated[
-        int, typer.Option(min=1, help="Likewise: events a second and statement, on xsmall.")
+        int, typer.Option(min=1, help="For the estimate: events that a statement reads in a second on xsmall.")
     ] = 1_000_000,
-    auto_suspend_s: Annotated[int, typer.Option(min=0, help="Likewise: AUTO_SUSPEND of the warehouse.")] = 60,
+    auto_suspend_s: Annotated[
+        int, typer.Option(min=0, help="For the estimate: AUTO_SUSPEND of the warehouse, in seconds.")
+    ] = 60,
 ) -> None:
     """From events to published attribution tables: one window, or all that can be explained."""
     if dry_run:
@@ -116,7 +121,7 @@ def run(
 @app.command()
 def copy(
     dataset: Dataset = "marketplace",
-    since: Annotated[str | None, typer.Option(help="Local date from which on everything is copied again.")] = None,
+    since: Annotated[str | None, typer.Option(help="Copy everything again from this local date on.")] = None,
 ) -> None:
     """Copies what is new in the database table that the events come from; `run` does so by itself."""
     from attribution_dagster.cli.progress import TerminalProgress

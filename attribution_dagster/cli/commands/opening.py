@@ -31,7 +31,7 @@ def ui(
 def serve(
     dataset: Dataset = "marketplace",
     variant: Annotated[str, typer.Option(help="Whose champion scores.")] = "no_funnel",
-    host: Annotated[str, typer.Option(help="Address to listen on; the server knows no login.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; the server asks for no login.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 5001,
     workers: Annotated[int, typer.Option(min=1, help="Processes, each with a model of its own.")] = 1,
     reasons: Annotated[int, typer.Option(min=0, help="Reasons given for each session, at most.")] = 5,

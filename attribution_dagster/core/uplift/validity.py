@@ -14,6 +14,8 @@ SAMPLE_RATIO_ALPHA = 0.001
 MAX_DIFFERENCE = 0.1
 """Standardised difference of a covariate from which arms are not alike (Austin, Statistics in Medicine 2009)."""
 BALANCE_ALPHA = 0.001
+_NO_VARIANCE, _NO_DIFFERENCE = 1e-9, 1e-6
+"""What rounding leaves of the variance of a combination that is constant, as a share of the largest, and of its difference in standard deviations."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,16 +57,20 @@ def sample_ratio(counts: Mapping[str, int], planned: Mapping[str, float]) -> Tes
 
 
 def balance(x: Floats, names: Sequence[str], treated: Ints) -> list[Test]:
-    """Return a test per covariate: the difference of its means in standard deviations; blocking from a tenth on."""
+    """Return a test per covariate: the difference of its means in standard deviations; blocking from a tenth on.
+
+    They are those within the arms; where a covariate is constant in both, that over all units: 0 only if the two constants are one.
+    """
     from scipy.stats import norm
 
     under, control = x[treated == 1], x[treated == 0]
     gap = under.mean(axis=0) - control.mean(axis=0)
     variances = under.var(axis=0, ddof=1), control.var(axis=0, ddof=1)
-    spread = np.sqrt((variances[0] + variances[1]) / 2)
+    within = np.sqrt((variances[0] + variances[1]) / 2)
+    spread = np.where(within > 0, within, x.std(axis=0))
     error = np.sqrt(variances[0] / len(under) + variances[1] / len(control))
     difference = np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
-    z = np.divide(gap, error, out=np.zeros_like(gap), where=error > 0)
+    z = np.divide(gap, error, out=np.where(gap == 0, 0.0, np.inf), where=error > 0)
     return [
         Test(
             test="balance",
@@ -83,13 +89,19 @@ def overall_balance(x: Floats, treated: Ints) -> Test:
     """Return the test that no linear combination of the covariates tells the arms apart: Hotelling's T-squared, as chi-square."""
     from scipy.stats import chi2
 
-    under, control = x[treated == 1], x[treated == 0]
+    scale = x.std(axis=0)
+    scaled = x / np.where(scale > 0, scale, 1.0)  # or a covariate in millions hides those in shares
+    under, control = scaled[treated == 1], scaled[treated == 0]
     gap = under.mean(axis=0) - control.mean(axis=0)
     covariance = np.atleast_2d(np.cov(under, rowvar=False) / len(under) + np.cov(control, rowvar=False) / len(control))
-    # One-hot columns sum to one: the pseudo-inverse takes the combinations that vary.
-    rank = int(np.linalg.matrix_rank(covariance, hermitian=True))
-    statistic = float(gap @ np.linalg.pinv(covariance, hermitian=True) @ gap)
-    p_value = float(chi2.sf(statistic, rank))
+    variances, axes = np.linalg.eigh(covariance)
+    along = axes.T @ gap
+    # One-hot columns sum to one: only combinations that vary are tested.
+    varies = variances > _NO_VARIANCE * variances.max()
+    statistic = float(np.sum(along[varies] ** 2 / variances[varies]))
+    # One that is constant in both arms, and another constant in each, tells them apart for certain.
+    is_told = bool((np.abs(along[~varies]) > _NO_DIFFERENCE).any())
+    p_value = 0.0 if is_told else float(chi2.sf(statistic, max(int(varies.sum()), 1)))
     return Test(
         test="overall_balance",
         name="all covariates",

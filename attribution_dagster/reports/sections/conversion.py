@@ -75,8 +75,9 @@ RISK = (
         query="risk_segments",
         needs="conversion_predictions",
         asset="conversion_predictions",
-        reading="high is the tenth most likely to convert, medium the next three, low the rest, by all that a session held, carts and checkouts too: they part well because the funnel says how it ends. "
-        "What is known after its first events is `early_probability` of the table `conversion_predictions`. Intervals take sessions as independent.",
+        reading="high is the tenth most likely to convert, medium the next three, low the rest. Predictions know all that a session held, carts and "
+        "checkouts too, so they part well: the funnel says how it ends. What is known after its first events is early_probability of the table "
+        "conversion_predictions. Intervals take sessions as independent.",
         columns={"risk_segment": text("segment"), **_RATE, "targeted": count("targeted")},
         figure=figures.segments,
     ),
