@@ -92,6 +92,13 @@ def test_a_purchase_is_of_the_day_that_it_lies_in_and_is_in_no_journey() -> None
     assert {e["event_type"] for e in events} == {"impression"}
 
 
+def test_the_hour_that_summer_time_adds_to_a_window_is_of_its_last_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(VALUES, "window_end", START + 7 * DAY + timedelta(hours=1))
+    seen, bought = event(1, START + 6 * DAY - TICK, "shown"), event(2, START + 7 * DAY, "bought", price_usd=9.0)
+    rows, events = journeys([seen, bought])
+    assert [(r["day_number"], r["purchases"]) for r in rows] == [(6, 1)] and days_of(events) == [6]
+
+
 def test_clicks_of_users_whose_events_are_numbered_alike_are_all_kept_and_each_once() -> None:
     seen = [event(1, START - DAY, "shown", primary_tag="c"), event(2, START - DAY + TICK, "clicked", primary_tag="c")]
     alike = [{**each, "user_id": user} for user in ("a", "z") for each in seen]

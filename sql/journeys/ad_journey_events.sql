@@ -75,7 +75,8 @@ seen AS (
 ),
 
 days AS (
-    SELECT DISTINCT CAST(FLOOR(DATEDIFF('microsecond', :window_start, event_at) / 86400000000.0) AS INTEGER) AS day_number
+    SELECT DISTINCT
+        LEAST(CAST(FLOOR(DATEDIFF('microsecond', :window_start, event_at) / 86400000000.0) AS INTEGER), :n_days - 1) AS day_number
     FROM stg_events
     WHERE window_start = :window_start AND window_side = 0
 ),

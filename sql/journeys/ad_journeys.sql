@@ -1,5 +1,5 @@
 -- Users at the start of each day of the window, if they were seen in the look-back before it; one row per user and day.
--- The label is whether the user bought on that day. Auctions are those of the look-back, won and lost.
+-- The label is whether the user bought on that day. The last day has the hour by which summer time lengthens a window in autumn. Auctions are those of the look-back, won and lost.
 WITH accepted AS (
     SELECT
         stg_events.user_id,
@@ -14,7 +14,7 @@ WITH accepted AS (
 ),
 
 days AS (
-    SELECT DISTINCT CAST(FLOOR(at_us / 86400000000.0) AS INTEGER) AS day_number
+    SELECT DISTINCT LEAST(CAST(FLOOR(at_us / 86400000000.0) AS INTEGER), :n_days - 1) AS day_number
     FROM accepted
     WHERE at_us >= 0
 ),
@@ -36,12 +36,12 @@ at_risk AS (
 bought AS (
     SELECT
         user_id,
-        CAST(FLOOR(at_us / 86400000000.0) AS INTEGER) AS day_number,
+        LEAST(CAST(FLOOR(at_us / 86400000000.0) AS INTEGER), :n_days - 1) AS day_number,
         COUNT(*) AS purchases,
         SUM(revenue_usd) AS revenue_usd
     FROM accepted
     WHERE is_purchase AND at_us >= 0
-    GROUP BY user_id, CAST(FLOOR(at_us / 86400000000.0) AS INTEGER)
+    GROUP BY user_id, LEAST(CAST(FLOOR(at_us / 86400000000.0) AS INTEGER), :n_days - 1)
 ),
 
 auctions AS (
