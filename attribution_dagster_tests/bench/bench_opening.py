@@ -20,7 +20,7 @@ from attribution_dagster.resources.workspace import open_workspace
 from attribution_dagster.settings import Settings
 from attribution_dagster_tests.bench.measuring import row
 from attribution_dagster_tests.bench.visiting import visit
-from attribution_dagster_tests.dashboard.server import UP_S, dashboard
+from attribution_dagster_tests.dashboard.server import dashboard
 from attribution_dagster_tests.deployment.servers import answers, free_port, own_environment, server
 from attribution_dagster_tests.ui.server import chromium
 
@@ -90,7 +90,6 @@ def _bare(scratch: Path) -> Iterator[str]:
         log=scratch / "bare.log",
         ready=lambda: answers(f"{address}/_stcore/health"),
         folder=scratch,
-        seconds=UP_S,
     ):
         yield address
 
