@@ -19,7 +19,7 @@ run: $(STAMP)  ## the main job on the simulated marketplace
 	@$(BIN)/attribution run --dataset marketplace
 
 test: $(STAMP)  ## the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-spark: $(STAMP)  ## what `make test` skips without Spark: 500 MB more, and Java 17
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev,spark]"
