@@ -68,6 +68,9 @@ def choose(page: DashboardPage) -> tuple[PublishedWindow, str | None] | None:
             "Window", windows, key="window", bind="query-params", help="Start of the window, local date."
         )
         window = source.window(dataset, key)
+        if window is None:
+            st.info(f"Window {key} is published no longer. Reload the page.", icon=":material/info:")
+            return None
         variants = list(window.workspace.profile.variants)
         chosen = _variant(variants, disabled=not page.per_variant) if variants else None
         return window, chosen if page.per_variant else None

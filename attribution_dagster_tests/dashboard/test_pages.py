@@ -81,6 +81,16 @@ def test_an_unpublished_dataset_says_how_to_publish(published: Workspace, shown:
     assert "attribution run --dataset shoppers" in app.info[0].value
 
 
+def test_a_window_that_is_withdrawn_after_it_was_listed_is_said_to_be_gone(
+    published: Workspace, shown: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "window", lambda *_: None)
+    app = shown(published, "attribution")
+    assert not app.exception and [each.value for each in app.info] == [
+        f"Window {EXPLAINED} is published no longer. Reload the page."
+    ]
+
+
 def test_the_leaking_variant_says_so_above_every_figure(published: Workspace, shown: Open) -> None:
     app = shown(published, "attribution", variant="with_funnel")
     assert app.selectbox(key="variant").value == "with_funnel"

@@ -1,18 +1,17 @@
 """A password that the system is given turns up in no log, error, metadata, run configuration, record or MLflow store."""
 
 import base64
-import http.server
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
-import threading
 import traceback
 import zlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -22,6 +21,7 @@ from dagster_postgres.utils import DagsterPostgresException
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.resources.workspace import Workspace
 from attribution_dagster.settings import Settings
+from attribution_dagster_tests.deployment.answering import Asked, answering
 from attribution_dagster_tests.deployment.project import DEPLOY, ROOT, load
 from attribution_dagster_tests.deployment.servers import HANGING_S, free_port
 from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use
@@ -29,27 +29,14 @@ from attribution_dagster_tests.pipeline.small import EXPLAINED, copy_in_use
 CANARY = "canary-51c0de77"
 
 
-@contextmanager
-def refusing_mlflow(heard: list[str]) -> Iterator[int]:
-    """The port of a server that notes what it is told about identity and lets nobody in."""
+def refusing(heard: list[str]) -> Callable[[Asked], tuple[int, Any]]:
+    """What lets nobody in, and notes who asks."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            heard.append(self.headers.get("Authorization", ""))
-            self.send_response(401)
-            self.end_headers()
+    def refuse(asked: Asked) -> tuple[int, Any]:
+        heard.append(asked.identity)
+        return 401, None
 
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *arguments: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        server.server_close()
+    return refuse
 
 
 @pytest.mark.parametrize(
@@ -81,7 +68,7 @@ def test_a_training_that_mlflow_refuses_leaves_the_password_nowhere(published: W
     copy_in_use(published.settings.dataset_folders[0], tmp_path / "datasets")
     shutil.rmtree(tmp_path / "home" / "artifacts" / "small" / "artifacts" / "no_funnel" / "trained_model")
     heard: list[str] = []
-    with refusing_mlflow(heard) as port:
+    with answering(refusing(heard)) as address:
         environment = {
             **os.environ,
             "PYTHONPATH": str(ROOT),
@@ -91,7 +78,7 @@ def test_a_training_that_mlflow_refuses_leaves_the_password_nowhere(published: W
             "ATTRIBUTION_DATASETS": "small",
             "ATTRIBUTION_DATASET_FOLDERS": str(tmp_path / "datasets"),
             "ATTRIBUTION_THREADS": "1",
-            "ATTRIBUTION_MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
+            "ATTRIBUTION_MLFLOW_TRACKING_URI": address,
             "MLFLOW_TRACKING_USERNAME": "me",
             "MLFLOW_TRACKING_PASSWORD": CANARY,
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",

@@ -3,12 +3,9 @@
 The chart's templates are not run here: what they make of the values is repeated below, for the launcher and for the code location.
 """
 
-import http.server
 import json
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from dagster._core.origin import DEFAULT_DAGSTER_ENTRY_POINT, JobPythonOrigin, R
 
 from attribution_dagster.build import build_definitions
 from attribution_dagster.settings import _KNOWN, Settings
+from attribution_dagster_tests.deployment.answering import Asked, answering
 from attribution_dagster_tests.deployment.project import ROOT, command, load
 
 VALUES = load("values.yaml")
@@ -26,30 +24,15 @@ VALUES = load("values.yaml")
 WINDOWS, VARIANTS = ("2025-01-20", "2025-01-27"), ("no_funnel", "with_funnel")
 
 
-@contextmanager
-def cluster(jobs: list[dict[str, Any]]) -> Iterator[str]:
-    """The address of a server that takes Kubernetes jobs and keeps them in the list."""
+def cluster(jobs: list[dict[str, Any]]) -> Callable[[Asked], tuple[int, Any]]:
+    """What takes Kubernetes jobs and keeps them in the list."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            jobs.append({"path": self.path, **job})
-            body = json.dumps(job).encode()
-            self.send_response(201)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def take(asked: Asked) -> tuple[int, Any]:
+        job = json.loads(asked.body)
+        jobs.append({"path": asked.path, **job})
+        return 201, job
 
-        def log_message(self, *arguments: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+    return take
 
 
 def instance_yaml(root: Path, address: str) -> dict[str, Any]:
@@ -101,7 +84,7 @@ def origin(job: str) -> JobPythonOrigin:
 
 def test_each_window_and_variant_is_a_pod_with_the_image_the_memory_the_volume_and_the_secrets(tmp_path: Path) -> None:
     definitions, jobs = build_definitions(Settings.from_environment({})), list[dict[str, Any]]()
-    with cluster(jobs) as address:
+    with answering(cluster(jobs)) as address:
         (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(instance_yaml(tmp_path, address)))
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
             assert instance.run_launcher.supports_check_run_worker_health, "run monitoring could not tell a dead pod"

@@ -1,17 +1,14 @@
 """Settings of Snowflake that cannot be used, and logins that are refused: each is named, and no secret is told."""
 
-import http.server
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from attribution_dagster.errors import ConfigurationError
 from attribution_dagster.settings import Settings
 from attribution_dagster.warehouse.snowflake import SnowflakeWarehouse
+from attribution_dagster_tests.deployment.answering import Asked, answering
 from attribution_dagster_tests.warehouse.shop import shop_profile
 from attribution_dagster_tests.warehouse.stand_in import account
 
@@ -43,41 +40,16 @@ def test_settings_that_cannot_be_used_are_named(change: dict[str, str], told: st
     assert CANARY not in str(refused.value)
 
 
-@contextmanager
-def _refusing() -> Iterator[str]:
-    """A server that lets nobody in, and says what it was given."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            answer = {
-                "success": False,
-                "code": "394400",
-                "message": f"Programmatic access token {CANARY} is invalid.",
-                "data": None,
-            }
-            content = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *arguments: object) -> None: ...
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
+def _refuse(_: Asked) -> tuple[int, Any]:
+    """Lets nobody in, and says what it was given."""
+    said = f"Programmatic access token {CANARY} is invalid."
+    return 200, {"success": False, "code": "394400", "message": said, "data": None}
 
 
 def test_a_login_that_is_refused_says_who_and_where_and_no_secret(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with _refusing() as url:
+    with answering(_refuse) as url:
         given = account(url, "d") | {"ATTRIBUTION_SNOWFLAKE_TOKEN": CANARY}
         settings = Settings.from_environment(given)
         assert CANARY not in repr(settings)
